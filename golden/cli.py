@@ -1,0 +1,87 @@
+"""What every command shares: one-line errors, exit codes, progress bars, JSON, number lists.
+
+Exit codes: 0 good, 1 the check failed, 2 the input is wrong.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .errors import InputError
+
+
+class Parser(argparse.ArgumentParser):
+    """An ``ArgumentParser`` whose errors are one line and exit with 2."""
+
+    def __init__(self, **options):
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message):
+        raise InputError(f"{message} (try '{self.prog} --help')")
+
+
+def main(run, argv=None):
+    """Call ``run(argv)``; its return value (None is 0) is the exit code, wrong input one line and 2."""
+    try:
+        return run(sys.argv[1:] if argv is None else argv) or 0
+    except InputError as error:
+        return _fail(str(error), 2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", 2)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+
+
+def _fail(message, code):
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def progress(iterable=None, **options):
+    """A progress bar on standard error; none where that is not a terminal."""
+    return tqdm(iterable, disable=None, ncols=79, **options)
+
+
+def integers(text, separator):
+    """``"64-128"`` or ``"2048,1024"`` as a tuple of integers."""
+    try:
+        return tuple(int(item) for item in text.split(separator))
+    except ValueError:
+        raise InputError(f"must be integers joined by {separator!r}, not {text!r}") from None
+
+
+def write_atomically(path, content):
+    """Write ``content`` (bytes or str) so that the file is whole or not there."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path, result):
+    """Write ``result`` as indented JSON; ``-`` is standard output."""
+    text = json.dumps(result, indent=2) + "\n"
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        write_atomically(path, text)
