@@ -1,1 +1,1 @@
-"""The golden model: NumPy integers that define what the hardware computes, and how networks are made."""
+"""The golden model: NumPy integers that define what the hardware computes, and their training."""

@@ -9,15 +9,14 @@ Activations are uint8, weights int8, accumulators int32. In junction l
 
 with an arithmetic shift; ReLU is the clamp. The last junction's accumulators are the logits.
 
-No accumulator wraps: a neuron has at most 2**15 paths (widths are at most 2**15 and duplicate-free or
-not, N_l <= n_{l-1} n_l), so the products sum to less than 2**15 * 255 * 128 < 2**30 in magnitude, in any order;
-|bias| <= 2**29 and half <= 2**23; in all less than 2**31.
+No accumulator wraps: a neuron has at most 2**15 paths (N_l <= n_{l-1} n_l, with duplicate edges or
+without, and widths are at most 2**15), so in any order the products sum to at most
+2**15 * 255 * 128 < 2**30 in magnitude; |bias| <= 2**29 and half <= 2**23; in all less than 2**31.
 """
 
 import numpy as np
 
 from .errors import InputError
-from .paths import Topology, log2_exact
 
 CHUNK = 64  # images at a time: bounds the memory of the gathered activations
 
@@ -78,5 +77,5 @@ def infer(model, images):
 
 
 def classify(model, logits):
-    """The class of each row of logits: the largest among the first ``classes``; the first wins a tie."""
+    """The class of each row of logits: the largest of the first ``classes``; a tie, the first."""
     return np.argmax(logits[:, : model.classes], axis=1)

@@ -1,4 +1,4 @@
-"""The one exception that means "the input is wrong": every command turns it into one line, exit 2."""
+"""The one exception that means "the input is wrong": commands turn it into one line, exit 2."""
 
 
 class InputError(ValueError):

@@ -10,13 +10,13 @@ import numpy as np
 
 def _matrix(a, name="matrix"):
     a = np.asarray(a)
-    if a.ndim != 2 or a.size and (a.dtype.kind not in "uib" or a.min() < 0 or a.max() > 1):
+    if a.ndim != 2 or (a.size and (a.dtype.kind not in "uib" or a.min() < 0 or a.max() > 1)):
         raise ValueError(f"{name} must be a 2-dimensional array of 0 and 1, not {a!r}")
     return a.astype(np.uint8)
 
 
 def bits(x, width):
-    """Digits of the integers ``x`` (any shape): ``uint8``, shape ``x.shape + (width,)``, MSD first."""
+    """Digits of the integers ``x`` (any shape), MSD first: ``uint8``, ``x.shape + (width,)``."""
     x = np.asarray(x, dtype=np.int64)
     if x.size and (x.min() < 0 or (width < 63 and x.max() >> width)):
         raise ValueError(f"integers must be in 0 to 2**{width} - 1, not {x!r}")
@@ -38,7 +38,7 @@ def product(a, b):
 
 
 def _eliminate(a, columns):
-    """Reduced row echelon form of ``a`` over its first ``columns`` columns, and the pivots' columns."""
+    """Reduced row echelon form of ``a`` over its first ``columns`` columns; the pivots' columns."""
     a, pivots = a.copy(), []
     for column in range(columns):
         row = len(pivots)
@@ -87,7 +87,7 @@ def inverse(a):
 
 
 def columns(matrix):
-    """The images of 1, 2, 4, ... as integers, ``int64``: what a matrix of flip-flops is loaded with."""
+    """The images of 1, 2, 4, ... as ``int64``: what a matrix of flip-flops is loaded with."""
     return integers(_matrix(matrix).T[::-1])
 
 

@@ -1,15 +1,16 @@
 """The change of coordinates that makes the hardware small: neurons as (row, lane).
 
 P = 2^q lanes work on P aligned paths, a block, at a time. Path bP + j of a layer visits
-A(b) xor T(j) with A(b) = C bP and T(j) = C j, and the q leading digits of T(j) are a bijection of j,
-because C is upper triangular with a unit diagonal. Give neuron x the coordinates
+A(b) xor T(j) with A(b) = C bP and T(j) = C j, and the q leading digits of T(j) are a bijection
+of j, because C is upper triangular with a unit diagonal. Give neuron x the coordinates
 
     lane(x) = the j whose T(j) has the q leading digits of x
     row(x)  = the other digits of x xor T(lane(x))
 
 Then every block reads one whole row of the source layer and adds into one whole row of the target
-layer, and lane t of the target takes lane t xor D of the source, D one word for all lanes. Ordered by
-target row, then epoch, (source row, D) is a linear map G of the step number: the whole connectivity.
+layer, and lane t of the target takes lane t xor D of the source, D one word for all lanes. Ordered
+by target row, then epoch, (source row, D) is a linear map G of the step number: the whole
+connectivity.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""One file format for a trained and quantized network: a ``.npz`` without pickles, versioned, checked.
+"""One file format for a trained and quantized network: a ``.npz``, no pickles, versioned, checked.
 
 Weights stand in path order and biases in neuron order, so a file does not depend on the number of
-lanes. The generator matrices are stored (as direction numbers), so it does not depend on SciPy either.
+lanes. The generator matrices are stored (as direction numbers), so it does not depend on SciPy.
 """
 
 import hashlib
@@ -64,9 +64,10 @@ class Model:
                 )
             for junction, (array, size) in enumerate(zip(arrays, sizes, strict=True), 1):
                 if getattr(array, "dtype", None) != dtype or array.shape != (size,):
-                    got = f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}"
+                    kind = getattr(array, "dtype", type(array).__name__)
                     raise InputError(
-                        f"{name} of junction {junction} must be {np.dtype(dtype)} ({size},), not {got}"
+                        f"{name} of junction {junction} must be {np.dtype(dtype)} ({size},), "
+                        f"not {kind} {getattr(array, 'shape', '')}".rstrip()
                     )
                 if not np.isfinite(array).all():
                     raise InputError(
@@ -84,7 +85,8 @@ class Model:
             or shifts[-1]
         ):
             raise InputError(
-                f"shifts must be {len(topology.paths)} integers from 0 to {MAX_SHIFT}, the last 0, not {shifts}"
+                f"shifts must be {len(topology.paths)} integers from 0 to {MAX_SHIFT}, the last 0, "
+                f"not {shifts}"
             )
         object.__setattr__(self, "shifts", shifts)
         if not (np.isfinite(self.input_scale) and self.input_scale > 0):
@@ -181,7 +183,8 @@ def load(path):
         raise InputError(f"{path}: format must be {FORMAT!r}, not {str(fields['format'])!r}")
     if int(get("version", "i", 0)) != VERSION:
         raise InputError(
-            f"{path}: version must be {VERSION}, not {int(fields['version'])}; update sobolpath or train again"
+            f"{path}: version must be {VERSION}, not {int(fields['version'])}; "
+            "update sobolpath or train again"
         )
     try:
         topology = Topology(
@@ -216,7 +219,8 @@ def load(path):
     topology.__dict__["matrices"] = matrices  # the cached property: the file's own, not SciPy's
     if str(get("digest", "U", 0)) != _digest(fields):
         raise InputError(
-            f"{path}: digest must be that of the other fields: the file was edited or damaged; train again"
+            f"{path}: digest must be that of the other fields: the file was edited or damaged; "
+            "train again"
         )
     return model
 

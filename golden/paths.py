@@ -60,7 +60,8 @@ class Topology:
             raise InputError(f"a network must have at least 2 layers, not {len(layers)}")
         if len(paths) != len(layers) - 1:
             raise InputError(
-                f"{len(layers)} layers need {len(layers) - 1} path counts, one per junction, not {len(paths)}"
+                f"{len(layers)} layers need {len(layers) - 1} path counts, one per junction, "
+                f"not {len(paths)}"
             )
         if len(dimensions) != len(layers):
             raise InputError(
@@ -77,7 +78,8 @@ class Topology:
             low, high = max(source, target), min(source * target, 2**MAX_LOG2_PATHS)
             if not low <= count <= high:
                 raise InputError(
-                    f"paths of junction {index} ({source} to {target} neurons) must be {low} to {high}, not {count}"
+                    f"paths of junction {index} ({source} to {target} neurons) must be "
+                    f"{low} to {high}, not {count}"
                 )
         for index, dimension in enumerate(dimensions):
             if isinstance(dimension, bool) or not isinstance(dimension, (int, np.integer)):
@@ -86,7 +88,8 @@ class Topology:
                 )
             if not 0 <= dimension <= sobol.MAX_DIMENSION:
                 raise InputError(
-                    f"dimension of layer {index} must be 0 to {sobol.MAX_DIMENSION}, not {dimension}"
+                    f"dimension of layer {index} must be 0 to {sobol.MAX_DIMENSION}, "
+                    f"not {dimension}"
                 )
         object.__setattr__(self, "layers", tuple(int(n) for n in layers))
         object.__setattr__(self, "paths", tuple(int(n) for n in paths))
@@ -112,7 +115,7 @@ class Topology:
 
     @cached_property
     def matrices(self):
-        """The generator matrix of each layer: ``uint8`` (k_l, p), p the digits of its longest index."""
+        """Each layer's generator matrix: ``uint8`` (k_l, p), p the digits of its longest index."""
         result = []
         for layer, width in enumerate(self.layers):
             longest = max(self.paths[max(layer - 1, 0) : layer + 1])
@@ -123,7 +126,7 @@ class Topology:
         return result
 
     def matrix(self, layer, junction):
-        """The map from a path's index in ``junction`` to its neuron in ``layer``, digits MSD first."""
+        """The map from a path of ``junction`` to its neuron in ``layer``, digits MSD first."""
         columns = log2_exact(self.paths[junction - 1], "paths")
         return self.matrices[layer][:, :columns][:, ::-1]
 

@@ -1,10 +1,10 @@
 """The Sobol' sequence as generator matrices, in natural order.
 
-The components of the sequence are x_i = C a(i) over GF(2), where a(i) are the digits of the index i,
-least significant first (Keller & Van keirsbilck, section 4.2, equation 5). Column t of the generator
-matrix C is direction number v_t; row 0 is the most significant digit of the result. Dimension 0 is
-the van der Corput sequence: bit reversal. The direction numbers are those of Joe & Kuo (new-joe-kuo-6)
-as SciPy ships them.
+The components of the sequence are x_i = C a(i) over GF(2), where a(i) are the digits of the index
+i, least significant first (Keller & Van keirsbilck, section 4.2, equation 5). Column t of the
+generator matrix C is direction number v_t; row 0 is the most significant digit of the result.
+Dimension 0 is the van der Corput sequence: bit reversal. The direction numbers are those of Joe &
+Kuo (new-joe-kuo-6) as SciPy ships them.
 """
 
 from functools import lru_cache
