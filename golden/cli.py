@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(run, argv=None):
-    """Call ``run(argv)``; return its exit code (None is 0). Wrong input is one line and exit code 2."""
+    """Call ``run(argv)``; return its exit code (None is 0). Wrong input is one line and a 2."""
     try:
         return run(sys.argv[1:] if argv is None else argv) or 0
     except InputError as error:
