@@ -1,0 +1,71 @@
+"""The activation memory: one memory P activations wide, two layers deep."""
+
+from amaranth import Module, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .checks import exact_log2
+from .delay import delay
+
+
+class ActivationMemory(wiring.Component):
+    """Rows of ``lanes`` activations: a whole row is read, a group of ``width`` lanes is written.
+
+    Throughput: one read and one write a cycle. ``row`` is the row at ``read_row`` ``latency``
+    cycles before, as it was written up to the cycle before that; unused lanes of ``data`` are
+    ignored.
+
+    Parameters
+    ----------
+    lanes, rows : powers of two.
+    width : lanes written together.
+    registered : a register behind the memory, for a faster clock.
+
+    Members
+    -------
+    read_row, row : the read port.
+    write, write_row, write_lanes, data : the write port: where ``write`` is 1, lane t of the row
+        takes data[t % width] if bit t of ``write_lanes`` is 1.
+
+    Raises ``TypeError`` or ``ValueError`` for parameters out of range.
+    """
+
+    def __init__(self, *, lanes, rows, width=1, registered=False):
+        exact_log2("lanes", lanes)
+        exact_log2("rows", rows, minimum=2)
+        exact_log2("width", width)
+        if width > lanes:
+            raise ValueError(f"width must be at most lanes, {lanes}, not {width!r}")
+        self._rows, self._registered = rows, bool(registered)
+        self._row = data.ArrayLayout(unsigned(8), lanes)
+        super().__init__(
+            {
+                "read_row": In(range(rows)),
+                "row": Out(self._row),
+                "write": In(1),
+                "write_row": In(range(rows)),
+                "write_lanes": In(lanes),
+                "data": In(data.ArrayLayout(unsigned(8), width)),
+            }
+        )
+
+    @property
+    def latency(self):
+        """Cycles from ``read_row`` to ``row``."""
+        return 1 + self._registered
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=self._row, depth=self._rows, init=[])
+        read, write = memory.read_port(), memory.write_port(granularity=1)
+        copies = len(self.row.as_value()) // len(self.data.as_value())
+        m.d.comb += [
+            read.addr.eq(self.read_row),
+            self.row.eq(delay(m, read.data, self.latency - 1, "row")),
+            write.addr.eq(self.write_row),
+            write.data.eq(self.data.as_value().replicate(copies)),
+        ]
+        with m.If(self.write):
+            m.d.comb += write.en.eq(self.write_lanes)
+        return m

@@ -1,0 +1,63 @@
+"""The bias memory: one bias a neuron, read in the order in which the rows leave the lanes."""
+
+from amaranth import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .checks import exact_log2
+
+
+class BiasMemory(wiring.Component):
+    """``neurons`` biases of 32 bits, ``width`` a cycle.
+
+    Throughput: ``width`` biases a cycle; latency 1: ``o`` is the next group from the cycle after
+    ``advance`` on, and holds until the next ``advance``.
+
+    Members
+    -------
+    write : stream of {address, data}: one byte at byte address neuron * 4 + byte; always ready.
+    begin, row : the next group is the first one of ``row``, whose groups are ``lanes`` biases.
+    advance : take the next group; not with ``begin``.
+    o : ``width`` biases.
+
+    Raises ``TypeError`` or ``ValueError`` for parameters that are no powers of two.
+    """
+
+    def __init__(self, *, neurons, lanes, width):
+        exact_log2("neurons", neurons, minimum=2 * lanes)
+        self._group_bits = exact_log2("lanes", lanes) - exact_log2("width", width)
+        self._byte_bits = exact_log2("width", width) + 2
+        self._depth = neurons // width
+        self._word = data.ArrayLayout(signed(32), width)
+        write = data.StructLayout({"address": range(4 * neurons), "data": 8})
+        super().__init__(
+            {
+                "write": In(stream.Signature(write, always_ready=True)),
+                "begin": In(1),
+                "row": In(range(neurons // lanes)),
+                "advance": In(1),
+                "o": Out(self._word),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bits = self._word.size
+        m.submodules.memory = memory = Memory(shape=bits, depth=self._depth, init=[])
+        read, write = memory.read_port(), memory.write_port(granularity=8)
+        pointer = Signal(range(self._depth))
+        byte = self.write.payload.address[: self._byte_bits]
+        m.d.comb += [
+            write.addr.eq(self.write.payload.address[self._byte_bits :]),
+            write.data.eq(self.write.payload.data.replicate(bits // 8)),
+            write.en.eq(self.write.valid << byte),
+            read.addr.eq(pointer),
+            read.en.eq(self.advance),
+            self.o.eq(read.data),
+        ]
+        with m.If(self.begin):
+            m.d.sync += pointer.eq(self.row << self._group_bits)
+        with m.Elif(self.advance):
+            m.d.sync += pointer.eq(pointer + 1)
+        return m

@@ -1,0 +1,12 @@
+"""Checks of constructor parameters."""
+
+from amaranth.utils import ceil_log2
+
+
+def exact_log2(name, value, *, minimum=1):
+    """log2 of a constructor's parameter that must be a power of two."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value < minimum or value & (value - 1):
+        raise ValueError(f"{name} must be a power of two of at least {minimum}, not {value!r}")
+    return ceil_log2(value)

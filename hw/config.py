@@ -1,0 +1,160 @@
+"""The one frozen set of parameters that every part of the engine is made from."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import signed, unsigned
+from amaranth.lib import data
+from amaranth.utils import ceil_log2
+
+from golden.errors import InputError
+from golden.image import Kind, Space, pack
+from golden.paths import MAX_LOG2_NEURONS
+
+ACTIVATION = unsigned(8)
+WEIGHT = signed(8)
+RESULT = signed(32)
+PROGRAM_BITS = 16
+
+
+#: The first word of a phase of the program; the same fields as ``golden.image.header``.
+HEADER = data.StructLayout(
+    {"kind": Kind, "shift": unsigned(5), "fan_in": unsigned(4), "steps": unsigned(5)}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """Parameters of a path engine; every size a power of two.
+
+    Parameters
+    ----------
+    lanes : multiply-accumulates a cycle (P).
+    max_neurons : the widest layer.
+    weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions.
+    bias_neurons : neurons of all layers but the first.
+    max_outputs : the widest last layer.
+    program_words : 16-bit words that describe the phases of an inference.
+    requantizers : lanes that leave the accumulators a cycle, 1 to ``lanes``. A row then takes
+        max(fan-in, lanes / requantizers) cycles, so junctions of fewer paths a neuron stall.
+    memory_register : registers behind weight and activation memory, for a faster clock: one cycle
+        more a junction.
+    crossbar_registers : stages of the crossbar's butterfly that end in a register, 0 the first.
+
+    Raises ``ValueError`` for a value out of range.
+    """
+
+    lanes: int = 8
+    max_neurons: int = 2048
+    weight_words: int = 16384
+    bias_neurons: int = 2048
+    max_outputs: int = 256
+    program_words: int = 256
+    requantizers: int = 1
+    memory_register: bool = False
+    crossbar_registers: tuple = ()
+
+    def __post_init__(self):
+        for name, low, high in (
+            ("lanes", 1, 1024),
+            ("max_neurons", 2, 2**MAX_LOG2_NEURONS),
+            ("weight_words", 2, 65536),
+            ("bias_neurons", 2, 65536),
+            ("max_outputs", 2, self.max_neurons),
+            ("program_words", 16, 65536),
+            ("requantizers", 1, self.lanes),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high or value & (value - 1):
+                message = f"{name} must be a power of two from {low} to {high}, not {value!r}"
+                raise ValueError(message)
+        for name in ("max_neurons", "bias_neurons", "max_outputs"):
+            if getattr(self, name) < 2 * self.lanes:
+                raise ValueError(
+                    f"{name} must be at least twice the lanes, not {getattr(self, name)}"
+                )
+        if not all(0 <= stage < self.lane_bits for stage in self.crossbar_registers):
+            stages = self.crossbar_registers
+            raise ValueError(
+                f"crossbar_registers must be stages below {self.lane_bits}, not {stages!r}"
+            )
+
+    @property
+    def lane_bits(self):
+        """q, the digits of a lane."""
+        return ceil_log2(self.lanes)
+
+    @property
+    def groups(self):
+        """Cycles in which a row of accumulators leaves: lanes / requantizers."""
+        return self.lanes // self.requantizers
+
+    @property
+    def neuron_bits(self):
+        """Digits of a neuron, or of a row and a lane."""
+        return ceil_log2(self.max_neurons)
+
+    @property
+    def rows(self):
+        """Rows of the widest layer."""
+        return self.max_neurons // self.lanes
+
+    @property
+    def step_bits(self):
+        """Digits of a step number, in any phase."""
+        return ceil_log2(max(self.weight_words, self.max_neurons))
+
+    @property
+    def accumulator_bits(self):
+        """A neuron's products sum to at most 2**neuron_bits * 255 * 128 in magnitude."""
+        return self.neuron_bits + 16
+
+    @property
+    def write_bits(self):
+        """Digits of a byte address in the largest of the three spaces."""
+        sizes = (self.weight_words * self.lanes, self.bias_neurons * 4, self.program_words * 2)
+        return ceil_log2(max(sizes))
+
+    @property
+    def write_layout(self):
+        """What the engine's ``write`` stream carries: one byte, its space and its address there."""
+        return data.StructLayout(
+            {"space": Space, "address": unsigned(self.write_bits), "data": unsigned(8)}
+        )
+
+    @property
+    def registers(self):
+        """Registers beyond the shortest pipeline: what ``golden.engine.cycles`` wants to know."""
+        return self.memory_register + len(self.crossbar_registers)
+
+    def image(self, model):
+        """Pack a model for this engine; ``InputError`` if it does not fit."""
+        topology = model.topology
+        self._fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
+        self._fit("neurons of the last layer", topology.layers[-1], self.max_outputs)
+        self._fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
+        self._fit(
+            "neurons of the layers after the first", sum(topology.layers[1:]), self.bias_neurons
+        )
+        image = pack(model, self.lanes)
+        self._fit("words of the program", image.program.size, self.program_words)
+        return image
+
+    def _fit(self, what, count, limit):
+        if count > limit:
+            raise InputError(
+                f"too big for this engine: the {what} must be at most {limit}, not {count}"
+            )
+
+
+#: Named configurations: ``tiny`` for tests, ``icebreaker`` for the iCE40UP5K.
+CONFIGS = {
+    "tiny": EngineConfig(
+        lanes=4,
+        max_neurons=64,
+        weight_words=256,
+        bias_neurons=128,
+        max_outputs=16,
+        program_words=64,
+    ),
+    "icebreaker": EngineConfig(),
+}

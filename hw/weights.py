@@ -1,0 +1,175 @@
+"""The weight streamer: contiguous words of P weights, one a cycle, read straight through.
+
+Keller & Van keirsbilck, sections 3 and 4.4: weights are accessed in linear order, forwards for
+inference and backwards to propagate errors back, so a word of P weights is one address for all of
+P banks.
+"""
+
+from amaranth import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .checks import exact_log2
+
+
+def memory_ports(lanes, depth):
+    """The ports of a weight memory, seen from the memory."""
+    return {
+        "address": In(range(depth)),
+        "enable": In(1),
+        "write": In(lanes),
+        "write_data": In(8),
+        "data": Out(data.ArrayLayout(signed(8), lanes)),
+    }
+
+
+class WeightMemory(wiring.Component):
+    """``depth`` words of ``lanes`` weights in one bank a lane, one access a cycle: portable form.
+
+    Where ``enable`` is 0 nothing happens and ``data`` holds. Otherwise, ``write`` 0 reads:
+    ``data`` is the word at ``address`` one cycle later; any other ``write`` writes ``write_data``
+    to the lanes whose bits are 1, and ``data`` is undefined until the next read.
+
+    Raises ``TypeError`` or ``ValueError`` where ``lanes`` or ``depth`` is no power of two.
+    """
+
+    latency = 1
+
+    def __init__(self, *, lanes, depth):
+        exact_log2("lanes", lanes)
+        exact_log2("depth", depth, minimum=2)
+        self._lanes, self._depth = lanes, depth
+        super().__init__(memory_ports(lanes, depth))
+
+    def elaborate(self, platform):
+        m = Module()
+        shape = data.ArrayLayout(signed(8), self._lanes)
+        m.submodules.memory = memory = Memory(shape=shape, depth=self._depth, init=[])
+        read, write = memory.read_port(), memory.write_port(granularity=1)
+        m.d.comb += [
+            read.addr.eq(self.address),
+            read.en.eq(self.enable & ~self.write.any()),
+            self.data.eq(read.data),
+            write.addr.eq(self.address),
+            write.en.eq(Mux(self.enable, self.write, 0)),
+        ]
+        m.d.comb += [weight.eq(self.write_data) for weight in write.data]
+        return m
+
+
+class WeightStreamer(wiring.Component):
+    """Streams ``length`` words from ``address`` on, forwards or backwards.
+
+    Throughput: one word a cycle without gaps, also from one start to the next. Latency: the first
+    word is offered 2 cycles after its start is taken, 3 with ``registered``. With back-pressure the
+    stages before it hold; no word is lost or repeated. Addresses wrap at ``depth``.
+
+    Parameters
+    ----------
+    lanes, depth : the memory's sizes, powers of two.
+    registered : a register behind the memory, for a faster clock.
+    memory : makes the memory from ``lanes=`` and ``depth=``; see :class:`WeightMemory`.
+
+    Members
+    -------
+    write : stream of {address, data}: one weight at byte address word * lanes + lane; taken only
+        while nothing is read.
+    start : stream of {address, last, backward}: ``last`` + 1 words from word ``address`` on.
+    o : stream of {weights, last}: a word, and whether it ends its start.
+
+    Raises ``TypeError`` or ``ValueError`` for parameters out of range.
+    """
+
+    def __init__(self, *, lanes, depth, registered=False, memory=WeightMemory):
+        self._lane_bits = exact_log2("lanes", lanes)
+        word_bits = exact_log2("depth", depth, minimum=2)
+        self._registered = registered
+        self._memory = memory(lanes=lanes, depth=depth)
+        self._word = data.StructLayout({"weights": data.ArrayLayout(signed(8), lanes), "last": 1})
+        write = data.StructLayout({"address": unsigned(word_bits + self._lane_bits), "data": 8})
+        start = data.StructLayout(
+            {"address": unsigned(word_bits), "last": unsigned(word_bits), "backward": 1}
+        )
+        super().__init__(
+            {
+                "write": In(stream.Signature(write)),
+                "start": In(stream.Signature(start)),
+                "o": Out(stream.Signature(self._word)),
+            }
+        )
+
+    @property
+    def latency(self):
+        """Cycles from a start to its first word."""
+        return 1 + self._memory.latency + bool(self._registered)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = self._memory
+        read = stream.Signature(self._word).create()
+        if self._registered:
+            m.submodules.register = register = StreamRegister(self._word)
+            connect(m, read, register.i)
+            connect(m, register.o, flipped(self.o))
+        else:
+            connect(m, read, flipped(self.o))
+
+        running, address, left = Signal(), Signal.like(memory.address), Signal.like(memory.address)
+        backward, advance, ending, fetched_last = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            advance.eq(~read.valid | read.ready),
+            ending.eq(left == 0),
+            self.start.ready.eq(~running | (advance & ending)),
+            self.write.ready.eq(~running & ~read.valid),
+            memory.address.eq(address),
+            memory.enable.eq(running & advance),
+            memory.write_data.eq(self.write.payload.data),
+            read.payload.weights.eq(memory.data),
+            read.payload.last.eq(fetched_last),
+        ]
+        with m.If(advance):
+            m.d.sync += [read.valid.eq(running), fetched_last.eq(ending)]
+            with m.If(running):
+                m.d.sync += [
+                    address.eq(address + Mux(backward, -1, 1)),
+                    left.eq(left - 1),
+                    running.eq(~ending),
+                ]
+        with m.If(self.write.valid & self.write.ready):
+            lane, word = (
+                self.write.payload.address[: self._lane_bits],
+                self.write.payload.address[self._lane_bits :],
+            )
+            m.d.comb += [
+                memory.address.eq(word),
+                memory.enable.eq(1),
+                memory.write.eq(
+                    Cat(lane == lane_number for lane_number in range(len(memory.write)))
+                ),
+            ]
+        with m.If(self.start.valid & self.start.ready):
+            start = self.start.payload
+            m.d.sync += [
+                running.eq(1),
+                address.eq(start.address),
+                left.eq(start.last),
+                backward.eq(start.backward),
+            ]
+        return m
+
+
+class StreamRegister(wiring.Component):
+    """One register in a stream: full throughput, 1 cycle of latency, ``ready`` combinational."""
+
+    latency = 1
+
+    def __init__(self, shape):
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        with m.If(self.i.ready):
+            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+        return m
