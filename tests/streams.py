@@ -1,0 +1,56 @@
+"""Test benches for streams in Amaranth's simulator: put and get, stalled at random or never.
+
+Both count cycles from the start of the simulation, so what they return can be compared: if an item
+is taken in cycle c, its transfer is the clock edge that ends cycle c.
+"""
+
+
+async def put(ctx, port, items, *, stalls=None, start=0):
+    """Offer ``items`` one after the other; the cycles in which they were taken.
+
+    ``stalls`` is a function that says, before each item, for how many cycles nothing is offered.
+    ``start`` is the cycle that it is now.
+    """
+    cycle, taken = start, []
+    for item in items:
+        for _ in range(stalls() if stalls else 0):
+            await ctx.tick()
+            cycle += 1
+        ctx.set(port.payload, item)
+        ctx.set(port.valid, 1)
+        ready = False
+        while not ready:
+            _, _, ready = await ctx.tick().sample(port.ready)
+            cycle += 1
+        taken.append(cycle - 1)
+        ctx.set(port.valid, 0)
+    return taken
+
+
+async def get(ctx, port, count, read, *, stalls=None):
+    """Take ``count`` items, each as ``read(payload)``; the items and the cycles they were taken in.
+
+    Asserts that an offer stays as it is until it is taken.
+    """
+    cycle, taken, items, offered = 0, [], [], None
+    while len(items) < count:
+        wait = stalls() if stalls else 0
+        while True:
+            ctx.set(port.ready, wait == 0)
+            _, _, valid, payload = await ctx.tick().sample(port.valid, port.payload)
+            cycle += 1
+            item = read(payload) if valid else None
+            assert offered is None or item == offered, f"cycle {cycle - 1}: an offer was taken back"
+            offered = item if valid and wait else None
+            if valid and not wait:
+                items.append(item)
+                taken.append(cycle - 1)
+                break
+            wait = max(wait - 1, 0)
+    ctx.set(port.ready, 0)
+    return items, taken
+
+
+def at_random(rng, chance, longest=5):
+    """Stalls of 1 to ``longest`` cycles with the given chance, else none."""
+    return lambda: rng.randint(1, longest) if rng.random() < chance else 0
