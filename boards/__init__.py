@@ -1,1 +1,14 @@
-"""placeholder"""
+"""Boards: one short file each over a shared top, and the command that makes bitstreams of them."""
+
+from importlib import import_module
+
+from golden.errors import InputError
+
+NAMES = ("icebreaker",)
+
+
+def load(name):
+    """The :class:`boards.board.Board` called ``name``. Raises ``InputError`` with the list."""
+    if name not in NAMES:
+        raise InputError(f"board must be one of {', '.join(NAMES)}, not {name!r}")
+    return import_module(f"{__name__}.{name}").BOARD

@@ -1,0 +1,118 @@
+"""``python -m boards``: list the boards, build a bitstream."""
+
+import sys
+
+from golden import cli
+from golden.errors import InputError
+
+from . import NAMES, load
+
+BUILD_HELP = """\
+Makes the bitstream of a board's path engine with its serial host port, and
+reports what it takes and how fast it may run. The network is not part of it:
+the host writes that at run time (docs/host-protocol.md).
+
+Fmax is nextpnr's estimate for the worst corner. The clock asked for is met if
+it is below Fmax and below what the data sheet allows the cells in use.
+
+examples:
+  python -m boards build icebreaker
+  python -m boards build icebreaker --seeds 4 --clock 54 --json build/ice.json
+
+exit codes: 0 built and the clock is met; 1 it is not met, a tool failed or the
+design is not the expected one; 2 wrong input
+"""
+
+
+def _parser():
+    parser = cli.Parser(prog="python -m boards", description="FPGA boards and their bitstreams.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="name the boards", prog="python -m boards list")
+    build = commands.add_parser(
+        "build", help="make a bitstream", prog="python -m boards build", description=BUILD_HELP
+    )
+    build.add_argument("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
+    build.add_argument("--seed", type=int, default=1, help="of place and route (default: 1)")
+    build.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="try N seeds from --seed on, keep the best",
+    )
+    build.add_argument(
+        "--clock", type=float, metavar="MHZ", help="the engine's clock (default: 48)"
+    )
+    build.add_argument("--baud", type=int, help="of the serial port (default: 1000000)")
+    build.add_argument("--json", metavar="F", help="write the result to F; - is standard output")
+    return parser
+
+
+def _list():
+    for name in NAMES:
+        board = load(name)
+        print(f"{name:12} {board.summary}, {board.clock_hz / 1e6:g} MHz")
+
+
+def _print(result, asked_mhz):
+    def row(name, text):
+        print(f"  {name:<10}{text}")
+
+    print(f"{result['board']}: {result['device']}, {result['lanes']} lanes")
+    for name in ("lc", "ebr", "dsp", "spram"):
+        row(name.upper(), f"{result[name]:>6,} of {result[f'{name}_total']:,}")
+    best = max(result["fmax_mhz"])
+    row("Fmax", f"{best:>6.2f} MHz (seed {result['seed']})")
+    if len(result["seeds"]) > 1:
+        pairs = zip(result["seeds"], result["fmax_mhz"], strict=True)
+        for seed, fmax in pairs:
+            row(f"  seed {seed}", f"{fmax:>6.2f} MHz")
+    binding = "below Fmax, so it binds" if result["fmax_limit_mhz"] < best else "above Fmax"
+    limit = (
+        f"{result['fmax_limit_mhz']:>6.2f} MHz, {result['fmax_limit']} in the data sheet: {binding}"
+    )
+    row("ceiling", limit)
+    verdict = "met" if result["met"] else "NOT MET"
+    row("clock", f"{result['clock_mhz']:>6.2f} MHz: {verdict}")
+    if abs(result["clock_mhz"] - asked_mhz) > 1e-3:
+        row("", f"the nearest to {asked_mhz:g} MHz that the PLL makes")
+    row("bitstream", result["bitstream"])
+
+
+def _failed(message):
+    print(f"error: {message}", file=sys.stderr)
+    return 1
+
+
+def run(argv):
+    arguments = _parser().parse_args(argv)
+    if arguments.command == "list":
+        return _list()
+    board = load(arguments.board)
+    if arguments.seeds < 1:
+        raise InputError(f"--seeds must be at least 1, not {arguments.seeds}")
+    from .build import build
+    from .tools import BuildError
+
+    clock_hz = board.clock_hz if arguments.clock is None else arguments.clock * 1e6
+    baud = board.baud if arguments.baud is None else arguments.baud
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    try:
+        result = build(board, seeds=seeds, clock_hz=clock_hz, baud=baud)
+    except BuildError as error:
+        return _failed(str(error))
+    if arguments.json:
+        cli.write_json(arguments.json, result)
+    if arguments.json != "-":
+        _print(result, clock_hz / 1e6)
+    if not result["met"]:
+        reached = min(max(result["fmax_mhz"]), result["fmax_limit_mhz"])
+        return _failed(
+            f"the clock must be met: {result['clock_mhz']:.2f} MHz asked for, {reached:.2f} MHz "
+            "reached; lower --clock or try more --seeds"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main(run))

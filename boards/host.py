@@ -1,0 +1,180 @@
+"""The device's end of the host protocol: bytes in, bytes out, between any link and the path engine."""
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.image import Space
+
+from . import protocol
+from .protocol import Command, Status
+
+LOGIT = data.StructLayout({"data": signed(32), "last": 1})
+
+
+class Body(enum.Enum, shape=2):
+    """What a reply carries between status and CRC; an unknown command's reply carries nothing."""
+
+    NONE = 0
+    IDENTITY = 1
+    LOGITS = 2
+    UNKNOWN = 3
+
+
+class Host(wiring.Component):
+    """Reads commands, drives the engine, answers: docs/host-protocol.md has the bytes.
+
+    One byte a cycle each way where both ends keep up; the first byte of a reply is offered in the
+    cycle after the last byte of its command, or after the first logit. While a reply goes out no
+    byte is taken: the link must hold the next command back or report an overrun.
+
+    A reset aborts the command in hand and waits for a new one: a link that loses its place
+    (a break, a framing error, a raised chip select) resets the host and the engine together.
+
+    Parameters
+    ----------
+    config : the engine's ``hw.config.EngineConfig``.
+
+    Members
+    -------
+    i : In(stream of 8 bits), from the link.
+    o : Out(stream of 8 bits), to the link.
+    write : Out(stream of ``config.write_layout``), bytes for the engine's memories.
+    inputs : Out(stream of 8 bits), activations of the input layer.
+    logits : In(stream of data and last), the results.
+    flags : In(2), what IDENTIFY reports: framing error and overrun.
+    identified : Out(1), for one cycle: ``flags`` were sent.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        self._last = Signal(16)  # the low digits of the last address of a WRITE
+        super().__init__(
+            {
+                "i": In(stream.Signature(8)),
+                "o": Out(stream.Signature(8)),
+                "write": Out(stream.Signature(config.write_layout)),
+                "inputs": Out(stream.Signature(8)),
+                "logits": In(stream.Signature(LOGIT)),
+                "flags": In(2),
+                "identified": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.crc = crc = protocol.CRC.create()
+        taken, sent = Signal(), Signal()
+        m.d.comb += [
+            taken.eq(self.i.valid & self.i.ready),
+            sent.eq(self.o.valid & self.o.ready),
+            crc.data.eq(Mux(taken, self.i.payload, self.o.payload)),
+            self.write.payload.data.eq(self.i.payload),
+            self.inputs.payload.eq(self.i.payload),
+        ]
+        body, index = Signal(Body), Signal(range(protocol.IDENTITY_BYTES))
+        with m.FSM():
+            with m.State("COMMAND"):
+                self._command(m, body, index)
+            with m.State("HEADER"):
+                self._header(m, index)
+            with m.State("DATA"):
+                self._data(m)
+            with m.State("INPUTS"):
+                with m.If(self.logits.valid):
+                    m.next = "STATUS"
+                with m.Else():
+                    m.d.comb += self.inputs.valid.eq(self.i.valid)
+                    m.d.comb += self.i.ready.eq(self.inputs.ready)
+            with m.State("STATUS"):
+                self._status(m, body, sent)
+            with m.State("IDENTITY"):
+                self._identity(m, index, sent)
+            with m.State("LOGIT"):
+                self._logit(m, index, sent)
+            with m.State("TAKE"):
+                self._take(m)
+            with m.State("CHECK"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(crc.crc), crc.start.eq(sent)]
+                with m.If(sent):
+                    m.next = "COMMAND"
+        m.d.comb += crc.valid.eq((taken | sent) & ~crc.start)
+        return m
+
+    def _command(self, m, body, index):
+        m.d.comb += self.i.ready.eq(1)
+        m.d.sync += [index.eq(0), body.eq(Body.NONE)]
+        with m.If(self.i.valid):
+            m.next = "STATUS"
+            with m.Switch(self.i.payload):
+                with m.Case(Command.IDENTIFY):
+                    m.d.sync += body.eq(Body.IDENTITY)
+                with m.Case(Command.INFER):
+                    m.d.sync += body.eq(Body.LOGITS)
+                    m.next = "INPUTS"
+                for space in Space:
+                    with m.Case(Command.WRITE + space):
+                        m.d.sync += self.write.payload.space.eq(space)
+                        m.next = "HEADER"
+                with m.Default():
+                    m.d.sync += body.eq(Body.UNKNOWN)
+
+    def _header(self, m, index):
+        m.d.comb += self.i.ready.eq(1)
+        with m.If(self.i.valid):
+            m.d.sync += index.eq(index + 1)
+            with m.Switch(index):
+                for byte in range(3):
+                    with m.Case(byte):
+                        part = self.write.payload.address[8 * byte : 8 * byte + 8]
+                        m.d.sync += part.eq(self.i.payload)
+                with m.Case(3):
+                    m.d.sync += self._last[:8].eq(self.i.payload)
+                with m.Default():
+                    m.d.sync += self._last[8:].eq(self.i.payload)
+                    m.next = "DATA"
+
+    def _data(self, m):
+        address = self.write.payload.address
+        m.d.comb += self.write.valid.eq(self.i.valid)
+        m.d.comb += self.i.ready.eq(self.write.ready)
+        with m.If(self.i.valid & self.write.ready):
+            m.d.sync += address.eq(address + 1)
+            with m.If(address[:16] == self._last):
+                m.next = "STATUS"
+
+    def _status(self, m, body, sent):
+        m.d.comb += self.o.valid.eq(1)
+        m.d.comb += self.o.payload.eq(Mux(body == Body.UNKNOWN, Status.UNKNOWN, Status.OK))
+        with m.If(sent), m.Switch(body):
+            with m.Case(Body.IDENTITY):
+                m.next = "IDENTITY"
+            with m.Case(Body.LOGITS):
+                m.next = "LOGIT"
+            with m.Default():
+                m.next = "CHECK"
+
+    def _identity(self, m, index, sent):
+        constants = protocol.Identity.of(self.config).payload()[:-1]
+        m.d.comb += self.o.valid.eq(1)
+        m.d.comb += self.o.payload.eq(Array([*constants, self.flags])[index])
+        with m.If(sent):
+            m.d.sync += index.eq(index + 1)
+            with m.If(index == len(constants)):
+                m.d.comb += self.identified.eq(1)
+                m.next = "CHECK"
+
+    def _logit(self, m, index, sent):
+        m.d.comb += self.o.valid.eq(self.logits.valid)
+        m.d.comb += self.o.payload.eq(self.logits.payload.data.word_select(index[:2], 8))
+        with m.If(sent):
+            m.d.sync += index.eq(index + 1)
+            with m.If(index[:2] == 3):
+                m.next = "TAKE"
+
+    def _take(self, m):
+        """A state of its own, so that no path leads from the link's ready into the engine."""
+        m.d.comb += self.logits.ready.eq(1)
+        m.next = "LOGIT"
+        with m.If(self.logits.payload.last):
+            m.next = "CHECK"

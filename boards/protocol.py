@@ -1,0 +1,141 @@
+"""The host protocol in software: what a driver sends, and how it reads the answers.
+
+docs/host-protocol.md describes the bytes; ``boards.host`` is the hardware. A transaction is a
+command and its reply; the reply is a status, a payload and a CRC-8 over every byte of the transaction
+before it, in both directions.
+"""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+from amaranth.lib.crc.catalog import CRC8_I_432_1
+from amaranth.utils import exact_log2
+
+from golden.errors import InputError
+from golden.image import Space
+
+VERSION = 1
+MAGIC = b"SP"
+CRC = CRC8_I_432_1(8)
+WRITE_LIMIT = 1 << 16  # data bytes of one WRITE
+
+
+class Command(IntEnum):
+    """The first byte of a transaction; the low digits of a WRITE are its space."""
+
+    IDENTIFY = 0x01
+    INFER = 0x02
+    WRITE = 0x10
+
+
+class Status(IntEnum):
+    """The first byte of a reply."""
+
+    OK = 0x00
+    UNKNOWN = 0xFF
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What IDENTIFY answers: the engine's sizes, as in ``hw.config.EngineConfig``, and two flags.
+
+    ``framing_error`` and ``overrun``: since the last IDENTIFY a byte came without its stop bit (a
+    break is one), or came before the last one was taken.
+    """
+
+    lanes: int
+    max_neurons: int
+    weight_words: int
+    bias_neurons: int
+    max_outputs: int
+    program_words: int
+    requantizers: int
+    framing_error: bool = False
+    overrun: bool = False
+
+    @classmethod
+    def of(cls, config):
+        """The identity of an engine made with ``config``."""
+        return cls(**{name: getattr(config, name) for name in SIZES})
+
+    @classmethod
+    def parse(cls, payload):
+        """Read an IDENTIFY payload of ``IDENTITY_BYTES``. Raises ``InputError``."""
+        if len(payload) != IDENTITY_BYTES or payload[: len(MAGIC)] != MAGIC:
+            raise InputError(
+                f"the device must identify itself with {IDENTITY_BYTES} bytes that begin with "
+                f"{MAGIC!r}, not {bytes(payload)!r}"
+            )
+        version, *digits, flags = payload[len(MAGIC) :]
+        if version != VERSION:
+            raise InputError(
+                f"the device's protocol version must be {VERSION}, not {version}; build it again"
+            )
+        sizes = {name: 1 << digit for name, digit in zip(SIZES, digits, strict=True)}
+        return cls(**sizes, framing_error=bool(flags & 1), overrun=bool(flags & 2))
+
+    def payload(self):
+        """The bytes that :meth:`parse` reads."""
+        digits = bytes(exact_log2(getattr(self, name)) for name in SIZES)
+        flags = bytes([self.framing_error | self.overrun << 1])
+        return MAGIC + bytes([VERSION]) + digits + flags
+
+
+SIZES = tuple(field.name for field in fields(Identity) if field.type is int)
+IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 1
+
+
+def identify():
+    """The command IDENTIFY; its payload is ``IDENTITY_BYTES`` long."""
+    return bytes([Command.IDENTIFY])
+
+
+def infer(inputs):
+    """The command INFER. ``inputs``: ``uint8`` (n_0,), natural order; the payload is 4 n_L bytes."""
+    inputs = np.asarray(inputs)
+    if inputs.dtype != np.uint8 or inputs.ndim != 1:
+        raise InputError(
+            f"inputs must be uint8 of shape (n,), not {inputs.dtype} of {inputs.shape}"
+        )
+    return bytes([Command.INFER]) + inputs.tobytes()
+
+
+def write(space, address, content):
+    """The commands WRITE, a list, that put the bytes ``content`` at ``address``; no payload."""
+    if not 0 <= address <= address + len(content) <= 1 << 24:
+        raise InputError(f"address and length must stay below 2**24, not {address}, {len(content)}")
+    commands = []
+    for start in range(0, len(content), WRITE_LIMIT):
+        part = bytes(content[start : start + WRITE_LIMIT])
+        last = (address + start + len(part) - 1) % WRITE_LIMIT
+        header = (address + start).to_bytes(3, "little") + last.to_bytes(2, "little")
+        commands.append(bytes([Command.WRITE + Space(space)]) + header + part)
+    return commands
+
+
+def load(image):
+    """The commands that write a ``golden.image.MemoryImage``: a list of bytes."""
+    return [command for space, content in image.spaces() for command in write(space, 0, content)]
+
+
+def reply(command, payload=b"", status=Status.OK):
+    """The reply to ``command``, CRC included: what the device sends."""
+    body = bytes([status]) + payload
+    return body + bytes([CRC.compute(command + body)])
+
+
+def payload(command, answer):
+    """The payload of ``answer``, the reply to ``command``. Raises ``InputError`` if it is no good."""
+    if len(answer) < 2:
+        raise InputError(f"the reply must have at least 2 bytes, not {len(answer)}; send a break")
+    if CRC.compute(command + answer[:-1]) != answer[-1]:
+        raise InputError("the reply's CRC must be that of the transaction; send a break and repeat")
+    if answer[0] != Status.OK:
+        raise InputError(f"the device must know command {command[0]:#04x}; compare the versions")
+    return bytes(answer[1:-1])
+
+
+def logits(payload):
+    """The logits in an INFER payload: ``int32`` (n_L,)."""
+    return np.frombuffer(payload, "<i4").astype(np.int32)

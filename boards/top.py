@@ -1,0 +1,99 @@
+"""The top of every board: clock, serial port, host protocol, path engine, lamps."""
+
+from amaranth.hdl import Cat, Elaboratable, Module, ResetInserter, Signal
+from amaranth.lib import io, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from hw.engine import PathEngine
+from hw.mac import Multiplier
+from hw.weights import WeightMemory
+
+from .host import Host
+from .uart import Receiver, Transmitter
+
+
+class Core(wiring.Component):
+    """Everything behind the pins: an engine that a host drives over a serial line.
+
+    A break, a framing error or an overrun resets host and engine in the following cycle; the
+    memories keep the network. After a break the next byte is a command.
+
+    Parameters
+    ----------
+    config : the engine's ``hw.config.EngineConfig``.
+    divisor : clock cycles a bit of the line; see ``boards.uart.baud_divisor``.
+    multiplier, weight_memory : the device's cells; see ``hw.engine.PathEngine``.
+
+    Members
+    -------
+    rx : In(1), ``tx`` : Out(1), the line.
+    busy : Out(1), an inference is under way.
+    """
+
+    def __init__(self, *, config, divisor, multiplier=Multiplier, weight_memory=WeightMemory):
+        self.engine = PathEngine(config, multiplier=multiplier, weight_memory=weight_memory)
+        self.host = Host(config=config)
+        self.receiver = Receiver(divisor=divisor)
+        self.transmitter = Transmitter(divisor=divisor)
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        engine, host = self.engine, self.host
+        receiver, transmitter = self.receiver, self.transmitter
+        restart = Signal(init=1)
+        m.submodules.engine = ResetInserter(restart)(engine)
+        m.submodules.host = ResetInserter(restart)(host)
+        m.submodules.receiver = receiver
+        m.submodules.transmitter = transmitter
+        connect(m, receiver.o, host.i)
+        connect(m, host.o, transmitter.i)
+        connect(m, host.write, engine.write)
+        connect(m, host.inputs, engine.i)
+        connect(m, engine.o, host.logits)
+        errors, flags = Cat(receiver.framing, receiver.overrun), Signal(2)
+        m.d.comb += [
+            receiver.rx.eq(self.rx),
+            self.tx.eq(transmitter.tx),
+            self.busy.eq(engine.busy),
+            host.flags.eq(flags),
+        ]
+        m.d.sync += restart.eq(errors.any() | receiver.line_break)
+        with m.If(errors.any()):
+            m.d.sync += flags.eq(flags | errors)
+        with m.Elif(host.identified):
+            m.d.sync += flags.eq(0)
+        return m
+
+
+class Top(Elaboratable):
+    """A :class:`Core` on a board: the pins ``uart`` 0, ``led_g`` 0 (alive) and ``led_r`` 0 (busy).
+
+    Parameters
+    ----------
+    clocking : an elaboratable that defines the domain ``sync``.
+    core : the core.
+    heartbeat_bits : digits of the counter behind the alive lamp.
+    """
+
+    def __init__(self, *, clocking, core, heartbeat_bits=24):
+        self.clocking, self.core, self.heartbeat_bits = clocking, core, heartbeat_bits
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.clocking = self.clocking
+        m.submodules.core = core = self.core
+        uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
+        m.submodules.rx = rx = io.Buffer("i", uart.rx)
+        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.alive = alive = io.Buffer("o", platform.request("led_g", 0, dir="-"))
+        m.submodules.busy = busy = io.Buffer("o", platform.request("led_r", 0, dir="-"))
+        heartbeat = Signal(self.heartbeat_bits)
+        m.d.sync += heartbeat.eq(heartbeat + 1)
+        m.d.comb += [
+            core.rx.eq(rx.i),
+            tx.o.eq(core.tx),
+            alive.o.eq(heartbeat[-1]),
+            busy.o.eq(core.busy),
+        ]
+        return m
