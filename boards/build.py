@@ -1,8 +1,8 @@
-"""From a board to a bitstream: synthesis, place and route, and the checks that make a figure honest.
+"""From a board to a bitstream: synthesis, place and route, and checks that keep figures honest.
 
-nextpnr times every multiplier and SPRAM port as if it were registered, so a clock is met only if it is
-also below what the data sheet allows the cells in use; and a design that a tool swept away is small and
-fast, so the build fails unless multipliers and memories are as many as the engine has.
+nextpnr times every multiplier and SPRAM port as if it were registered, so a clock is met only if it
+is also below what the data sheet allows the cells in use; and a design that a tool swept away is
+small and fast, so the build fails unless multipliers and memories are as many as the engine has.
 """
 
 import json

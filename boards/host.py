@@ -1,4 +1,4 @@
-"""The device's end of the host protocol: bytes in, bytes out, between any link and the path engine."""
+"""The device's end of the host protocol, between any link of bytes and the path engine."""
 
 from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import data, enum, stream, wiring

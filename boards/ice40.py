@@ -1,7 +1,7 @@
 """What an iCE40 UltraPlus has cells of its own for: multipliers, weight memory, clock and reset.
 
-Each keeps the contract of its portable form in ``hw``, which is what simulations run; the tests hold
-the two together, cycle by cycle, on the cells' Verilog models.
+Each keeps the contract of its portable form in ``hw``, which is what simulations run; the tests
+hold the two together, cycle by cycle, on the cells' Verilog models.
 """
 
 import math
@@ -31,7 +31,8 @@ BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
 RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
 
 #: MHz that the data sheet allows each kind of cell (FPGA-DS-02008, "Register-to-Register
-#: Performance"). It limits multipliers to 50 MHz that bypass the pipeline register, which these do not.
+#: Performance"). Its 50 MHz for multipliers are for those that bypass the pipeline register; these
+#: do not, and for them it states no limit.
 CEILINGS_MHZ = {"SPRAM": 70.0, "EBR": 150.0}
 
 
@@ -187,7 +188,7 @@ def block_rams(words, bits):
 
 
 def expected_cells(config):
-    """How many cells of each kind an engine of ``config`` must come to: ``dsp``, ``ebr``, ``spram``."""
+    """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
     memories = (
         (2 * config.rows, 8 * config.lanes),  # activations, two layers
         (config.bias_neurons // config.requantizers, 32 * config.requantizers),

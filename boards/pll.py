@@ -2,8 +2,8 @@
 
     f_PFD = f_in / (DIVR + 1)    f_VCO = f_PFD (DIVF + 1)    f_out = f_VCO / 2**DIVQ
 
-Limits: the family's data sheet (FPGA-DS-02008, table "sysCLOCK PLL Timing"); the filter range by f_PFD:
-technical note FPGA-TN-02052.
+Limits: the family's data sheet (FPGA-DS-02008, table "sysCLOCK PLL Timing"). The filter range goes
+by f_PFD: technical note FPGA-TN-02052.
 """
 
 from dataclasses import dataclass

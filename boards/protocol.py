@@ -1,8 +1,8 @@
 """The host protocol in software: what a driver sends, and how it reads the answers.
 
 docs/host-protocol.md describes the bytes; ``boards.host`` is the hardware. A transaction is a
-command and its reply; the reply is a status, a payload and a CRC-8 over every byte of the transaction
-before it, in both directions.
+command and its reply; the reply is a status, a payload and a CRC-8 over every byte of the
+transaction before it, in both directions.
 """
 
 from dataclasses import dataclass, fields
@@ -92,7 +92,7 @@ def identify():
 
 
 def infer(inputs):
-    """The command INFER. ``inputs``: ``uint8`` (n_0,), natural order; the payload is 4 n_L bytes."""
+    """The command INFER; 4 n_L bytes come back. ``inputs``: ``uint8`` (n_0,), natural order."""
     inputs = np.asarray(inputs)
     if inputs.dtype != np.uint8 or inputs.ndim != 1:
         raise InputError(
@@ -126,7 +126,7 @@ def reply(command, payload=b"", status=Status.OK):
 
 
 def payload(command, answer):
-    """The payload of ``answer``, the reply to ``command``. Raises ``InputError`` if it is no good."""
+    """The payload of ``answer``, the reply to ``command``. Raises ``InputError``."""
     if len(answer) < 2:
         raise InputError(f"the reply must have at least 2 bytes, not {len(answer)}; send a break")
     if CRC.compute(command + answer[:-1]) != answer[-1]:

@@ -45,7 +45,7 @@ class Receiver(wiring.Component):
     """Bits to bytes.
 
     A byte is offered 9.5 bits after its first edge reaches the pin, and 3 cycles more (two
-    synchronizer flip-flops, one register). A line knows no backpressure: a byte must be taken before
+    synchronizer flip-flops, one register). A line knows no backpressure: a byte must be taken by
     the middle of the next one's start bit, a bit after it is offered at the earliest.
 
     A byte that was not taken in time, or came without a stop bit, leaves a hole in what the sender
