@@ -1,0 +1,95 @@
+"""Runs the cocotb test benches of tests/cocotb on the Verilog of the components.
+
+Each bench module has ``component()``, what its Verilog is made from. Icarus has four states: it
+shows whether an undefined value ever reaches a port. ``COCOTB_RANDOM_SEED`` sets the seed, 1 by
+default.
+"""
+
+import importlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from cocotb_tools.runner import get_runner
+
+from hw.verilog import convert
+from sim import verilator
+
+BENCHES = ("bitrev",)
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def bench(request, monkeypatch):
+    """The bench module, imported as the simulator's Python will import it."""
+    monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.syspath_prepend(ROOT / "tests" / "cocotb")
+    return importlib.import_module(f"bench_{request.param}")
+
+
+def _write(path, text):
+    """Write only what is new, so that simulators build only what is new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def _tests(results):
+    """The tests of a results file, by name: None where one passed, else what went wrong."""
+    if not results.exists():
+        return {}
+    outcomes = {}
+    for case in ElementTree.parse(results).getroot().iter("testcase"):
+        problems = [child for child in case if child.tag in ("failure", "error", "skipped")]
+        text = "; ".join(f"{problem.tag}: {problem.get('message')}" for problem in problems)
+        outcomes[case.get("name")] = text or None
+    return outcomes
+
+
+def _run(simulator, name, source, folder, module, seed):
+    """Build and run one bench; the tests' outcomes, and the log."""
+    runner = get_runner(simulator)
+    waivers = ["-Wno-fatal", "-Wno-lint"] if simulator == "verilator" else []
+    build_log, log, results = (folder / file for file in ("build.log", "run.log", "results.xml"))
+    folder.mkdir(parents=True, exist_ok=True)
+    results.unlink(missing_ok=True)
+    try:
+        runner.build(
+            sources=[source],
+            hdl_toplevel=name,
+            build_dir=folder,
+            build_args=waivers,
+            timescale=("1ns", "1ps"),
+            log_file=build_log,
+        )
+    except RuntimeError:
+        pytest.fail(f"the build failed:\n{build_log.read_text()}")
+    with suppress(SystemExit, RuntimeError):  # the results file tells, or its absence
+        runner.test(
+            test_module=module,
+            hdl_toplevel=name,
+            results_xml=str(results),
+            seed=seed,
+            log_file=log,
+        )
+    return _tests(results), log.read_text()
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+@pytest.mark.parametrize("bench", BENCHES, indirect=True)
+def test_bench(bench, simulator, monkeypatch):
+    if simulator == "verilator":
+        for variable, value in verilator.environment().items():
+            monkeypatch.setenv(variable, value)
+    name = bench.__name__.removeprefix("bench_")
+    folder = ROOT / "build" / "cocotb" / name
+    source = folder / f"{name}.v"
+    _write(source, convert(bench.component(), name))
+    seed = os.environ.get("COCOTB_RANDOM_SEED", "1")
+    outcomes, log = _run(simulator, name, source, folder / simulator, bench.__name__, seed)
+    print(f"{simulator}: {len(outcomes)} tests, COCOTB_RANDOM_SEED={seed}")
+    failed = [f"{test}: {problem}" for test, problem in outcomes.items() if problem]
+    if failed or not outcomes:
+        pytest.fail("\n".join([*(failed or ["no test ran"]), log]), pytrace=False)
