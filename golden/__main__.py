@@ -142,9 +142,9 @@ def _recipe(options):
 def _topology(options):
     dimensions = options.dimensions
     return Topology(
-        cli.integers(options.layers, "-"),
-        cli.integers(options.paths, ","),
-        None if dimensions is None else cli.integers(dimensions, ","),
+        cli.integers(options.layers, "-", "--layers"),
+        cli.integers(options.paths, ",", "--paths"),
+        None if dimensions is None else cli.integers(dimensions, ",", "--dimensions"),
     )
 
 

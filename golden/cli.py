@@ -49,12 +49,12 @@ def progress(iterable=None, **options):
     return tqdm(iterable, disable=None, ncols=79, **options)
 
 
-def integers(text, separator):
-    """``"64-128"`` or ``"2048,1024"`` as a tuple of integers."""
+def integers(text, separator, name="numbers"):
+    """``"64-128"`` or ``"2048,1024"`` as a tuple of integers; ``name`` is for the message."""
     try:
         return tuple(int(item) for item in text.split(separator))
     except ValueError:
-        raise InputError(f"must be integers joined by {separator!r}, not {text!r}") from None
+        raise InputError(f"{name} must be integers joined by {separator!r}, not {text!r}") from None
 
 
 def write_atomically(path, content):

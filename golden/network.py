@@ -144,18 +144,27 @@ class Network:
             results.append(sums)
         return results
 
-    def infer(self, inputs):
-        """The logits ``float32`` (B, n_L) of ``inputs`` (B, n_0), real numbers."""
+    def layers(self, inputs):
+        """Every layer's activations, image by image.
+
+        ``inputs`` is (B, n_0), real numbers. Returns a list: ``float32`` (B, n_l) for layers 1 to
+        L, the logits last. Raises ``InputError`` for another shape.
+        """
         inputs = np.asarray(inputs, np.float32)
         if inputs.ndim != 2 or inputs.shape[1] != self.topology.layers[0]:
             raise InputError(
                 f"inputs must have shape (images, {self.topology.layers[0]}), not {inputs.shape}"
             )
-        logits = np.empty((len(inputs), self.topology.layers[-1]), np.float32)
+        results = [np.empty((len(inputs), n), np.float32) for n in self.topology.layers[1:]]
         for start in range(0, len(inputs), BLOCK):
             block = np.ascontiguousarray(inputs[start : start + BLOCK].T)
-            logits[start : start + BLOCK] = self.forward(block)[-1].T
-        return logits
+            for result, layer in zip(results, self.forward(block)[1:], strict=True):
+                result[start : start + BLOCK] = layer.T
+        return results
+
+    def infer(self, inputs):
+        """The logits: ``float32`` (B, n_L), for ``inputs`` as in :meth:`layers`."""
+        return self.layers(inputs)[-1]
 
     def gradients(self, inputs, labels, classes, out):
         """Backpropagation along the paths: the mean softmax cross-entropy, and its gradients.

@@ -20,6 +20,7 @@ import numpy as np
 from .engine import requantize
 from .errors import InputError
 from .model import MAX_BIAS, MAX_SHIFT, Model
+from .network import BLOCK
 
 GRID = 2.0 ** (np.arange(-8, 9) / 8)  # weight scales to try, relative to max|w| / 127
 CALIBRATION = 1024  # training images that the scales are chosen on, at most
@@ -34,9 +35,12 @@ def _sums(wiring, weights, activations):
 
     Exact below 2**24, which is ample for choosing a scale.
     """
-    table = weights[wiring.path].reshape(wiring.source.shape).astype(np.float32)
-    columns = np.ascontiguousarray(activations.T, np.float32)
-    return np.matmul(table[:, None, :], columns[wiring.source])[:, 0].T
+    table = weights[wiring.path].reshape(wiring.source.shape).astype(np.float32)[:, None, :]
+    sums = np.empty((len(activations), len(table)), np.float32)
+    for start in range(0, len(activations), BLOCK):
+        columns = np.ascontiguousarray(activations[start : start + BLOCK].T, np.float32)
+        sums[start : start + BLOCK] = np.matmul(table, columns[wiring.source])[:, 0].T
+    return sums
 
 
 def _shifts(largest, step):
@@ -106,8 +110,7 @@ def quantize(network, images, classes, scale, info=None):
                     "train with a lower rate"
                 )
     activations, step = images[:CALIBRATION], float(scale)
-    inputs = np.ascontiguousarray(activations.T, np.float32) * np.float32(scale)
-    wanted = [layer.T for layer in network.forward(inputs)[1:]]
+    wanted = network.layers(activations * np.float32(scale))
     wanted[-1] = wanted[-1][:, :classes]
     result = {"weights": [], "biases": [], "shifts": []}
     for junction in network.topology.junctions:
