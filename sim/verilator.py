@@ -36,5 +36,5 @@ def environment():
             f"Verilator needs {', '.join(TOOLS)} on PATH, but {', '.join(missing)} is missing: "
             "apt-get install g++ make perl"
         )
-    path = os.pathsep.join([str(root / "bin"), os.environ["PATH"]])
+    path = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "VERILATOR_ROOT": str(root)}
