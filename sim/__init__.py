@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Cycle-accurate simulation of the engine, compared with the golden model value by value."""
