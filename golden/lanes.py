@@ -95,6 +95,7 @@ def check(topology, lanes):
     Returns the number of edges compared. Raises ``InputError`` if the lanes do not fit the
     topology, ``ArithmeticError`` if the two differ.
     """
+    log2_exact(lanes, "lanes")
     for junction in topology.junctions:
         source, target = topology.edges(junction)
         order = path_order(topology, junction, lanes)

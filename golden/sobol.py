@@ -18,16 +18,18 @@ MAX_COLUMNS = 30
 
 
 @lru_cache(maxsize=256)
-def _directions(dimension, digits):
+def _directions(dimension, count):
+    """The first ``count`` direction numbers of a dimension, as integers of 30 digits."""
     from scipy.stats import qmc  # only where matrices are made: models carry theirs
 
-    sequence = qmc.Sobol(dimension + 1, scramble=False, bits=digits)
+    # SciPy fails with fewer bits than the degree of the dimension's polynomial (18 at the most).
+    sequence = qmc.Sobol(dimension + 1, scramble=False, bits=MAX_COLUMNS)
     result, position = [], 0
-    for t in range(digits):
+    for t in range(count):
         # SciPy enumerates in Gray-code order: index 2^(t+1)-1 has the Gray code 2^t.
         sequence.fast_forward(2 ** (t + 1) - 1 - position)
         position = 2 ** (t + 1)
-        result.append(int(sequence.random(1)[0, dimension] * 2**digits))
+        result.append(int(sequence.random(1)[0, dimension] * 2**MAX_COLUMNS))
     return tuple(result)
 
 
@@ -46,13 +48,8 @@ def generator_matrix(dimension, rows, columns):
     ):
         if not low <= value <= high:
             raise ValueError(f"{name} must be {low} to {high}, not {value!r}")
-    digits = max(rows, columns, 1)
-    # Direction number t has t + 1 digits at the most, so it does not depend on how many follow.
-    directions = _directions(dimension, max(columns, 1))
-    matrix = np.zeros((digits, digits), np.uint8)
-    for t, value in enumerate(directions[:columns]):
-        matrix[: len(directions), t] = gf2.bits(value, len(directions))
-    return matrix[:rows, :columns].copy()
+    directions = np.array(_directions(dimension, columns), np.int64)
+    return np.ascontiguousarray(gf2.bits(directions, MAX_COLUMNS).T[:rows])
 
 
 def points(dimension, rows, indices):
