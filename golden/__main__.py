@@ -13,6 +13,14 @@ from .errors import InputError
 from .network import Network
 from .paths import Topology
 
+HELP = """\
+The golden model: sparse networks made of Sobol' paths, trained in floats and
+quantized to the integers that the hardware computes.
+
+  python -m golden train --help
+  python -m golden eval --help
+"""
+
 TRAIN_HELP = """\
 Train a network of Sobol' paths, quantize it to the hardware's integers, and
 write one model file. Layers are neurons, powers of two, inputs first; every
@@ -35,7 +43,7 @@ with the integers that the hardware computes, and print both accuracies.
 
 
 def _parser():
-    parser = cli.Parser(prog="python -m golden", description=__doc__.replace("``", ""))
+    parser = cli.Parser(prog="python -m golden", description=HELP)
     commands = parser.add_subparsers(dest="command", required=True, metavar="train|eval")
     defaults = training.Recipe()
 

@@ -54,7 +54,9 @@ def _shifts(largest, step):
 
 def _candidates(weights, biases, scale):
     """The weight scales to try, with weights and biases in integers; the biases must be legal."""
-    largest = np.abs(weights).max() or 1.0
+    largest = np.abs(weights).max()
+    if largest == 0:  # only biases: give them 20 bits
+        largest = 127 * (np.abs(biases).max() or 1.0) / (scale * 2.0**20)
     for factor in GRID:
         unit = float(factor * largest / 127)
         whole = np.rint(biases.astype(np.float64) / (unit * scale))

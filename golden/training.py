@@ -114,7 +114,10 @@ def train(network, images, labels, classes, recipe, scale):
     optimizer = Optimizer(recipe, network.parameters, network.topology.total_paths)
     gradient = network.vector()
     steps = recipe.epochs * -(-len(images) // recipe.batch)
-    with progress(range(recipe.epochs), desc="train", unit="epoch") as bar:
+    with (
+        progress(range(recipe.epochs), desc="train", unit="epoch") as bar,
+        np.errstate(over="ignore", invalid="ignore"),  # the loss tells
+    ):
         for epoch in bar:
             total, order = 0.0, random.permutation(len(images))
             for start in range(0, len(images), recipe.batch):

@@ -1,0 +1,112 @@
+"""What commands share: exit codes, one-line errors, numbers, files that are whole or not there."""
+
+import errno
+import json
+import os
+import stat
+
+import pytest
+
+from golden import cli
+from golden.errors import InputError
+
+
+def raising(error):
+    def run(argv):
+        raise error
+
+    return run
+
+
+class TestMain:
+    @pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1)])
+    def test_what_run_returns(self, returned, code, capsys):
+        assert cli.main(lambda argv: returned, []) == code
+        assert capsys.readouterr() == ("", "")
+
+    @pytest.mark.parametrize(
+        ("error", "code", "line"),
+        [
+            (InputError("too\n  wide"), 2, "error: too wide\n"),
+            (FileNotFoundError(errno.ENOENT, "No such file", "x"), 2, "error: x: No such file\n"),
+            (OSError("disk on fire"), 2, "error: disk on fire\n"),
+            (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        ],
+    )
+    def test_one_line(self, error, code, line, capsys):
+        assert cli.main(raising(error), []) == code
+        assert capsys.readouterr() == ("", line)
+
+    def test_bugs_are_not_hidden(self):
+        with pytest.raises(ZeroDivisionError):
+            cli.main(raising(ZeroDivisionError()), [])
+
+    def test_arguments(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr("sys.argv", ["prog", "a", "b"])
+        cli.main(seen.extend)
+        cli.main(seen.extend, ["c"])
+        assert seen == ["a", "b", "c"]
+
+
+class TestParser:
+    def test_errors_are_one_line(self):
+        parser = cli.Parser(prog="prog")
+        parser.add_argument("--count", type=int)
+        with pytest.raises(InputError, match=r"invalid int value: 'x' \(try 'prog --help'\)"):
+            parser.parse_args(["--count", "x"])
+        with pytest.raises(InputError, match="unrecognized arguments: --coun"):
+            parser.parse_args(["--coun", "1"])
+
+
+class TestIntegers:
+    @pytest.mark.parametrize(
+        ("text", "separator", "numbers"),
+        [("64-128-16", "-", (64, 128, 16)), ("2048,1024", ",", (2048, 1024)), ("7", ",", (7,))],
+    )
+    def test_good(self, text, separator, numbers):
+        assert cli.integers(text, separator) == numbers
+
+    @pytest.mark.parametrize("text", ["", "64-", "64,128", "a", "1.5", "-1"])
+    def test_bad(self, text):
+        with pytest.raises(InputError, match="--layers must be integers joined by '-', not '"):
+            cli.integers(text, "-", "--layers")
+
+
+class TestFiles:
+    @pytest.mark.parametrize("content", ["text\n", b"\x00\xff"])
+    def test_content_and_folders(self, tmp_path, content):
+        path = tmp_path / "a" / "b" / "f"
+        cli.write_atomically(path, content)
+        assert path.read_bytes() == (content.encode() if isinstance(content, str) else content)
+        assert os.listdir(path.parent) == ["f"]
+
+    def test_mode_follows_the_umask(self, tmp_path):
+        old = os.umask(0o027)
+        try:
+            cli.write_atomically(tmp_path / "f", "x")
+        finally:
+            os.umask(old)
+        assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o640
+
+    def test_failing_leaves_the_old_file(self, tmp_path, monkeypatch):
+        path = tmp_path / "f"
+        path.write_text("old")
+        monkeypatch.setattr(cli.os, "replace", lambda *a: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            cli.write_atomically(path, "new")
+        assert path.read_text() == "old"
+        assert os.listdir(tmp_path) == ["f"]
+
+    def test_json(self, tmp_path, capsys):
+        result = {"b": [1, 2.5], "a": None}
+        cli.write_json(tmp_path / "r.json", result)
+        assert json.loads((tmp_path / "r.json").read_text()) == result
+        assert capsys.readouterr().out == ""
+        cli.write_json("-", result)
+        assert json.loads(capsys.readouterr().out) == result
+
+
+def test_progress_passes_everything_and_is_silent_without_a_terminal(capsys):
+    assert list(cli.progress(range(5), desc="x")) == [0, 1, 2, 3, 4]
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,74 @@
+"""How weights start: signs, magnitudes, and what they do to the neurons."""
+
+import numpy as np
+import pytest
+
+from golden.errors import InputError
+from golden.initialize import RULES, initialize, parity, signs
+from golden.paths import Topology
+
+DIGITS = Topology((64, 128, 128, 16), (2048, 2048, 1024))
+
+
+def test_rudin_shapiro():
+    """The first 16 terms as the sequence's definition gives them (OEIS A020985)."""
+    expected = [1, 1, 1, -1, 1, 1, -1, 1, 1, 1, 1, -1, -1, -1, 1, -1]
+    assert signs("rudin-shapiro", 16).tolist() == expected
+    pairs = [f"{i:b}" for i in range(4096)]
+    counts = [sum(s[k : k + 2] == "11" for k in range(len(s))) for s in pairs]
+    assert signs("rudin-shapiro", 4096).tolist() == [(-1) ** c for c in counts]
+
+
+def test_parity_rule_is_the_papers():
+    assert signs("parity", 6).tolist() == [1, -1, 1, -1, 1, -1]
+
+
+def test_parity_of_ones():
+    values = [0, 1, 3, 2**40, 2**62 + 1]
+    assert parity(values).tolist() == [bin(v).count("1") % 2 for v in values]
+
+
+def test_constant_magnitude_and_zero_biases():
+    network = initialize(DIGITS)
+    for junction, weights in zip(DIGITS.junctions, network.weights, strict=True):
+        magnitude = (6 / (DIGITS.fan_in(junction) + DIGITS.fan_out(junction))) ** 0.5
+        assert np.abs(weights) == pytest.approx(np.full(weights.size, magnitude))
+        assert weights / np.float32(magnitude) == pytest.approx(
+            signs("rudin-shapiro", weights.size)
+        )
+    assert not any(biases.any() for biases in network.biases)
+
+
+@pytest.mark.parametrize("rule", ["rudin-shapiro", "parity"])
+def test_constant_rules_need_no_seed(rule):
+    first, second = initialize(DIGITS, rule, 1), initialize(DIGITS, rule, 2)
+    assert np.array_equal(first.parameters, second.parameters)
+
+
+@pytest.mark.parametrize("rule", ["random", "uniform"])
+def test_random_rules_go_by_seed(rule):
+    first, again, other = (initialize(DIGITS, rule, seed).parameters for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    bound = (6 / (DIGITS.fan_in(1) + DIGITS.fan_out(1))) ** 0.5
+    assert np.abs(initialize(DIGITS, rule, 1).weights[0]).max() <= np.float32(bound)
+
+
+def never_fire(rule, dimensions):
+    """How many neurons of the first hidden layer are 0 for each of 500 random images."""
+    network = initialize(Topology((64, 128, 16), (2048, 1024), dimensions), rule)
+    images = np.random.default_rng(0).uniform(0, 1, (500, 64))
+    return int((network.layers(images)[0].max(axis=0) <= 0).sum())
+
+
+def test_parity_kills_half_a_layer_in_dimension_0_and_rudin_shapiro_none():
+    """The reason for the default: see the docstring of golden.initialize."""
+    assert never_fire("parity", (1, 0, 2)) == 64
+    for dimensions in ((1, 0, 2), (0, 1, 2), (4, 5, 6)):
+        assert never_fire("rudin-shapiro", dimensions) <= 16
+
+
+def test_unknown_rule():
+    message = f"initialization must be one of {', '.join(RULES)}, not 'zero'"
+    with pytest.raises(InputError, match=message):
+        initialize(DIGITS, "zero")
