@@ -93,10 +93,9 @@ def run(argv):
     from .tools import BuildError
 
     clock_hz = board.clock_hz if arguments.clock is None else arguments.clock * 1e6
-    baud = board.baud if arguments.baud is None else arguments.baud
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
     try:
-        result = build(board, seeds=seeds, clock_hz=clock_hz, baud=baud)
+        result = build(board, seeds=seeds, clock_hz=clock_hz, baud=arguments.baud)
     except BuildError as error:
         return _failed(str(error))
     if arguments.json:

