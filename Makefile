@@ -20,7 +20,7 @@ help:  ## list the targets
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
 
-sim: $(VENV)/.native  ## run the shipped digits model in the hardware simulation, compare, report
+sim: $(VENV)/.native  ## run the shipped digits model on the simulated hardware and compare
 	$(RUN) -m sim run models/digits.npz --data digits
 
 test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may

@@ -50,7 +50,7 @@ if [ "$manager" != brew ] && [ "$(id -u)" != 0 ]; then
 fi
 echo "installing$packages with $manager"
 if [ "$manager" = apt-get ]; then
-    $as env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    $as env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true # a list may be stale: the next line tells
     install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq"
 fi
 $as $install$packages >/dev/null || fail "the installation must succeed:$install$packages"
