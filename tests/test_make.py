@@ -25,7 +25,7 @@ def run(*command, path=None):
 
 @pytest.fixture
 def world(tmp_path):
-    """A function that makes a ``PATH`` of stand-ins, name -> shell commands, and a few real ones."""
+    """Makes a ``PATH`` of stand-ins, name -> shell commands, and a few real programs."""
 
     def make(**programs):
         for name in ("sh", "env", "rm"):
