@@ -86,16 +86,16 @@ def cycles(topology, lanes, *, requantizers=1, registers=0):
 
     A junction takes N_l / lanes steps, one a cycle; where a neuron has fewer paths than the cycles
     ``groups = lanes / requantizers`` in which a row of accumulators leaves, rows wait for that.
-    Then its last row drains: 7 cycles of pipeline, ``groups`` of requantizing, one more for each
-    of ``registers``; meanwhile the next junction is fetched. The first fetch, 5 cycles, stands
+    Then its last row drains: 8 cycles of pipeline, ``groups`` of requantizing, one more for each
+    of ``registers``; meanwhile the next junction is fetched. The first fetch, 7 cycles, stands
     alone.
 
     ``registers`` : of ``hw.config.EngineConfig.registers``. The count does not depend on the data.
     """
     groups = lanes // requantizers
-    drain = 7 + groups + registers
-    total = 5
+    drain = 8 + groups + registers
+    total = 7
     for junction in topology.junctions:
         rows, fan_in = topology.layers[junction] // lanes, topology.fan_in(junction)
         total += rows * max(fan_in, groups) - max(groups - fan_in, 0) - 1
-    return total + (len(topology.paths) - 1) * drain + drain - 2
+    return total + (len(topology.paths) - 1) * drain + drain - 3

@@ -156,5 +156,5 @@ CONFIGS = {
         max_outputs=16,
         program_words=64,
     ),
-    "icebreaker": EngineConfig(),
+    "icebreaker": EngineConfig(crossbar_registers=(1,)),
 }

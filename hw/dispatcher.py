@@ -1,6 +1,6 @@
 """The dispatcher: what becomes of each step of a phase."""
 
-from amaranth import Array, Cat, Module, Mux, Signal, unsigned
+from amaranth import Array, Cat, Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,11 +18,13 @@ class Dispatcher(wiring.Component):
       cycles a row.
     - READ: a step reads one result, when ``read`` has room.
 
-    Everything is combinational but ``first`` and the waiting: latency 0.
+    Steps pass with latency 0.
 
     Members
     -------
-    phase, begin, enable, taken : from and to the sequencer.
+    phase, begin, enable : from the sequencer.
+    taken, loaded : the phase's last step was taken, the last input was written, in the cycle
+        before.
     step : stream of {block, last, addresses} from the address generator.
     i : stream of input activations.
     load : write, row, lanes (one bit set), data: an input to the activation memory.
@@ -48,6 +50,7 @@ class Dispatcher(wiring.Component):
                 "begin": In(1),
                 "enable": In(1),
                 "taken": Out(1),
+                "loaded": Out(1),
                 "step": In(step),
                 "i": In(stream.Signature(ACTIVATION)),
                 "load": Out(wiring.Signature(load)),
@@ -61,7 +64,6 @@ class Dispatcher(wiring.Component):
         step, address = self.step, self.step.payload.addresses[0]
         lane, row = address[: self._config.lane_bits], address[self._config.lane_bits :]
         m.d.comb += [
-            self.taken.eq(step.valid & step.ready & step.payload.last),
             self.load.row.eq(row),
             self.load.lanes.eq(Cat(lane == number for number in range(self._config.lanes))),
             self.load.data.eq(self.i.payload),
@@ -70,6 +72,10 @@ class Dispatcher(wiring.Component):
             self.issue.final.eq(step.payload.last),
             self.read.payload.address.eq(address),
             self.read.payload.last.eq(step.payload.last),
+        ]
+        m.d.sync += [
+            self.taken.eq(step.valid & step.ready & step.payload.last),
+            self.loaded.eq(self.load.write & step.payload.last),
         ]
         free = self._rows(m)
         with m.If(self.enable), m.Switch(self.phase.kind):
@@ -89,17 +95,19 @@ class Dispatcher(wiring.Component):
         """Where rows begin and end; the result is 1 where the next step may be taken."""
         groups = self._config.groups
         epochs = Signal(unsigned(self._config.step_bits))  # 1 where a digit belongs to the epoch
-        wait = Signal(range(groups + 1))
+        wait, free = Signal(range(groups + 1)), Signal(init=1)  # free: wait is 0
+        gap = Signal.like(wait)
         m.d.comb += [
-            epochs.eq((1 << self.phase.fan_in) - 1),
+            epochs.eq(Cat(self.phase.fan_in > digit for digit in range(len(epochs)))),
             self.issue.last.eq((self.step.payload.block | ~epochs).all()),
+            gap.eq(Array(max(0, groups - (1 << log2)) for log2 in range(16))[self.phase.fan_in]),
         ]
         with m.If(self.begin):
-            m.d.sync += [self.issue.first.eq(1), wait.eq(0)]
+            m.d.sync += [self.issue.first.eq(1), wait.eq(0), free.eq(1)]
         with m.Elif(self.issue.valid):
             m.d.sync += self.issue.first.eq(self.issue.last)
-            gaps = Array(max(0, groups - (1 << log2)) for log2 in range(16))
-            m.d.sync += wait.eq(Mux(self.issue.last, gaps[self.phase.fan_in], 0))
-        with m.Elif(wait != 0):
-            m.d.sync += wait.eq(wait - 1)
-        return wait == 0
+            with m.If(self.issue.last):
+                m.d.sync += [wait.eq(gap), free.eq(gap == 0)]
+        with m.Elif(~free):
+            m.d.sync += [wait.eq(wait - 1), free.eq(wait == 1)]
+        return free

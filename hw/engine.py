@@ -17,7 +17,7 @@ from .requantizer import Requantizer, RowSerializer
 from .results import ResultMemory
 from .sequencer import Sequencer
 from .sobol import SobolGenerator
-from .weights import WeightMemory, WeightStreamer
+from .weights import StreamRegister, WeightMemory, WeightStreamer
 from .writeback import WriteBack
 
 
@@ -25,9 +25,8 @@ class PathEngine(wiring.Component):
     """Runs any network of paths that fits its memories: inputs in, logits out.
 
     Golden twin: ``golden.engine.infer``; cycles: ``golden.engine.cycles`` with the config's
-    ``registers``, from the last input taken to the last result written, whatever the data. The
-    inputs take one cycle each and the logits one cycle each before and after, at full speed of the
-    streams.
+    ``registers``, from the last input taken to the last result written, whatever the data. Before
+    and after, the inputs take one cycle each and the logits two, where no stream waits.
 
     A network is written first, byte by byte, while the engine is idle: ``golden.image`` tells
     what. Then n_0 activations are taken from ``i`` in natural neuron order, and n_L logits are
@@ -77,6 +76,7 @@ class PathEngine(wiring.Component):
     def _parts(self, config, multiplier, weight_memory):
         lanes, width = config.lanes, config.requantizers
         bits, registered = config.accumulator_bits, config.memory_register
+        self.inputs = StreamRegister(ACTIVATION)
         self.sequencer = Sequencer(config)
         self.generator = SobolGenerator(
             index_bits=config.step_bits, address_bits=config.neuron_bits
@@ -99,7 +99,16 @@ class PathEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         for name in (
-            *("sequencer", "generator", "dispatcher", "weights", "activations", "crossbar", "mac"),
+            *(
+                "inputs",
+                "sequencer",
+                "generator",
+                "dispatcher",
+                "weights",
+                "activations",
+                "crossbar",
+                "mac",
+            ),
             *("serializer", "biases", "requantizer", "writeback", "results"),
         ):
             m.submodules[name] = getattr(self, name)
@@ -130,11 +139,12 @@ class PathEngine(wiring.Component):
         connect(m, sequencer.start, self.generator.start)
         connect(m, sequencer.column, self.generator.column)
         connect(m, self.generator.o, dispatcher.step)
-        connect(m, flipped(self.i), dispatcher.i)
+        connect(m, flipped(self.i), self.inputs.i)
+        connect(m, self.inputs.o, dispatcher.i)
         connect(m, dispatcher.read, self.results.read)
         connect(m, self.results.o, flipped(self.o))
         m.d.comb += [
-            sequencer.request.eq(self.i.valid & ~self.write.valid),
+            sequencer.request.eq(self.inputs.o.valid & ~self.write.valid),
             self.busy.eq(~sequencer.idle),
             self.weights.start.valid.eq(sequencer.weights.valid),
             self.weights.start.payload.address.eq(sequencer.weights.payload.address),
@@ -201,7 +211,7 @@ class PathEngine(wiring.Component):
         probe = self.probe
         m.d.comb += [
             sequencer.done.eq(
-                (load.write & self.dispatcher.taken)
+                self.dispatcher.loaded
                 | writeback.done
                 | (self.o.valid & self.o.ready & self.o.payload.last)
             ),

@@ -1,6 +1,6 @@
 """From a row of accumulators to activations: group by group, with bias, shift and clamp."""
 
-from amaranth import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth import Array, Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -68,13 +68,16 @@ class Requantizer(wiring.Component):
     """Adds the bias, shifts right, clamps: ``golden.engine.requantize``, ``width`` values a cycle.
 
     The bias contains the rounding constant. Throughput: ``width`` values a cycle. ``sums`` (what
-    the last junction keeps) come 1 cycle after ``i`` and ``bias``, ``activations`` 2 cycles after;
+    the last junction keeps) come 1 cycle after ``i`` and ``bias``, ``activations`` 3 cycles after;
     ``shift`` must hold meanwhile. The sum of any legal network's accumulator and bias fits 32 bits.
+
+    The shift is taken in two steps, by multiples of 8 and by the rest, so that of the digits above
+    the result only whether one of them is set has to be kept.
 
     Raises ``TypeError`` or ``ValueError`` where ``width`` is no power of two.
     """
 
-    latency = 2
+    latency = 3
 
     def __init__(self, *, width, accumulator_bits):
         exact_log2("width", width)
@@ -90,15 +93,19 @@ class Requantizer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        for lane in range(len(self.sums)):
-            total = self.sums[lane]
+        fine, coarse = self.shift[:3], self.shift[3:]
+        for lane, total in enumerate(self.sums):
             negative = Signal(name=f"negative_{lane}", reset_less=True)
-            shifted = Signal(31, name=f"shifted_{lane}", reset_less=True)
+            window = Signal(15, name=f"window_{lane}", reset_less=True)
+            above = Signal(name=f"above_{lane}", reset_less=True)
+            positions = [total[8 * c : 31] for c in range(4)]
             m.d.sync += [
                 total.eq(self.i[lane] + self.bias[lane]),
-                negative.eq(total < 0),
-                shifted.eq(total[:31] >> self.shift),
+                negative.eq(total[31]),
+                window.eq(Array(positions)[coarse]),
+                above.eq(Array(position[15:].any() for position in positions)[coarse]),
             ]
-            clamped = Mux(shifted[8:].any(), 255, shifted[:8])
-            m.d.comb += self.activations[lane].eq(Mux(negative, 0, clamped))
+            over = above | Cat(window[8 + t] & (fine <= t) for t in range(7)).any()
+            clamped = Mux(over, 255, (window >> fine)[:8])
+            m.d.sync += self.activations[lane].eq(Mux(negative, 0, clamped))
         return m

@@ -11,8 +11,8 @@ from .checks import exact_log2
 class ResultMemory(wiring.Component):
     """``neurons`` results of 32 bits, ``width`` written and one read a cycle.
 
-    Throughput: one result a cycle; latency: 1 cycle from ``read`` to ``o``. With back-pressure at
-    ``o`` the read waits.
+    Throughput: one result every 2 cycles, so that no path leads from ``o.ready`` back to what
+    reads; latency: 1 cycle from ``read`` to ``o``. With back-pressure at ``o`` the read waits.
 
     Members
     -------
@@ -49,14 +49,16 @@ class ResultMemory(wiring.Component):
             write.addr.eq(self.group),
             write.data.eq(self.data),
             write.en.eq(self.write),
-            self.read.ready.eq(~self.o.valid | self.o.ready),
+            self.read.ready.eq(~self.o.valid),
             read.addr.eq(address[self._width_bits :]),
             read.en.eq(self.read.valid & self.read.ready),
             self.o.payload.data.eq(Array(read.data)[lane]),
         ]
-        with m.If(self.read.ready):
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.read.valid & self.read.ready):
             m.d.sync += [
-                self.o.valid.eq(self.read.valid),
+                self.o.valid.eq(1),
                 self.o.payload.last.eq(self.read.payload.last),
                 lane.eq(address[: self._width_bits]),
             ]

@@ -77,7 +77,8 @@ class Sequencer(wiring.Component):
     bank : the half of the activation memory that the phase writes.
     bias_row : the row of the phase's first bias, valid with ``begin``.
     begin : the phase's steps may be taken from the next cycle on; ``enable`` : they may be now.
-    taken : the last step of the phase is taken; ``done`` : its last write is done.
+    taken : the last step of the phase was taken in the cycle before; ``done`` : its last write is
+        done by the end of the following cycle.
     """
 
     def __init__(self, config):
@@ -117,7 +118,7 @@ class Sequencer(wiring.Component):
             self.weights.payload.last.eq(last_step),
             self.start.payload.last.eq(last_step),
             self.column.payload.value.eq(program.word),
-            self.begin.eq(fetched & (complete | self.done)),
+            self.begin.eq(fetched & complete),
         ]
         with m.If(self.done):
             m.d.sync += complete.eq(1)
@@ -136,8 +137,8 @@ class Sequencer(wiring.Component):
 
     def _fetch(self, m, program, following, fetched, complete):
         """The states: the program's words in their order, then the phase itself."""
-        index = Signal.like(self.start.payload.last, init=0)
-        m.d.comb += self.column.payload.index.eq(index)
+        index = self.column.payload.index
+        more = Signal()  # columns are to come
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [self.idle.eq(1), program.rewind.eq(1)]
@@ -161,18 +162,18 @@ class Sequencer(wiring.Component):
                 m.d.comb += self.start.valid.eq(1)
                 with m.If(self.start.ready):
                     m.d.comb += program.advance.eq(1)
-                    m.d.sync += [self.bias_row.eq(program.word), fetched.eq(1), index.eq(0)]
+                    m.d.sync += [self.bias_row.eq(program.word), fetched.eq(1)]
+                    m.d.sync += [index.eq(0), more.eq(following.steps != 0)]
                     m.next = "COLUMNS"
             with m.State("COLUMNS"):  # past the last column, the word is the next phase's header
-                with m.If(index == following.steps):
+                m.d.comb += [program.advance.eq(more), self.column.valid.eq(more)]
+                m.d.sync += [index.eq(index + 1), more.eq(index + 1 != following.steps)]
+                with m.If(~more):
                     m.next = "RUN"
-                with m.Else():
-                    m.d.comb += [program.advance.eq(1), self.column.valid.eq(1)]
-                    m.d.sync += index.eq(index + 1)
             with m.State("RUN"), m.If(self.taken):
                 with m.If(following.kind == Kind.READ):
                     m.next = "FINISH"
                 with m.Else():
                     m.next = "HEADER"
-            with m.State("FINISH"), m.If(self.done):
+            with m.State("FINISH"), m.If(complete):
                 m.next = "IDLE"

@@ -21,8 +21,9 @@ class SobolGenerator(wiring.Component):
     Block b is the ``lanes`` aligned indices i = b * lanes + j; all of its addresses come at once.
     Golden twin: ``golden.sobol.points`` in natural order; any matrix over GF(2) may be loaded.
 
-    Throughput: one block a cycle, without gaps also from one start to the next. Latency: a block
-    is offered 2 cycles after its start is taken. With back-pressure a block waits; none is lost.
+    Throughput: one block a cycle; a start is taken once the one before has come to its end, which
+    costs a cycle. Latency: a block is offered 2 cycles after its start is taken. With back-pressure
+    a block waits; none is lost.
 
     A column is used from the cycle after it is taken. Digit t of a block is first set in block
     2**t of a start from 0, so columns may follow a start at one a cycle, lowest first.
@@ -96,7 +97,7 @@ class SobolGenerator(wiring.Component):
         m.d.comb += [
             advance.eq(~self.o.valid | self.o.ready),
             ending.eq(block == last),
-            self.start.ready.eq(~running | (advance & ending)),
+            self.start.ready.eq(~running),
         ]
         with m.If(advance):
             m.d.sync += [

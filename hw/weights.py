@@ -61,9 +61,10 @@ class WeightMemory(wiring.Component):
 class WeightStreamer(wiring.Component):
     """Streams ``length`` words from ``address`` on, forwards or backwards.
 
-    Throughput: one word a cycle without gaps, also from one start to the next. Latency: the first
-    word is offered 2 cycles after its start is taken, 3 with ``registered``. With back-pressure the
-    stages before it hold; no word is lost or repeated. Addresses wrap at ``depth``.
+    Throughput: one word a cycle without gaps; a start is taken once the one before has come to its
+    end, which costs a cycle. Latency: the first word is offered 2 cycles after its start is taken,
+    3 with ``registered``. With back-pressure the stages before it hold; no word is lost or
+    repeated. Addresses wrap at ``depth``.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ class WeightStreamer(wiring.Component):
         m.d.comb += [
             advance.eq(~read.valid | read.ready),
             ending.eq(left == 0),
-            self.start.ready.eq(~running | (advance & ending)),
+            self.start.ready.eq(~running),
             self.write.ready.eq(~running & ~read.valid),
             memory.address.eq(address),
             memory.enable.eq(running & advance),

@@ -19,9 +19,9 @@ class WriteBack(wiring.Component):
     valid, group, last, final : of the row serializer: a group, the row's last, of the last row.
     result, result_place : write the requantizer's sums, 1 cycle after ``valid``, of an OUTPUT
         junction.
-    activation, activation_place : write its activations, 2 cycles after ``valid``, of a HIDDEN
+    activation, activation_place : write its activations, 3 cycles after ``valid``, of a HIDDEN
         junction.
-    done : the junction's last group is written by the end of this cycle.
+    done : the junction's last group is written by the end of the following cycle.
 
     A place is row * groups + group.
     """
@@ -47,22 +47,21 @@ class WriteBack(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         row = Signal(len(self.result_place) - self._group_bits)
-        valid, done = (
-            Signal(Requantizer.latency),
-            Signal(Requantizer.latency),
-        )  # bit s: s + 1 cycles ago
+        valid = Signal(Requantizer.latency)  # bit s: s + 1 cycles ago
+        place, finishing = Signal.like(self.result_place), Signal()
         ending = self.valid & self.last
         with m.If(ending):
             m.d.sync += row.eq(Mux(self.final, 0, row + 1))
         m.d.sync += [
             valid.eq(Cat(self.valid, valid)),
-            done.eq(Cat(ending & self.final, done)),
+            finishing.eq(ending & self.final),
+            self.done.eq(finishing),
             self.result_place.eq(Cat(self.group[: self._group_bits], row)),
-            self.activation_place.eq(self.result_place),
+            place.eq(self.result_place),
+            self.activation_place.eq(place),
         ]
         m.d.comb += [
             self.result.eq(valid[0] & (self.phase.kind == Kind.OUTPUT)),
-            self.activation.eq(valid[1] & (self.phase.kind == Kind.HIDDEN)),
-            self.done.eq(done[1]),
+            self.activation.eq(valid[-1] & (self.phase.kind == Kind.HIDDEN)),
         ]
         return m
