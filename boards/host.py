@@ -24,9 +24,11 @@ class Body(enum.Enum, shape=2):
 class Host(wiring.Component):
     """Reads commands, drives the engine, answers: docs/host-protocol.md has the bytes.
 
-    One byte a cycle each way where both ends keep up; the first byte of a reply is offered in the
-    cycle after the last byte of its command, or after the first logit. While a reply goes out no
-    byte is taken: the link must hold the next command back or report an overrun.
+    At best a byte of a command is taken every cycle, one that is for the engine every 4 cycles; a
+    byte of a reply is offered every cycle, but for pauses of one cycle after each logit and before
+    the CRC. The first byte of a reply is offered in the cycle after the last byte of its command
+    was taken, or after the first logit was offered. While a reply goes out no byte is taken: the
+    link must hold the next command back.
 
     A reset aborts the command in hand and waits for a new one: a link that loses its place
     (a break, a framing error, a raised chip select) resets the host and the engine together.
@@ -68,9 +70,12 @@ class Host(wiring.Component):
         m.d.comb += [
             taken.eq(self.i.valid & self.i.ready),
             sent.eq(self.o.valid & self.o.ready),
-            crc.data.eq(Mux(taken, self.i.payload, self.o.payload)),
             self.write.payload.data.eq(self.i.payload),
             self.inputs.payload.eq(self.i.payload),
+        ]
+        m.d.sync += [  # registered: what is sent goes through several multiplexers
+            crc.data.eq(Mux(taken, self.i.payload, self.o.payload)),
+            crc.valid.eq((taken | sent) & ~crc.start),
         ]
         body, index = Signal(Body), Signal(range(protocol.IDENTITY_BYTES))
         with m.FSM():
@@ -78,14 +83,7 @@ class Host(wiring.Component):
                 self._command(m, body, index)
             with m.State("HEADER"):
                 self._header(m, index)
-            with m.State("DATA"):
-                self._data(m)
-            with m.State("INPUTS"):
-                with m.If(self.logits.valid):
-                    m.next = "STATUS"
-                with m.Else():
-                    m.d.comb += self.inputs.valid.eq(self.i.valid)
-                    m.d.comb += self.i.ready.eq(self.inputs.ready)
+            self._pass(m, body)
             with m.State("STATUS"):
                 self._status(m, body, sent)
             with m.State("IDENTITY"):
@@ -95,10 +93,10 @@ class Host(wiring.Component):
             with m.State("TAKE"):
                 self._take(m)
             with m.State("CHECK"):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(crc.crc), crc.start.eq(sent)]
+                m.d.comb += [self.o.valid.eq(~crc.valid), self.o.payload.eq(crc.crc)]
+                m.d.comb += crc.start.eq(sent)
                 with m.If(sent):
                     m.next = "COMMAND"
-        m.d.comb += crc.valid.eq((taken | sent) & ~crc.start)
         return m
 
     def _command(self, m, body, index):
@@ -111,7 +109,7 @@ class Host(wiring.Component):
                     m.d.sync += body.eq(Body.IDENTITY)
                 with m.Case(Command.INFER):
                     m.d.sync += body.eq(Body.LOGITS)
-                    m.next = "INPUTS"
+                    m.next = "PASS"
                 for space in Space:
                     with m.Case(Command.WRITE + space):
                         m.d.sync += self.write.payload.space.eq(space)
@@ -132,15 +130,33 @@ class Host(wiring.Component):
                     m.d.sync += self._last[:8].eq(self.i.payload)
                 with m.Default():
                     m.d.sync += self._last[8:].eq(self.i.payload)
-                    m.next = "DATA"
+                    m.next = "PASS"
 
-    def _data(self, m):
-        address = self.write.payload.address
-        m.d.comb += self.write.valid.eq(self.i.valid)
-        m.d.comb += self.i.ready.eq(self.write.ready)
-        with m.If(self.i.valid & self.write.ready):
+    def _pass(self, m, body):
+        """Four cycles a byte; a ``ready`` of the engine's only clears a register here."""
+        address, infer, final = self.write.payload.address, body == Body.LOGITS, Signal()
+        m.d.sync += final.eq(~infer & (address[:16] == self._last))
+        with m.State("PASS"):
+            with m.If(infer & self.logits.valid):
+                m.next = "STATUS"
+            with m.Elif(self.i.valid):
+                m.d.sync += [self.inputs.valid.eq(infer), self.write.valid.eq(~infer)]
+                m.next = "OFFER"
+        with m.State("OFFER"):
+            with m.If(self.inputs.ready):
+                m.d.sync += self.inputs.valid.eq(0)
+            with m.If(self.write.ready):
+                m.d.sync += self.write.valid.eq(0)
+            with m.If(~self.inputs.valid & ~self.write.valid):
+                m.next = "TAKEN"
+            with m.Elif(infer & self.logits.valid):  # one byte too many: the next command's
+                m.d.sync += self.inputs.valid.eq(0)
+                m.next = "STATUS"
+        with m.State("TAKEN"):
+            m.d.comb += self.i.ready.eq(1)
             m.d.sync += address.eq(address + 1)
-            with m.If(address[:16] == self._last):
+            m.next = "PASS"
+            with m.If(final):
                 m.next = "STATUS"
 
     def _status(self, m, body, sent):

@@ -28,6 +28,15 @@ SPRAM_WORDS = 16384
 BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
 RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
 
+#: Options of the synthesis. ABC9 maps with the delays of the device: the clock is a tenth faster.
+#: No memory of the engine is read where it is written in the same cycle (activations alternate
+#: between two halves, the others are written in other phases), so what such a read would give is
+#: free: without it, yosys adds a register and a multiplexer to every bit of block RAM, 300 LC.
+SYNTHESIS = {
+    "synth_opts": "-abc9 -device u",
+    "script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2",
+}
+
 #: MHz that the data sheet allows each kind of cell (FPGA-DS-02008, "Register-to-Register
 #: Performance"). Its 50 MHz for multipliers are for those that bypass the pipeline register; these
 #: do not, and for them it states no limit.

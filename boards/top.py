@@ -24,7 +24,7 @@ from .uart import Receiver, Transmitter
 class Core(wiring.Component):
     """Everything behind the pins: an engine that a host drives over a serial line.
 
-    A break, a framing error or an overrun resets host and engine in the following cycle; the
+    A break, a framing error or an overrun resets host and engine within 2 cycles; the
     memories keep the network. After a break the next byte is a command.
 
     Parameters

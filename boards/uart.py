@@ -86,22 +86,26 @@ class Receiver(wiring.Component):
         # The start bit shifts in first and reaches bit 0 with the eighth data bit: all is there.
         shifted, deaf = Signal(9, reset_less=True), Signal()
         begun = [shifted.eq(0xFF), self.o.valid.eq(0)]
-        m.d.comb += [self.o.payload.eq(shifted[1:]), sample.eq(timer == 0)]
-        m.d.sync += timer.eq(Mux(sample, self.divisor - 1, timer - 1))
+        m.d.comb += self.o.payload.eq(shifted[1:])
+        m.d.sync += [
+            timer.eq(Mux(sample, self.divisor - 1, timer - 1)),
+            sample.eq(timer == 1),
+            *(pulse.eq(0) for pulse in (self.framing, self.overrun, self.line_break)),
+        ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.FSM(init="REST"):
             with m.State("REST"), m.If(line):
                 m.next = "IDLE"
             with m.State("IDLE"):
-                m.d.sync += timer.eq(self.divisor // 2 - 1)
+                m.d.sync += [timer.eq(self.divisor // 2 - 1), sample.eq(0)]
                 with m.If(~line):
                     m.next = "START"
             with m.State("START"), m.If(sample):
                 m.next = "IDLE"  # shorter than half a bit: not a start bit
                 with m.If(~line):
-                    m.d.comb += self.overrun.eq(self.o.valid & ~self.o.ready)
-                    m.d.sync += [*begun, deaf.eq(deaf | self.overrun)]
+                    lost = self.o.valid & ~self.o.ready
+                    m.d.sync += [*begun, self.overrun.eq(lost), deaf.eq(deaf | lost)]
                     m.next = "DATA"
             with m.State("DATA"), m.If(sample):
                 with m.If(shifted[0]):
@@ -110,10 +114,9 @@ class Receiver(wiring.Component):
                     m.d.sync += self.o.valid.eq(~deaf)
                     m.next = "IDLE"
                 with m.Else():
-                    m.d.comb += self.line_break.eq(shifted == 0)
-                    m.d.comb += self.framing.eq(~self.line_break)
-                    m.d.sync += [*begun, deaf.eq(self.framing)]
-                    with m.If(self.line_break):
+                    m.d.sync += [*begun, deaf.eq(1), self.framing.eq(1)]
+                    with m.If(shifted == 0):
+                        m.d.sync += [deaf.eq(0), self.framing.eq(0), self.line_break.eq(1)]
                         m.next = "REST"
         return m
 
