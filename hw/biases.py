@@ -14,6 +14,10 @@ class BiasMemory(wiring.Component):
     Throughput: ``width`` biases a cycle; latency 1: ``o`` is the next group from the cycle after
     ``advance`` on, and holds until the next ``advance``.
 
+    Parameters
+    ----------
+    neurons, lanes, width : powers of two, neurons >= 2 lanes, width <= lanes.
+
     Members
     -------
     write : stream of {address, data}: one byte at byte address neuron * 4 + byte; always ready.
@@ -21,12 +25,14 @@ class BiasMemory(wiring.Component):
     advance : take the next group; not with ``begin``.
     o : ``width`` biases.
 
-    Raises ``TypeError`` or ``ValueError`` for parameters that are no powers of two.
+    Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
     def __init__(self, *, neurons, lanes, width):
-        exact_log2("neurons", neurons, minimum=2 * lanes)
         self._group_bits = exact_log2("lanes", lanes) - exact_log2("width", width)
+        exact_log2("neurons", neurons, minimum=2 * lanes)
+        if width > lanes:
+            raise ValueError(f"width must be at most lanes, {lanes}, not {width!r}")
         self._byte_bits = exact_log2("width", width) + 2
         self._depth = neurons // width
         self._word = data.ArrayLayout(signed(32), width)

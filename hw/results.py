@@ -14,17 +14,21 @@ class ResultMemory(wiring.Component):
     Throughput: one result every 2 cycles, so that no path leads from ``o.ready`` back to what
     reads; latency: 1 cycle from ``read`` to ``o``. With back-pressure at ``o`` the read waits.
 
+    Parameters
+    ----------
+    neurons, width : powers of two, neurons >= 2 width.
+
     Members
     -------
     write, group, data : write ``width`` results at neurons group * width on.
     read : stream of {address, last}; ``o`` : stream of {data, last}: the result that stands there.
 
-    Raises ``TypeError`` or ``ValueError`` for parameters that are no powers of two.
+    Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
     def __init__(self, *, neurons, width):
-        exact_log2("neurons", neurons, minimum=2 * width)
         self._width_bits = exact_log2("width", width)
+        exact_log2("neurons", neurons, minimum=2 * width)
         self._depth = neurons // width
         self._word = data.ArrayLayout(signed(32), width)
         read = data.StructLayout({"address": range(neurons), "last": 1})

@@ -4,6 +4,26 @@ Both count cycles from the start of the simulation, so what they return can be c
 is taken in cycle c, its transfer is the clock edge that ends cycle c.
 """
 
+from amaranth.hdl import ClockDomain, Module
+from amaranth.sim import Simulator
+
+
+def simulate(component, *benches, background=(), limit=20_000):
+    """Run test benches on a component until all are done; fail after ``limit`` cycles."""
+    top = Module()  # brings the clock domain that a combinational component lacks
+    top.domains.sync = ClockDomain()
+    top.submodules.component = component
+    simulator = Simulator(top)
+    simulator.add_clock(1e-6)
+    for bench in benches:
+        simulator.add_testbench(bench)
+    for bench in background:
+        simulator.add_testbench(bench, background=True)
+    for _ in range(2 * limit):  # a step is half a cycle
+        if not simulator.advance():
+            return
+    raise AssertionError(f"the test benches must be done in {limit} cycles")
+
 
 async def put(ctx, port, items, *, stalls=None, start=0):
     """Offer ``items`` one after the other; the cycles in which they were taken.
@@ -27,12 +47,13 @@ async def put(ctx, port, items, *, stalls=None, start=0):
     return taken
 
 
-async def get(ctx, port, count, read, *, stalls=None):
+async def get(ctx, port, count, read, *, stalls=None, start=0):
     """Take ``count`` items, each as ``read(payload)``; the items and the cycles they were taken in.
 
-    Asserts that an offer stays as it is until it is taken.
+    Asserts that an offer stays as it is until it is taken. ``stalls`` says, before each item, for
+    how many cycles it is not taken; ``start`` is the cycle that it is now.
     """
-    cycle, taken, items, offered = 0, [], [], None
+    cycle, taken, items, offered = start, [], [], None
     while len(items) < count:
         wait = stalls() if stalls else 0
         while True:
@@ -49,6 +70,15 @@ async def get(ctx, port, count, read, *, stalls=None):
             wait = max(wait - 1, 0)
     ctx.set(port.ready, 0)
     return items, taken
+
+
+async def idle(ctx, port, cycles=10):
+    """Be ready for some cycles, and assert that nothing more is offered."""
+    ctx.set(port.ready, 1)
+    for _ in range(cycles):
+        _, _, valid = await ctx.tick().sample(port.valid)
+        assert not valid, "an item too many"
+    ctx.set(port.ready, 0)
 
 
 def at_random(rng, chance, longest=5):
