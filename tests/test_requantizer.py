@@ -1,0 +1,119 @@
+# amaranth: UnusedElaboratable=no
+"""Row serializer and requantizer against ``golden.engine.requantize``."""
+
+import numpy as np
+import pytest
+from amaranth.hdl import signed
+from streams import simulate
+
+from golden import engine
+from golden.model import MAX_BIAS, MAX_SHIFT
+from hw.requantizer import Requantizer, RowSerializer
+
+pytestmark = pytest.mark.timeout(60)
+
+#: lanes, width: one lane a cycle, some, all.
+SIZES = [(1, 1), (2, 1), (8, 1), (8, 4), (8, 8), (32, 2)]
+
+
+@pytest.mark.parametrize("extra", [0, 1, None])
+@pytest.mark.parametrize(("lanes", "width"), SIZES)
+def test_serializer(lanes, width, extra):
+    """Rows as fast as they may come, a cycle slower, and at random distances."""
+    dut = RowSerializer(lanes=lanes, width=width, shape=signed(20))
+    rng, groups = np.random.default_rng(lanes), lanes // width
+    rows = rng.integers(-(2**19), 2**19, (30, lanes)).tolist()
+    tags = rng.integers(0, 2, 30).tolist()
+    waits = [groups - 1 + (int(rng.integers(4)) if extra is None else extra) for _ in rows]
+    got, expected, cycle = [], [], 0
+
+    async def step(ctx, capture, tag, row):
+        nonlocal cycle
+        ctx.set(dut.capture, capture)
+        ctx.set(dut.tag, tag)
+        ctx.set(dut.i, row)
+        if ctx.get(dut.valid):
+            flags = ctx.get(dut.group), ctx.get(dut.last), ctx.get(dut.o_tag)
+            got.append((cycle, *flags, list(ctx.get(dut.o))))
+        await ctx.tick()
+        cycle += 1
+
+    async def bench(ctx):
+        for row, tag, wait in zip(rows, tags, waits, strict=True):
+            expected.extend(
+                (cycle + 1 + n, n, int(n == groups - 1), tag, row[n * width : (n + 1) * width])
+                for n in range(groups)
+            )
+            await step(ctx, 1, tag, row)
+            for _ in range(wait):
+                await step(ctx, 0, 1 - tag, row[::-1])
+        for _ in range(groups + 5):
+            await step(ctx, 0, 0, rows[0])
+
+    simulate(dut, bench)
+    assert got == expected
+    assert len(got) == 30 * groups
+
+
+def cases(rng, bits, shift):
+    """Accumulators and biases: the extremes, around every rounding and clamping edge, random."""
+    half = (1 << shift) >> 1
+    top, steps = 2 ** (bits - 1), 2**shift
+    edges = [0, half, steps, 255 * steps, 255 * steps + half, 256 * steps]
+    sums = [edge + offset for edge in edges for offset in (-half - 1, -half, -half + 1, -1, 0, 1)]
+    sums += [-value for value in sums]
+    pairs = [(value // 2, value - value // 2) for value in sums if abs(value) < 2 * top]
+    pairs = [(a, b) for a, b in pairs if -top <= a < top and abs(b) <= MAX_BIAS]
+    pairs += [(a, b) for a in (-top, top - 1, 0) for b in (-MAX_BIAS, MAX_BIAS, 0)]
+    some = [rng.integers(-top, top, 100), rng.integers(-MAX_BIAS, MAX_BIAS, 100)]
+    small = [rng.integers(-300 * steps, 300 * steps, 100).clip(-top, top - 1), np.zeros(100, int)]
+    return np.concatenate([np.array(pairs), np.transpose(some), np.transpose(small)])
+
+
+@pytest.mark.parametrize("shift", range(MAX_SHIFT + 1))
+@pytest.mark.parametrize(("width", "bits"), [(1, 17), (1, 31), (4, 27)])
+def test_requantizer(width, bits, shift):
+    """One group a cycle, whatever the values; 31 bits belong to the widest layers."""
+    values = cases(np.random.default_rng(shift), bits, shift)
+    values = values[: len(values) // width * width].reshape(-1, width, 2)
+    accumulators, biases = values[:, :, 0], values[:, :, 1]
+    dut, half = Requantizer(width=width, accumulator_bits=bits), (1 << shift) >> 1
+    sums, activations = [], []
+
+    async def bench(ctx):
+        ctx.set(dut.shift, shift)
+        for step in range(len(values) + dut.latency):
+            if step < len(values):
+                ctx.set(dut.i, accumulators[step].tolist())
+                ctx.set(dut.bias, (biases[step] + half).tolist())
+            if 1 <= step <= len(values):
+                sums.append(list(ctx.get(dut.sums)))
+            if step >= dut.latency:
+                activations.append(list(ctx.get(dut.activations)))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    assert len(values) * width >= 200
+    assert sums == (accumulators + biases + half).tolist()
+    assert activations == engine.requantize(accumulators + biases, shift).tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lanes": 3}, ValueError, "lanes must be a power of two of at least 1, not 3"),
+        ({"width": 3}, ValueError, "width must be a power of two of at least 1, not 3"),
+        ({"width": 16}, ValueError, "width must be at most lanes, 8, not 16"),
+        ({"width": None}, TypeError, "width must be an integer, not None"),
+    ],
+)
+def test_serializer_rejects(options, error, message):
+    with pytest.raises(error, match=message):
+        RowSerializer(**{"lanes": 8, "width": 2, "shape": 8, **options})
+
+
+def test_requantizer_rejects():
+    with pytest.raises(ValueError, match="width must be a power of two of at least 1, not 6"):
+        Requantizer(width=6, accumulator_bits=24)
+    with pytest.raises(TypeError, match=r"width must be an integer, not 1\.0"):
+        Requantizer(width=1.0, accumulator_bits=24)
