@@ -5,9 +5,10 @@ shows whether an undefined value ever reaches a port. ``COCOTB_RANDOM_SEED`` set
 default.
 """
 
+import fcntl
 import importlib
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,8 +18,19 @@ from cocotb_tools.runner import get_runner
 from hw.verilog import convert
 from sim import verilator
 
-BENCHES = ("bitrev",)
+pytestmark = pytest.mark.timeout(200)
+
+BENCHES = ("bitrev", "sobol", "weights", "crossbar", "mac", "engine")
 ROOT = Path(__file__).parent.parent
+
+BUILD_ARGUMENTS = {
+    "icarus": [],
+    "verilator": [
+        *("-Wno-fatal", "-Wno-lint"),
+        *("-CFLAGS", "-O0"),  # compiling costs more than simulating
+        *("--output-split", "0"),  # the wheel's rules for split output do not suit g++
+    ],
+}
 
 
 @pytest.fixture
@@ -29,11 +41,13 @@ def bench(request, monkeypatch):
     return importlib.import_module(f"bench_{request.param}")
 
 
-def _write(path, text):
-    """Write only what is new, so that simulators build only what is new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+@contextmanager
+def _locked(folder):
+    """A folder for this process alone, until it is done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _tests(results):
@@ -48,19 +62,20 @@ def _tests(results):
     return outcomes
 
 
-def _run(simulator, name, source, folder, module, seed):
+def _run(simulator, name, text, folder, module, seed):
     """Build and run one bench; the tests' outcomes, and the log."""
-    runner = get_runner(simulator)
-    waivers = ["-Wno-fatal", "-Wno-lint"] if simulator == "verilator" else []
+    runner, source = get_runner(simulator), folder / f"{name}.v"
     build_log, log, results = (folder / file for file in ("build.log", "run.log", "results.xml"))
-    folder.mkdir(parents=True, exist_ok=True)
-    results.unlink(missing_ok=True)
+    for file in (log, results):
+        file.unlink(missing_ok=True)
+    if not source.exists() or source.read_text() != text:
+        source.write_text(text)  # else simulators need not build again
     try:
         runner.build(
             sources=[source],
             hdl_toplevel=name,
             build_dir=folder,
-            build_args=waivers,
+            build_args=BUILD_ARGUMENTS[simulator],
             timescale=("1ns", "1ps"),
             log_file=build_log,
         )
@@ -74,7 +89,7 @@ def _run(simulator, name, source, folder, module, seed):
             seed=seed,
             log_file=log,
         )
-    return _tests(results), log.read_text()
+    return _tests(results), log.read_text() if log.exists() else "the simulator did not start"
 
 
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
@@ -84,11 +99,11 @@ def test_bench(bench, simulator, monkeypatch):
         for variable, value in verilator.environment().items():
             monkeypatch.setenv(variable, value)
     name = bench.__name__.removeprefix("bench_")
-    folder = ROOT / "build" / "cocotb" / name
-    source = folder / f"{name}.v"
-    _write(source, convert(bench.component(), name))
+    folder = ROOT / "build" / "cocotb" / name / simulator
     seed = os.environ.get("COCOTB_RANDOM_SEED", "1")
-    outcomes, log = _run(simulator, name, source, folder / simulator, bench.__name__, seed)
+    with _locked(folder):
+        text = convert(bench.component(), name)
+        outcomes, log = _run(simulator, name, text, folder, bench.__name__, seed)
     print(f"{simulator}: {len(outcomes)} tests, COCOTB_RANDOM_SEED={seed}")
     failed = [f"{test}: {problem}" for test, problem in outcomes.items() if problem]
     if failed or not outcomes:

@@ -31,13 +31,12 @@ def blocks(m, count):
 @cocotb.parametrize(m=[0, 1, 2, 3, 4, 5, 8])
 async def without_gaps(dut, m):
     bench = Bench(dut, component())
-    await bench.start()
+    await bench.reset()
     bench.control.items.append(m)
-    await bench.until(lambda: not bench.control.items)
+    await bench.sent(bench.control)
     words, expected = blocks(m, 4)
     bench.i.items.extend(words)
-    await bench.until(lambda: len(bench.o.items) == len(expected))
-    await bench.idle(20)
+    await bench.received(bench.o, len(expected))
     compare(bench.o.items, expected)
     first, latency = bench.i.cycles[0], max(2**m // LANES, 1)
     compare(bench.i.cycles, list(range(first, first + len(words))))
@@ -49,7 +48,7 @@ async def without_gaps(dut, m):
 async def stalls_and_changes(dut, stall_in, stall_out):
     bench = Bench(dut, component())
     bench.i.stall, bench.control.stall, bench.o.stall = stall_in, stall_in, stall_out
-    await bench.start()
+    await bench.reset()
     expected = []
     for _ in range(20):
         m = random.randint(0, LARGEST)
@@ -57,11 +56,10 @@ async def stalls_and_changes(dut, stall_in, stall_out):
         expected += result
         bench.control.items.append(m)
         if random.random() < 0.5:  # offered before the words, or together with them
-            await bench.until(lambda: not bench.control.items)
+            await bench.sent(bench.control)
         else:
             await bench.until(lambda: bench.control.offered or not bench.control.items)
         bench.i.items.extend(words)
-        await bench.until(lambda: not bench.i.items)
-    await bench.until(lambda: len(bench.o.items) >= len(expected))
-    await bench.idle(20)
+        await bench.sent(bench.i)
+    await bench.received(bench.o, len(expected))
     compare(bench.o.items, expected)

@@ -12,7 +12,7 @@ from amaranth.hdl import Const, Shape
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Flow
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 from cocotb.types import LogicArray
 
 PERIOD = 10  # ns
@@ -129,14 +129,14 @@ class Bench:
 
     def __init__(self, dut, component, flags=()):
         self.dut, self.cycle, self.ports = dut, 0, []
-        self._flags = [getattr(dut, name) for name in flags]
+        self.seen = {name: [] for name in flags}
         for name, member in component.signature.members.items():
             if member.is_signature and isinstance(member.signature, stream.Signature):
                 kind = Driver if member.flow == Flow.In else Monitor
                 setattr(self, name, kind(dut, name, member.signature.members["payload"].shape))
                 self.ports.append(getattr(self, name))
 
-    async def start(self):
+    async def reset(self):
         """Reset for two cycles; from then on the ports run."""
         for port in self.ports:
             port.drive()
@@ -155,16 +155,25 @@ class Bench:
             await ReadOnly()
             for port in self.ports:
                 port.sample(self.cycle)
-            for flag in self._flags:
-                read(flag)
+            for name, cycles in self.seen.items():
+                if read(getattr(self.dut, name)):
+                    cycles.append(self.cycle)
             self.cycle += 1
             await FallingEdge(self.dut.clk)
 
     async def until(self, condition):
         """Wait, cycle by cycle, until ``condition()`` is true."""
         while not condition():
-            await FallingEdge(self.dut.clk)
-            await ReadOnly()
+            await RisingEdge(self.dut.clk)
+
+    async def sent(self, driver):
+        """Wait until all of a driver's items have been taken."""
+        await self.until(lambda: not driver.items)
+
+    async def received(self, monitor, count):
+        """Wait until a monitor has ``count`` items, and for what may follow by mistake."""
+        await self.until(lambda: len(monitor.items) >= count)
+        await self.idle(20)
 
     async def idle(self, cycles):
         """Let some cycles pass."""
@@ -177,3 +186,11 @@ def compare(got, expected):
     for index, (one, other) in enumerate(zip(got, expected, strict=False)):
         assert one == other, f"item {index} must be {other}, not {one}"
     assert len(got) == len(expected), f"{len(expected)} items must come out, not {len(got)}"
+
+
+def check_gaps(starts, latency, cycles, lengths):
+    """Assert that the items of every start follow it after ``latency`` cycles, one a cycle."""
+    for start, length in zip(starts, lengths, strict=True):
+        compare(cycles[:length], list(range(start + latency, start + latency + length)))
+        cycles = cycles[length:]
+    assert not cycles, f"{len(cycles)} items more than the starts asked for"
