@@ -10,7 +10,7 @@ Three spaces, all little-endian:
 
       word 0   kind | shift << 2 | log2(fan-in) << 7 | log2(steps) << 11
       word 1   the weight word of its first step
-      word 2   the row of its first bias
+      word 2   the row of its first bias; both are 0 in INPUT and READ
 
   INPUT maps the neuron's number to row * P + lane of the input layer, each HIDDEN or OUTPUT
   junction maps the step to source row * P + D (see ``golden.lanes``), READ maps the output's
@@ -24,8 +24,9 @@ import numpy as np
 
 from . import gf2
 from . import lanes as lane_maps
+from .errors import InputError
 
-HEADER_WORDS = 3
+MAX_WORD = 2**16 - 1  # of the program
 
 
 class Space(IntEnum):
@@ -70,15 +71,21 @@ def header(kind, shift, fan_in, steps):
 def pack(model, lanes):
     """The :class:`MemoryImage` of a model for ``lanes`` lanes, which no layer may undercut.
 
-    Raises ``InputError`` if a layer has fewer neurons than there are lanes.
+    Raises ``InputError`` if a layer has fewer neurons than there are lanes, or if the number of a
+    junction's first word or row needs more than 16 bits.
     """
     topology = model.topology
     weights, biases, program = [], [], []
 
     def phase(kind, matrix, shift=0, fan_in=1):
-        steps = matrix.shape[1]
-        program.append(header(kind, shift, fan_in.bit_length() - 1, steps))
-        program.extend([sum(map(len, weights)), sum(map(len, biases))])
+        junction = kind in (Kind.HIDDEN, Kind.OUTPUT)
+        first = [sum(map(len, part)) if junction else 0 for part in (weights, biases)]
+        if max(first) > MAX_WORD:
+            raise InputError(
+                f"a junction must begin within the first {MAX_WORD + 1} words of weights and rows "
+                f"of biases, not at {max(first)}: use more than {lanes} lanes"
+            )
+        program.extend([header(kind, shift, fan_in.bit_length() - 1, matrix.shape[1]), *first])
         program.extend(gf2.columns(matrix))
 
     phase(Kind.INPUT, lane_maps.coordinate_map(topology, 0, lanes))

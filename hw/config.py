@@ -64,7 +64,8 @@ class EngineConfig:
             ("requantizers", 1, self.lanes),
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high or value & (value - 1):
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not low <= value <= high or value & (value - 1):
                 message = f"{name} must be a power of two from {low} to {high}, not {value!r}"
                 raise ValueError(message)
         for name in ("max_neurons", "bias_neurons", "max_outputs"):
@@ -72,10 +73,17 @@ class EngineConfig:
                 raise ValueError(
                     f"{name} must be at least twice the lanes, not {getattr(self, name)}"
                 )
-        if not all(0 <= stage < self.lane_bits for stage in self.crossbar_registers):
-            stages = self.crossbar_registers
+        if not isinstance(self.memory_register, bool):
+            raise ValueError(f"memory_register must be True or False, not {self.memory_register!r}")
+        stages = self.crossbar_registers
+        if (
+            not isinstance(stages, tuple)
+            or not all(stage in range(self.lane_bits) for stage in stages)
+            or len(set(stages)) < len(stages)
+        ):
             raise ValueError(
-                f"crossbar_registers must be stages below {self.lane_bits}, not {stages!r}"
+                "crossbar_registers must be a tuple of different stages below "
+                f"{self.lane_bits}, not {stages!r}"
             )
 
     @property

@@ -1,0 +1,216 @@
+"""Random networks, and a bench that runs them on a path engine and compares everything it does."""
+
+import random
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+from streams import at_random, get, put, simulate
+
+from golden import engine, gf2
+from golden.errors import InputError
+from golden.lanes import coordinate_map
+from golden.model import MAX_BIAS, Model
+from golden.paths import Topology
+
+
+def make_model(topology, weights, biases, shifts):
+    """A model of these integers; its floats are zeros."""
+    return Model(
+        topology=topology,
+        weights=tuple(np.asarray(values, np.int8) for values in weights),
+        biases=tuple(np.asarray(values, np.int32) for values in biases),
+        shifts=shifts,
+        float_weights=tuple(np.zeros(count, np.float32) for count in topology.paths),
+        float_biases=tuple(np.zeros(count, np.float32) for count in topology.layers[1:]),
+        input_scale=1.0,
+        classes=topology.layers[-1],
+    )
+
+
+def random_model(rng, topology):
+    """Random weights and biases, with shifts that let the activations use their whole range."""
+    fan_ins = [topology.fan_in(junction) for junction in topology.junctions]
+    shifts = [fan_in.bit_length() // 2 + 6 for fan_in in fan_ins[:-1]]
+    return make_model(
+        topology,
+        [rng.integers(-128, 128, count) for count in topology.paths],
+        [rng.integers(-20000, 20000, count) for count in topology.layers[1:]],
+        (*shifts, 0),
+    )
+
+
+def extreme_model(topology, weight, sign):
+    """All weights the same, all biases +-2**29, shifts of 24."""
+    hidden = len(topology.paths) - 1
+    return make_model(
+        topology,
+        [np.full(count, weight) for count in topology.paths],
+        [np.full(count, sign * MAX_BIAS) for count in topology.layers[1:]],
+        (24,) * hidden + (0,),
+    )
+
+
+def random_topology(rng, config, *, junctions, paths):
+    """A random topology that fits ``config``, with at most ``paths`` paths in all."""
+    while True:
+        layers = [
+            1 << rng.integers(config.lane_bits, config.neuron_bits + 1)
+            for _ in range(junctions + 1)
+        ]
+        pairs = list(pairwise(layers))
+        counts = [
+            1 << rng.integers(int(max(pair)).bit_length() - 1, int(np.prod(pair)).bit_length())
+            for pair in pairs
+        ]
+        if sum(counts) > paths:
+            continue
+        topology = Topology(layers, counts, rng.permutation(40)[: junctions + 1])
+        try:
+            config.image(random_model(rng, topology))
+        except InputError:
+            continue
+        return topology
+
+
+def random_images(rng, topology, count):
+    """``uint8`` (count, n_0): random, but the first is all 0 and the last all 255."""
+    images = rng.integers(0, 256, (count, topology.layers[0])).astype(np.uint8)
+    images[0], images[-1] = 0, 255
+    return images
+
+
+def rows(topology, layer, lanes, values):
+    """The values of a layer's neurons, in natural order along the last axis, by row and lane."""
+    place = gf2.apply(coordinate_map(topology, layer, lanes), np.arange(topology.layers[layer]))
+    result = np.empty_like(values)
+    result[..., place] = values
+    return result
+
+
+def expected_writes(config, model, image):
+    """What the engine writes for one image, in order: (kind, place, values)."""
+    writes, topology = [], model.topology
+    for layer, values in enumerate(engine.layers(model, image[None]), 1):
+        kind = "result" if layer == len(topology.paths) else "activation"
+        groups = rows(topology, layer, config.lanes, values[0]).reshape(-1, config.requantizers)
+        writes += [(kind, place, group) for place, group in enumerate(groups.tolist())]
+    return writes
+
+
+def image_bytes(config, model):
+    """The bytes of a model as items of the engine's ``write`` stream."""
+    return [
+        {"space": space, "address": address, "data": byte}
+        for space, content in config.image(model).spaces()
+        for address, byte in enumerate(content)
+    ]
+
+
+def flat(port, items):
+    """A stream whose payload is bits, and its items as integers: quicker to put."""
+    fields = dict(port.payload.shape())
+    numbers = [sum(value << fields[name].offset for name, value in item.items()) for item in items]
+    bits = SimpleNamespace(payload=port.payload.as_value(), valid=port.valid, ready=port.ready)
+    return bits, numbers
+
+
+@dataclass
+class Run:
+    """What an engine did: per image the cycles of its inputs, all logits, all writes."""
+
+    inputs: list = field(default_factory=list)
+    logits: list = field(default_factory=list)
+    departures: list = field(default_factory=list)
+    writes: list = field(default_factory=list)
+    written: list = field(default_factory=list)  # the cycle of each write
+
+
+def _values(bits, width, count, signed):
+    values = [bits >> width * index & (1 << width) - 1 for index in range(count)]
+    return [value - (value >> width - 1 << width) if signed else value for value in values]
+
+
+def watch(dut, run):
+    """A background bench that records the writes of the probe, and checks ``busy``."""
+    probe, width = dut.probe, dut.config.requantizers
+
+    async def bench(ctx):
+        cycle = 0
+        async for _, _, busy, ready, activation, result, *values in ctx.tick().sample(
+            dut.busy,
+            dut.write.ready,
+            probe.activation,
+            probe.result,
+            probe.activation_place,
+            probe.activations.as_value(),
+            probe.result_place,
+            probe.sums.as_value(),
+        ):
+            assert ready == (not busy), f"cycle {cycle}: bytes are taken while idle only"
+            if activation:
+                items = _values(values[1], 8, width, False)
+                run.writes.append(("activation", values[0], items))
+            if result:
+                run.writes.append(("result", values[2], _values(values[3], 32, width, True)))
+            run.written += [cycle] * (activation + result)
+            cycle += 1
+
+    return bench
+
+
+def run_engine(dut, jobs, *, seed=None, chance=0.3, reset_at=None):
+    """Write the network of every job (model, images) and run its images; a :class:`Run`.
+
+    The next network's bytes are offered as soon as the last input before is taken, so they wait.
+    With a ``seed`` all three streams stall at random.
+    """
+    run, outputs = Run(), sum(images.shape[0] * m.topology.layers[-1] for m, images in jobs)
+
+    def stalls(name):
+        return None if seed is None else at_random(random.Random(f"{seed} {name}"), chance)
+
+    async def feed(ctx):
+        cycle = 0
+        for model, images in jobs:
+            port, numbers = flat(dut.write, image_bytes(dut.config, model))
+            taken = await put(ctx, port, numbers, stalls=stalls("write"), start=cycle)
+            for image in images:
+                start = taken[-1] + 1
+                taken = await put(ctx, dut.i, image.tolist(), stalls=stalls("i"), start=start)
+                run.inputs.append(taken)
+            cycle = taken[-1] + 1
+
+    async def collect(ctx):
+        run.logits, run.departures = await get(
+            ctx, dut.o, outputs, lambda o: (o.data, o.last), stalls=stalls("o")
+        )
+        ctx.set(dut.o.ready, 1)
+        await ctx.tick()  # busy for one more cycle
+        for _ in range(20):
+            _, _, valid, busy = await ctx.tick().sample(dut.o.valid, dut.busy)
+            assert not valid
+            assert not busy
+
+    simulate(dut, feed, collect, background=[watch(dut, run)], limit=200_000)
+    return run
+
+
+def compare(config, jobs, run):
+    """Assert that a run did what the golden model says: logits, every write, and every cycle."""
+    logits, writes, inputs = [], [], list(run.inputs)
+    for model, images in jobs:
+        predicted = engine.cycles(
+            model.topology,
+            config.lanes,
+            requantizers=config.requantizers,
+            registers=config.registers,
+        )
+        for image, values in zip(images, engine.infer(model, images), strict=True):
+            logits += [(value, False) for value in values.tolist()[:-1]] + [(values[-1], True)]
+            writes += expected_writes(config, model, image)
+            assert run.written[len(writes) - 1] - inputs.pop(0)[-1] == predicted, model.topology
+    assert run.logits == logits
+    assert run.writes == writes
+    assert not inputs

@@ -1,0 +1,192 @@
+"""The engine's parameters: checks, derived sizes, and which models fit."""
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+from networks import random_model
+
+from golden import image
+from golden.errors import InputError
+from golden.image import Kind, Space
+from golden.paths import MAX_LOG2_NEURONS, Topology
+from hw.config import CONFIGS, HEADER, EngineConfig
+from hw.mac import MacLanes
+
+SMALL = {
+    "lanes": 4,
+    "max_neurons": 32,
+    "weight_words": 64,
+    "bias_neurons": 64,
+    "max_outputs": 16,
+    "program_words": 64,
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lanes": 3}, "lanes must be a power of two from 1 to 1024, not 3"),
+        ({"lanes": 0}, "lanes must be a power of two from 1 to 1024, not 0"),
+        ({"lanes": 2048}, "lanes must be a power of two from 1 to 1024, not 2048"),
+        ({"lanes": 4.0}, r"lanes must be a power of two from 1 to 1024, not 4\.0"),
+        ({"lanes": "4"}, "lanes must be a power of two from 1 to 1024, not '4'"),
+        ({"lanes": True}, "lanes must be a power of two from 1 to 1024, not True"),
+        ({"max_neurons": 1}, "max_neurons must be a power of two from 2 to 32768, not 1"),
+        ({"max_neurons": 65536}, "max_neurons must be a power of two from 2 to 32768, not 65536"),
+        ({"weight_words": 1}, "weight_words must be a power of two from 2 to 65536, not 1"),
+        ({"weight_words": 2**17}, "weight_words must be .* from 2 to 65536, not 131072"),
+        ({"bias_neurons": 96}, "bias_neurons must be a power of two from 2 to 65536, not 96"),
+        ({"bias_neurons": 2**17}, "bias_neurons must be .* from 2 to 65536, not 131072"),
+        ({"max_outputs": 64}, "max_outputs must be a power of two from 2 to 32, not 64"),
+        ({"program_words": 8}, "program_words must be a power of two from 16 to 65536, not 8"),
+        ({"requantizers": 8}, "requantizers must be a power of two from 1 to 4, not 8"),
+        ({"requantizers": 3}, "requantizers must be a power of two from 1 to 4, not 3"),
+        ({"max_neurons": 4, "max_outputs": 4}, "max_neurons must be at least twice the lanes, not"),
+        ({"bias_neurons": 4}, "bias_neurons must be at least twice the lanes, not 4"),
+        ({"max_outputs": 4}, "max_outputs must be at least twice the lanes, not 4"),
+        ({"memory_register": 1}, "memory_register must be True or False, not 1"),
+        ({"crossbar_registers": (2,)}, r"crossbar_registers must be .* below 2, not \(2,\)"),
+        ({"crossbar_registers": (-1,)}, r"crossbar_registers must be .* below 2, not \(-1,\)"),
+        ({"crossbar_registers": (1, 1)}, r"crossbar_registers must be .* below 2, not \(1, 1\)"),
+        ({"crossbar_registers": ("0",)}, r"crossbar_registers must be .* below 2, not \('0',\)"),
+        ({"crossbar_registers": 1}, "crossbar_registers must be .* below 2, not 1"),
+        ({"crossbar_registers": [0]}, r"crossbar_registers must be .* below 2, not \[0\]"),
+    ],
+)
+def test_rejects(options, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        EngineConfig(**{**SMALL, **options})
+    assert "\n" not in str(caught.value)
+
+
+def test_the_smallest_and_the_largest():
+    smallest = EngineConfig(
+        lanes=1, max_neurons=2, weight_words=2, bias_neurons=2, max_outputs=2, program_words=16
+    )
+    assert (smallest.lane_bits, smallest.neuron_bits, smallest.rows) == (0, 1, 2)
+    assert (smallest.groups, smallest.step_bits, smallest.write_bits) == (1, 1, 5)
+    largest = EngineConfig(
+        lanes=1024,
+        max_neurons=2**15,
+        weight_words=2**16,
+        bias_neurons=2**16,
+        max_outputs=2**15,
+        program_words=2**16,
+        requantizers=1024,
+        memory_register=True,
+        crossbar_registers=tuple(range(10)),
+    )
+    assert (largest.lane_bits, largest.neuron_bits, largest.rows) == (10, 15, 32)
+    assert (largest.groups, largest.step_bits, largest.write_bits) == (1, 16, 26)
+    assert largest.registers == 11
+
+
+def test_fields_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        CONFIGS["tiny"].lanes = 8
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_named_configurations(name):
+    config = CONFIGS[name]
+    assert config.rows * config.lanes == config.max_neurons
+    assert config.groups * config.requantizers == config.lanes
+    assert dataclasses.replace(config) == config
+
+
+@pytest.mark.parametrize("neuron_bits", range(1, MAX_LOG2_NEURONS + 1))
+def test_no_accumulator_wraps(neuron_bits):
+    """A neuron has at most as many paths as the widest layer has neurons; and not a bit too many.
+
+    With fewer bits the largest sum would wrap, so this is the tightest bound of the form used.
+    """
+    config = EngineConfig(
+        lanes=1, max_neurons=2**neuron_bits, bias_neurons=2, max_outputs=2, program_words=16
+    )
+    lowest, highest = 2**neuron_bits * 255 * -128, 2**neuron_bits * 255 * 127
+    shape = MacLanes(lanes=1, accumulator_bits=config.accumulator_bits).accumulators.shape()
+    bits = shape.elem_shape.width
+    assert -(2 ** (bits - 1)) <= lowest
+    assert highest < 2 ** (bits - 1)
+    assert lowest < -(2 ** (bits - 2))
+
+
+def test_header_is_the_golden_models():
+    rng, compared = random.Random(1), 0
+    extremes = [(kind, s, f, n) for kind in Kind for s in (0, 31) for f in (0, 15) for n in (0, 31)]
+    some = [
+        (rng.choice(list(Kind)), rng.randrange(32), rng.randrange(16), rng.randrange(32))
+        for _ in range(500)
+    ]
+    for fields in extremes + some:
+        names = ("kind", "shift", "fan_in", "steps")
+        layout = HEADER.const(dict(zip(names, fields, strict=True)))
+        assert layout.as_value().value == image.header(*fields)
+        compared += 1
+    assert compared == 532
+    assert HEADER.size == 16
+
+
+def test_write_layout():
+    config = EngineConfig(**SMALL)
+    word = config.write_layout.const({"space": Space.PROGRAM, "address": 255, "data": 0x5A})
+    assert config.write_bits == 8
+    assert word.as_value().value == 0x5A << 10 | 255 << 2 | 2
+
+
+class TestImage:
+    @staticmethod
+    def pack(layers, paths, **options):
+        model = random_model(np.random.default_rng(0), Topology(layers, paths))
+        return EngineConfig(**{**SMALL, **options}).image(model)
+
+    def test_fills_every_memory(self):
+        """Every layer, every weight, every bias and every output that there is room for."""
+        packed = self.pack((32, 32, 16, 16), (128, 64, 64))
+        assert packed.weights.shape == (64, 4)
+        assert packed.biases.shape == (16, 4)
+
+    def test_fills_the_program(self):
+        packed = self.pack((8, 4), (8,), lanes=2, program_words=16)
+        assert packed.program.shape == (16,)
+
+    def test_fills_the_largest_memories(self):
+        """Word and row numbers have 16 bits: one of a phase that has none must not need 17."""
+        sizes = {"max_neurons": 2**15, "weight_words": 2**16, "bias_neurons": 2**16}
+        options = {**sizes, "lanes": 1, "max_outputs": 2**15, "program_words": 256}
+        packed = self.pack((2**14, 2**15, 2**15), (2**15, 2**15), **options)
+        assert packed.weights.shape == packed.biases.shape == (2**16, 1)
+
+    @pytest.mark.parametrize(
+        ("layers", "paths", "options", "message"),
+        [
+            ((64, 16), (64,), {}, "the neurons of the widest layer must be at most 32, not 64"),
+            ((16, 64), (64,), {}, "the neurons of the widest layer must be at most 32, not 64"),
+            ((16, 32), (64,), {}, "the neurons of the last layer must be at most 16, not 32"),
+            ((32, 16), (512,), {}, "the paths of all junctions must be at most 256, not 512"),
+            (
+                (32, 32, 32, 16),
+                (32, 32, 32),
+                {},
+                "the neurons of the layers after the first must be at most 64, not 80",
+            ),
+            (
+                (32, 16, 8),
+                (64, 32),
+                {"program_words": 16},
+                "the words of the program must be at most 16, not 27",
+            ),
+        ],
+    )
+    def test_too_big(self, layers, paths, options, message):
+        with pytest.raises(InputError, match=f"too big for this engine: {message}") as caught:
+            self.pack(layers, paths, **options)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(("layers", "layer"), [((2, 16), 0), ((16, 2, 16), 1), ((16, 2), 1)])
+    def test_narrower_than_the_lanes(self, layers, layer):
+        message = f"layer {layer} must have at least 4 neurons, one per lane, not 2: pad it"
+        with pytest.raises(InputError, match=message):
+            self.pack(layers, (16,) * (len(layers) - 1))
