@@ -154,6 +154,22 @@ class TestReceiver:
         assert events.count("line_break") >= 1
         assert "overrun" not in events
 
+    @pytest.mark.parametrize("phase", range(10))
+    def test_a_byte_right_after_a_break(self, phase):
+        """The line is at 1 for a single cycle; the bit timer stands anywhere."""
+        dut, got, events = Receiver(divisor=10), [], []
+
+        async def sender(ctx):
+            ctx.set(dut.rx, 0)
+            await ctx.tick().repeat(200 + phase)
+            ctx.set(dut.rx, 1)
+            await ctx.tick()
+            await send(ctx, dut.rx, b"\xa5", 10, pause=20)
+
+        simulate(dut, sender, background=[listen(dut, got, events)])
+        assert got == [0xA5]
+        assert events == ["line_break"]
+
     def test_overrun_withdraws_and_silences(self):
         dut, got, events = Receiver(divisor=10), [], []
 
