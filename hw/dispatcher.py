@@ -1,12 +1,13 @@
 """The dispatcher: what becomes of each step of a phase."""
 
-from amaranth import Array, Cat, Module, Signal, unsigned
+from amaranth import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.image import Kind
 
 from .config import ACTIVATION, HEADER
+from .rows import RowPacer
 
 
 class Dispatcher(wiring.Component):
@@ -18,25 +19,27 @@ class Dispatcher(wiring.Component):
       cycles a row.
     - READ: a step reads one result, when ``read`` has room.
 
-    Steps pass with latency 0.
+    Latency 0, but for ``load`` and ``taken``, which are registers.
 
     Members
     -------
-    phase, begin, enable : from the sequencer.
-    taken, loaded : the phase's last step was taken, the last input was written, in the cycle
-        before.
+    begin, following : the phase that may be taken from the next cycle on, to its last step.
+    taken : the phase's last step was taken in the cycle before.
     step : stream of {block, last, addresses} from the address generator.
     i : stream of input activations.
-    load : write, row, lanes (one bit set), data: an input to the activation memory.
+    load : write, last, row, lanes (one bit set), data: an input, and whether it is the last one,
+        to the activation memory.
     issue : valid, row, distance, first and last of the target's row, final of the junction.
     read : stream of {address, last}: a result to read, row * lanes + lane.
     """
 
     def __init__(self, config, step):
-        self._config = config
+        self._lane_bits = config.lane_bits
+        self._pacer = RowPacer(fan_in_bits=config.neuron_bits, groups=config.groups)
         row = range(config.rows)
         load = {
             "write": Out(1),
+            "last": Out(1),
             "row": Out(row),
             "lanes": Out(config.lanes),
             "data": Out(ACTIVATION),
@@ -46,11 +49,9 @@ class Dispatcher(wiring.Component):
         read = data.StructLayout({"address": range(config.max_outputs), "last": 1})
         super().__init__(
             {
-                "phase": In(HEADER),
                 "begin": In(1),
-                "enable": In(1),
+                "following": In(HEADER),
                 "taken": Out(1),
-                "loaded": Out(1),
                 "step": In(step),
                 "i": In(stream.Signature(ACTIVATION)),
                 "load": Out(wiring.Signature(load)),
@@ -61,53 +62,46 @@ class Dispatcher(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        m.submodules.pacer = pacer = self._pacer
         step, address = self.step, self.step.payload.addresses[0]
-        lane, row = address[: self._config.lane_bits], address[self._config.lane_bits :]
+        lane, row = address[: self._lane_bits], address[self._lane_bits :]
+        taken = step.valid & step.ready
+        loading, issuing, reading = Signal(), Signal(), Signal()  # what the phase does, if it may
+        kind = self.following.kind
+        with m.If(self.begin):
+            m.d.sync += [
+                loading.eq(kind == Kind.INPUT),
+                issuing.eq((kind == Kind.HIDDEN) | (kind == Kind.OUTPUT)),
+                reading.eq(kind == Kind.READ),
+            ]
+        with m.Elif(taken & step.payload.last):
+            m.d.sync += [loading.eq(0), issuing.eq(0), reading.eq(0)]
         m.d.comb += [
-            self.load.row.eq(row),
-            self.load.lanes.eq(Cat(lane == number for number in range(self._config.lanes))),
-            self.load.data.eq(self.i.payload),
+            pacer.begin.eq(self.begin),
+            pacer.fan_in.eq(self.following.fan_in),
+            pacer.step.eq(self.issue.valid),
+            self.issue.first.eq(pacer.first),
+            self.issue.last.eq(pacer.last),
+            self.issue.final.eq(step.payload.last),
             self.issue.row.eq(row),
             self.issue.distance.eq(lane),
-            self.issue.final.eq(step.payload.last),
             self.read.payload.address.eq(address),
             self.read.payload.last.eq(step.payload.last),
         ]
         m.d.sync += [
-            self.taken.eq(step.valid & step.ready & step.payload.last),
-            self.loaded.eq(self.load.write & step.payload.last),
+            self.taken.eq(taken & step.payload.last),
+            self.load.write.eq(loading & taken),
+            self.load.last.eq(step.payload.last),
+            self.load.row.eq(row),
+            self.load.lanes.eq(Cat(lane == number for number in range(len(self.load.lanes)))),
+            self.load.data.eq(self.i.payload),
         ]
-        free = self._rows(m)
-        with m.If(self.enable), m.Switch(self.phase.kind):
-            with m.Case(Kind.INPUT):
-                m.d.comb += [
-                    self.i.ready.eq(step.valid),
-                    step.ready.eq(self.i.valid),
-                    self.load.write.eq(step.valid & self.i.valid),
-                ]
-            with m.Case(Kind.READ):
-                m.d.comb += [self.read.valid.eq(step.valid), step.ready.eq(self.read.ready)]
-            with m.Default():
-                m.d.comb += [step.ready.eq(free), self.issue.valid.eq(step.valid & free)]
-        return m
-
-    def _rows(self, m):
-        """Where rows begin and end; the result is 1 where the next step may be taken."""
-        groups = self._config.groups
-        epochs = Signal(unsigned(self._config.step_bits))  # 1 where a digit belongs to the epoch
-        wait, free = Signal(range(groups + 1)), Signal(init=1)  # free: wait is 0
-        gap = Signal.like(wait)
         m.d.comb += [
-            epochs.eq(Cat(self.phase.fan_in > digit for digit in range(len(epochs)))),
-            self.issue.last.eq((self.step.payload.block | ~epochs).all()),
-            gap.eq(Array(max(0, groups - (1 << log2)) for log2 in range(16))[self.phase.fan_in]),
+            self.i.ready.eq(loading & step.valid),
+            self.issue.valid.eq(issuing & step.valid & pacer.free),
+            self.read.valid.eq(reading & step.valid),
+            step.ready.eq(
+                (loading & self.i.valid) | (issuing & pacer.free) | (reading & self.read.ready)
+            ),
         ]
-        with m.If(self.begin):
-            m.d.sync += [self.issue.first.eq(1), wait.eq(0), free.eq(1)]
-        with m.Elif(self.issue.valid):
-            m.d.sync += self.issue.first.eq(self.issue.last)
-            with m.If(self.issue.last):
-                m.d.sync += [wait.eq(gap), free.eq(gap == 0)]
-        with m.Elif(~free):
-            m.d.sync += [wait.eq(wait - 1), free.eq(wait == 1)]
-        return free
+        return m

@@ -1,6 +1,6 @@
 """The path engine: connects its parts, and does nothing else."""
 
-from amaranth import Cat, Module, Mux, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -44,7 +44,8 @@ class PathEngine(wiring.Component):
     write : stream of {space, address, data}: one byte of a ``golden.image.Space``; waits while
         busy.
     i : stream of uint8; ``o`` : stream of {data, last}: logits, and whether it is the last one.
-    busy : an inference is under way, from its first input's arrival to its last logit's departure.
+    busy : an inference is under way, from 2 cycles after its first input is taken to the cycle
+        after its last logit is; while bytes are offered, none begins.
     probe : for simulation: the values written at the end of the pipeline: in a cycle in which
         ``activation`` (``result``) is 1, ``activations`` (``sums``) are those of the neurons whose
         row * lanes + lane begins at ``activation_place`` (``result_place``) * requantizers.
@@ -98,17 +99,10 @@ class PathEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        self._written = Signal()  # a byte was taken in the cycle before
         for name in (
-            *(
-                "inputs",
-                "sequencer",
-                "generator",
-                "dispatcher",
-                "weights",
-                "activations",
-                "crossbar",
-                "mac",
-            ),
+            *("inputs", "sequencer", "generator", "dispatcher"),
+            *("weights", "activations", "crossbar", "mac"),
             *("serializer", "biases", "requantizer", "writeback", "results"),
         ):
             m.submodules[name] = getattr(self, name)
@@ -119,18 +113,19 @@ class PathEngine(wiring.Component):
         return m
 
     def _connect_writes(self, m):
-        """Each byte to the memory of its space, while idle."""
+        """Each byte to the memory of its space, while idle: written in the cycle after."""
+        byte, written = Signal.like(self.write.payload), self._written
         m.d.comb += self.write.ready.eq(self.sequencer.idle)
+        m.d.sync += [written.eq(self.write.valid & self.write.ready), byte.eq(self.write.payload)]
         for space, port in (
             (Space.WEIGHTS, self.weights.write),
             (Space.BIASES, self.biases.write),
             (Space.PROGRAM, self.sequencer.write),
         ):
-            chosen = self.write.payload.space == space
             m.d.comb += [
-                port.valid.eq(self.write.valid & self.write.ready & chosen),
-                port.payload.address.eq(self.write.payload.address),
-                port.payload.data.eq(self.write.payload.data),
+                port.valid.eq(written & (byte.space == space)),
+                port.payload.address.eq(byte.address),
+                port.payload.data.eq(byte.data),
             ]
 
     def _connect_control(self, m):
@@ -144,15 +139,14 @@ class PathEngine(wiring.Component):
         connect(m, dispatcher.read, self.results.read)
         connect(m, self.results.o, flipped(self.o))
         m.d.comb += [
-            sequencer.request.eq(self.inputs.o.valid & ~self.write.valid),
+            sequencer.request.eq(self.inputs.o.valid & ~self.write.valid & ~self._written),
             self.busy.eq(~sequencer.idle),
             self.weights.start.valid.eq(sequencer.weights.valid),
             self.weights.start.payload.address.eq(sequencer.weights.payload.address),
             self.weights.start.payload.last.eq(sequencer.weights.payload.last),
             sequencer.weights.ready.eq(self.weights.start.ready),
-            dispatcher.phase.eq(sequencer.phase),
             dispatcher.begin.eq(sequencer.begin),
-            dispatcher.enable.eq(sequencer.enable),
+            dispatcher.following.eq(sequencer.following),
             sequencer.taken.eq(dispatcher.taken),
         ]
 
@@ -211,7 +205,7 @@ class PathEngine(wiring.Component):
         probe = self.probe
         m.d.comb += [
             sequencer.done.eq(
-                self.dispatcher.loaded
+                (load.write & load.last)
                 | writeback.done
                 | (self.o.valid & self.o.ready & self.o.payload.last)
             ),

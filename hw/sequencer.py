@@ -61,7 +61,7 @@ class Sequencer(wiring.Component):
     """Fetches a phase's three words and its matrix, starts what it needs, waits for its end.
 
     The next phase is fetched as soon as the last step of this one is taken; its first step is
-    held back until all of this one's writes are done (``enable``). The matrix is loaded while
+    held back until all of this one's writes are done (``begin``). The matrix is loaded while
     the phase already runs: column t is first used in step 2**t. Idle, it waits for ``request``.
 
     Latency: the address generator is started 3 cycles after ``taken``.
@@ -73,10 +73,11 @@ class Sequencer(wiring.Component):
     request : an inference is asked for; ``idle`` : none is under way.
     weights, start, column : the starts of the weight streamer and the address generator, and
         the generator's columns.
-    phase : kind, shift and log2 of the fan-in of the phase whose steps may be taken.
+    phase : the header of the phase whose steps may be taken; ``following`` : of the one that is
+        fetched, valid with ``begin``.
     bank : the half of the activation memory that the phase writes.
     bias_row : the row of the phase's first bias, valid with ``begin``.
-    begin : the phase's steps may be taken from the next cycle on; ``enable`` : they may be now.
+    begin : the phase's steps may be taken from the next cycle on.
     taken : the last step of the phase was taken in the cycle before; ``done`` : its last write is
         done by the end of the following cycle.
     """
@@ -96,10 +97,10 @@ class Sequencer(wiring.Component):
                 "start": Out(stream.Signature(start)),
                 "column": Out(stream.Signature(column, always_ready=True)),
                 "phase": Out(HEADER),
+                "following": Out(HEADER),
                 "bank": Out(1),
                 "bias_row": Out(range(config.bias_neurons // config.lanes)),
                 "begin": Out(1),
-                "enable": Out(1),
                 "taken": In(1),
                 "done": In(1),
             }
@@ -109,8 +110,8 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.program = program = self._program
         connect(m, flipped(self.write), program.write)
-        following = Signal(HEADER)  # of the phase that is being fetched
-        fetched, complete = Signal(), Signal()  # it is here; no write is outstanding
+        following = self.following
+        fetched, complete = Signal(), Signal()  # the following is here; no write is outstanding
         last_step = Signal.like(self.start.payload.last)
         m.d.comb += [
             last_step.eq((1 << following.steps) - 1),
@@ -122,13 +123,10 @@ class Sequencer(wiring.Component):
         ]
         with m.If(self.done):
             m.d.sync += complete.eq(1)
-        with m.If(self.taken):
-            m.d.sync += self.enable.eq(0)
         with m.If(self.begin):
             m.d.sync += [
                 self.phase.eq(following),
                 self.bank.eq((following.kind != Kind.INPUT) & ~self.bank),
-                self.enable.eq(1),
                 fetched.eq(0),
                 complete.eq(0),
             ]

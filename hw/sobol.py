@@ -88,25 +88,21 @@ class SobolGenerator(wiring.Component):
             """The sum of those columns in ``some`` whose digit is set."""
             return reduce(xor, (Mux(d, c, 0) for d, c in zip(digits, some, strict=True)))
 
-        running, block, last = (
-            Signal(),
-            Signal.like(self.start.payload.first),
-            Signal.like(self.start.payload.last),
-        )
+        running = Signal()
+        block = Signal.like(self.start.payload.first, reset_less=True)
+        last = Signal.like(self.start.payload.last, reset_less=True)
+        offer = Signal.like(self.o.payload, reset_less=True)
         advance, ending = Signal(), Signal()
         m.d.comb += [
+            self.o.payload.eq(offer),
             advance.eq(~self.o.valid | self.o.ready),
             ending.eq(block == last),
             self.start.ready.eq(~running),
         ]
         with m.If(advance):
-            m.d.sync += [
-                self.o.valid.eq(running),
-                self.o.payload.block.eq(block),
-                self.o.payload.last.eq(ending),
-            ]
+            m.d.sync += [self.o.valid.eq(running), offer.block.eq(block), offer.last.eq(ending)]
             base = times(block, columns[self._low :])
-            for j, address in enumerate(self.o.payload.addresses):
+            for j, address in enumerate(offer.addresses):
                 within = [columns[t] for t in range(self._low) if j >> t & 1]
                 m.d.sync += address.eq(reduce(xor, within, base))
             with m.If(running):
