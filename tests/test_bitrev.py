@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.sim import Simulator
-from streams import at_random, get, put
+from streams import at_random, get, put, simulate
 
 from golden import sobol
 from golden.bitrev import reverse, reverse_blocks
@@ -144,11 +144,7 @@ def permute(dut, lanes, jobs, *, seed=None, together=False, width=8):
             _, _, valid = await ctx.tick().sample(dut.o.valid)
             assert not valid, "more came out than went in"
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(source)
-    simulator.add_testbench(sink)
-    simulator.run_until(1e-6 * (1000 + 20 * len(expected)))
+    simulate(dut, source, sink, limit=1000 + 20 * len(expected))
     assert received == expected
     return entered, left
 
@@ -200,24 +196,48 @@ class TestPermuter:
     def test_the_widest_words(self):
         permute(make(64, 11, width=1), 64, [(m, 2) for m in range(12)], seed=9, width=1)
 
-    def test_m_from_reset_is_the_largest_and_a_larger_one_is_cut(self):
-        dut, words, got = make(2, 5), list(range(64)), []
+    @pytest.mark.parametrize(("lanes", "largest", "larger"), [(2, 5, 7), (8, 2, 3)])
+    def test_m_from_reset_is_the_largest_and_a_larger_one_is_cut(self, lanes, largest, larger):
+        items = list(range(2 * max(2**largest, lanes)))
+        words = np.reshape(items, (2, -1, lanes)).tolist()
+        dut, got = make(lanes, largest), []
 
         async def source(ctx):
-            await put(ctx, dut.i, [words[i : i + 2] for i in range(0, 32, 2)])
-            await put(ctx, dut.control, [7])
-            await put(ctx, dut.i, [words[i : i + 2] for i in range(32, 64, 2)])
+            await put(ctx, dut.i, words[0])
+            await put(ctx, dut.control, [larger])
+            await put(ctx, dut.i, words[1])
 
         async def sink(ctx):
-            items, _ = await get(ctx, dut.o, 32, lambda payload: list(payload.items))
-            got.extend(chain(*items))
+            count = len(words[0]) + len(words[1])
+            got.extend((await get(ctx, dut.o, count, lambda payload: list(payload.items)))[0])
 
-        simulator = Simulator(dut)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(source)
-        simulator.add_testbench(sink)
-        simulator.run_until(1e-6 * 200)
-        assert got == reverse_blocks(words, 5).tolist()
+        simulate(dut, source, sink)
+        assert [*chain(*got)] == reverse_blocks(items, largest).tolist()
+
+    def test_control_offered_within_a_block_counts_for_the_next(self):
+        dut, got, taken = make(2, 4), [], []
+        items = list(range(24))
+        words = np.reshape(items, (-1, 2)).tolist()
+
+        async def source(ctx):
+            # The second word of the first block comes late, after control has been offered.
+            cycle = (await put(ctx, dut.i, words[:1]))[-1] + 1
+            taken.extend(
+                await put(ctx, dut.i, words[1:], stalls=iter([9] + 12 * [0]).__next__, start=cycle)
+            )
+
+        async def control(ctx):
+            for _ in range(5):
+                await ctx.tick()
+            taken.extend(await put(ctx, dut.control, [3], start=5))
+
+        async def sink(ctx):
+            got.extend((await get(ctx, dut.o, 12, lambda payload: list(payload.items)))[0])
+
+        simulate(dut, source, control, sink)
+        assert len(taken) == 12
+        expected = [*reverse_blocks(items[:16], 4), *reverse_blocks(items[16:], 3)]
+        assert [*chain(*got)] == expected
 
     def test_items_are_of_any_shape(self):
         shape = data.StructLayout({"re": 3, "im": 4})
@@ -234,11 +254,7 @@ class TestPermuter:
 
             left.extend(chain(*(await get(ctx, dut.o, 4, read))[0]))
 
-        simulator = Simulator(dut)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(source)
-        simulator.add_testbench(sink)
-        simulator.run_until(1e-6 * 50)
+        simulate(dut, source, sink)
         assert len(entered) == 4
         assert left == [items[int(reverse(i, 3))] for i in range(8)]
 
