@@ -25,8 +25,9 @@ class PathEngine(wiring.Component):
     """Runs any network of paths that fits its memories: inputs in, logits out.
 
     Golden twin: ``golden.engine.infer``; cycles: ``golden.engine.cycles`` with the config's
-    ``registers``, from the last input taken to the last result written, whatever the data. Before
-    and after, the inputs take one cycle each and the logits two, where no stream waits.
+    ``registers``, from the last input taken to the last result written, whatever the data, where
+    there are 2 inputs or more (a single one is taken before the inference begins). Before and
+    after, the inputs take one cycle each and the logits two, where no stream waits.
 
     A network is written first, byte by byte, while the engine is idle: ``golden.image`` tells
     what. Then n_0 activations are taken from ``i`` in natural neuron order, and n_L logits are
@@ -43,7 +44,9 @@ class PathEngine(wiring.Component):
     -------
     write : stream of {space, address, data}: one byte of a ``golden.image.Space``; waits while
         busy.
-    i : stream of uint8; ``o`` : stream of {data, last}: logits, and whether it is the last one.
+    i : stream of uint8. One may be taken ahead of its inference: it is for the network that is
+        there when that begins.
+    o : stream of {data, last}: logits, and whether it is the last one.
     busy : an inference is under way, from 2 cycles after its first input is taken to the cycle
         after its last logit is; while bytes are offered, none begins.
     probe : for simulation: the values written at the end of the pipeline: in a cycle in which

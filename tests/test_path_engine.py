@@ -1,0 +1,259 @@
+# amaranth: UnusedElaboratable=no
+"""The path engine against ``golden.engine``: every logit, every activation, every cycle."""
+
+import numpy as np
+import pytest
+from amaranth.hdl import ResetInserter, Signal
+from networks import (
+    compare,
+    extreme_model,
+    flat,
+    image_bytes,
+    random_images,
+    random_model,
+    random_topology,
+    run_engine,
+)
+from streams import put, simulate
+from test_mac import SlowMultiplier
+
+from golden import engine
+from golden.paths import Topology
+from hw.config import EngineConfig
+from hw.engine import PathEngine
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def config(lanes, **options):
+    """A small engine with room for 2,048 paths."""
+    sizes = {
+        "max_neurons": max(32, 2 * lanes),
+        "weight_words": 2048 // lanes,
+        "bias_neurons": max(128, 4 * lanes),
+        "max_outputs": 2 * lanes,
+        "program_words": 128,
+    }
+    return EngineConfig(**{"lanes": lanes, **sizes, **options})
+
+
+#: Lanes, requantizers from one to one a lane, and everything that changes the pipeline.
+CONFIGS = [
+    config(1),
+    config(2, requantizers=2, memory_register=True),
+    config(4),
+    config(4, requantizers=2, memory_register=True, crossbar_registers=(0, 1)),
+    config(8, crossbar_registers=(1,)),
+    config(8, requantizers=8),
+    config(16, requantizers=4, memory_register=True, crossbar_registers=(3,)),
+    config(16, max_outputs=32),
+]
+
+
+def name(value):
+    return f"{value.lanes}-{value.requantizers}-{value.registers}"
+
+
+def jobs_of(rng, topologies, images=2):
+    return [(random_model(rng, each), random_images(rng, each, images)) for each in topologies]
+
+
+def check(config, jobs, **options):
+    run = run_engine(PathEngine(config), jobs, **options)
+    compare(config, jobs, run)
+    return run
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+@pytest.mark.parametrize("config", CONFIGS, ids=name)
+def test_random_networks(config, seed):
+    """One network written over the other; with a seed, all streams stall."""
+    rng = np.random.default_rng([config.lanes, seed or 0])
+    topologies = [random_topology(rng, config, junctions=n, paths=400) for n in (1, 2, 5)]
+    print(f"seed {seed}:", *topologies, sep="\n")
+    check(config, jobs_of(rng, topologies), seed=seed)
+
+
+def test_full_speed():
+    """Inputs, but for the first of an image, come one a cycle, and logits every other cycle."""
+    topology = Topology((32, 16, 16), (64, 64))
+    run = check(config(8), jobs_of(np.random.default_rng(1), [topology], images=3))
+    assert len(run.inputs) == 3
+    for taken in run.inputs:
+        assert taken[1:] == list(range(taken[1], taken[1] + 31))
+    for image in range(3):
+        left = run.departures[16 * image : 16 * image + 16]
+        assert left == list(range(left[0], left[0] + 32, 2))
+        assert left[0] - run.written[32 * (image + 1) - 1] <= 5
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_the_smallest(lanes):
+    """Layers of one neuron a lane: no step, no row and no column to count."""
+    sizes = dict.fromkeys(("max_neurons", "bias_neurons", "max_outputs"), 2 * lanes)
+    config = EngineConfig(lanes=lanes, weight_words=2, program_words=16, **sizes)
+    rng = np.random.default_rng(lanes)
+    topologies = [
+        Topology((lanes, lanes), (lanes,)),
+        Topology((2 * lanes, lanes), (2 * lanes,)),
+        Topology((lanes, 2 * lanes), (2 * lanes,)),
+    ]
+    if lanes == 1:  # the program has room for one more junction
+        topologies.append(Topology((1, 1, 1), (1, 1)))
+    for topology in topologies:
+        check(config, jobs_of(rng, [topology], images=3))
+
+
+def test_the_largest():
+    """Every weight, bias and output that there is room for, all neurons, the largest fan-in."""
+    config = EngineConfig(
+        lanes=4,
+        max_neurons=32,
+        weight_words=512,
+        bias_neurons=64,
+        max_outputs=32,
+        program_words=64,
+    )
+    topology = Topology((32, 32, 32), (1024, 1024))
+    jobs = jobs_of(np.random.default_rng(2), [topology])
+    assert config.image(jobs[0][0]).weights.shape == (512, 4)
+    check(config, jobs)
+
+
+def test_a_full_program():
+    config = EngineConfig(
+        lanes=2,
+        max_neurons=8,
+        weight_words=8,
+        bias_neurons=8,
+        max_outputs=4,
+        program_words=16,
+    )
+    jobs = jobs_of(np.random.default_rng(3), [Topology((8, 4), (8,))])
+    assert config.image(jobs[0][0]).program.size == 16
+    check(config, jobs)
+
+
+@pytest.mark.parametrize("requantizers", [1, 2, 8])
+def test_one_path_a_neuron(requantizers):
+    """Rows of one step each: the requantizers are what limits, and never lose a row."""
+    topology = Topology((64, 64, 64, 64), (64, 64, 128))
+    options = {"max_neurons": 64, "bias_neurons": 256, "max_outputs": 64}
+    some = config(8, requantizers=requantizers, **options)
+    check(some, jobs_of(np.random.default_rng(4), [topology]))
+
+
+@pytest.mark.parametrize(("weight", "sign"), [(-128, -1), (-128, 1), (127, 1), (127, -1)])
+def test_extremes(weight, sign):
+    """The largest sums of the widest layers, with the largest biases."""
+    topologies = [Topology((32, 16), (512,)), Topology((32, 32, 16), (1024, 512))]
+    images = np.array([[0] * 32, [255] * 32], np.uint8)
+    jobs = [(extreme_model(topology, weight, sign), images) for topology in topologies]
+    run = check(config(8), jobs)
+    assert run.logits[16] == (32 * 255 * weight + sign * 2**29, False)
+
+
+def test_a_multiplier_of_another_latency():
+    """The pipeline is composed of its parts: a slower multiplier costs its cycle, no more."""
+    some, rng = config(4), np.random.default_rng(5)
+    jobs = jobs_of(rng, [Topology((16, 16, 8), (64, 16))])
+    run = run_engine(PathEngine(some, multiplier=SlowMultiplier), jobs)
+    logits = [logit for logit, _ in run.logits]
+    assert logits == engine.infer(*jobs[0]).ravel().tolist()
+
+
+async def infer(ctx, dut, image, cycles):
+    """Offer an image and take logits for some cycles, or until the last one; the logits."""
+    fed, logits = 0, []
+    ctx.set(dut.o.ready, 1)
+    for _ in range(cycles):
+        ctx.set(dut.i.valid, fed < len(image))
+        ctx.set(dut.i.payload, int(image[fed]) if fed < len(image) else 0)
+        _, _, taken, valid, o = await ctx.tick().sample(dut.i.ready, dut.o.valid, dut.o.payload)
+        fed += taken and fed < len(image)
+        if valid:
+            logits.append(o.data)
+            if o.last:
+                break
+    ctx.set(dut.i.valid, 0)
+    return logits
+
+
+@pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[4]], ids=name)
+def test_reset_at_any_time(config):
+    """After a reset the engine is idle, knows its network, and infers as if nothing had been."""
+    rng = np.random.default_rng(6)
+    topology = Topology((16, 16, 8), (64, 32))
+    model, images = random_model(rng, topology), random_images(rng, topology, 2)
+    expected = engine.infer(model, images).tolist()
+    dut, reset, done = PathEngine(config), Signal(), []
+    length = engine.cycles(topology, config.lanes, requantizers=config.requantizers) + 60
+
+    async def bench(ctx):
+        port, numbers = flat(dut.write, image_bytes(config, model))
+        await put(ctx, port, numbers)
+        for cycles in range(0, length, 5):
+            begun = await infer(ctx, dut, images[0], cycles)
+            assert begun == expected[0][: len(begun)]
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            assert not ctx.get(dut.busy)
+            assert not ctx.get(dut.o.valid)
+            done.append(await infer(ctx, dut, images[1], 1000))
+            assert done[-1] == expected[1]
+        assert len(begun) == 8  # the last reset came after the end
+
+    simulate(ResetInserter(reset)(dut), bench)
+    assert len(done) == -(-length // 5)
+
+
+def test_bytes_go_before_inputs():
+    """Where bytes and inputs are offered together, the network is whole before it runs."""
+    rng, some = np.random.default_rng(7), config(4)
+    jobs = jobs_of(rng, [Topology((16, 8), (32,)), Topology((8, 8), (64,))], images=1)
+    expected = [engine.infer(*job)[0].tolist() for job in jobs]
+    dut, got, halted = PathEngine(some), [], []
+
+    async def write(ctx):
+        cycle = 0
+        for model, _ in jobs:
+            port, numbers = flat(dut.write, image_bytes(some, model))
+            taken = await put(ctx, port, numbers, start=cycle)
+            halted.append([taken[0] - cycle, taken[-1] - taken[0] + 1 - len(taken)])
+            cycle = taken[-1] + 1
+            while not ctx.get(dut.busy):  # the inputs have been waiting for this
+                await ctx.tick()
+                cycle += 1
+
+    async def run(ctx):
+        for _, images in jobs:
+            got.append(await infer(ctx, dut, images[0], 2000))
+
+    simulate(dut, write, run)
+    assert got == expected
+    assert halted[0] == [0, 0]
+    assert halted[1][0] > 50  # the second network waited for the first one's end,
+    assert halted[1][1] == 0  # and from then on nothing came between its bytes
+
+
+def test_a_logit_waits_for_ever():
+    """With nobody taking the logits the engine holds the first one, and takes no byte."""
+    rng, some = np.random.default_rng(8), config(2)
+    (model, images), *_ = jobs_of(rng, [Topology((8, 4), (16,))])
+    expected, dut, got = engine.infer(model, images)[1].tolist(), PathEngine(some), []
+
+    async def bench(ctx):
+        port, numbers = flat(dut.write, image_bytes(some, model))
+        await put(ctx, port, numbers)
+        await put(ctx, dut.i, images[1].tolist())
+        await ctx.tick().until(dut.o.valid)
+        for _ in range(200):
+            _, _, *state = await ctx.tick().sample(
+                dut.o.valid, dut.o.payload.data, dut.busy, dut.write.ready, dut.probe.result
+            )
+            assert state == [1, expected[0], 1, 0, 0]
+        got.extend(await infer(ctx, dut, images[0][:0], 100))
+
+    simulate(dut, bench)
+    assert got == expected
