@@ -5,7 +5,9 @@ import sys
 from golden import cli
 from hw.config import CONFIGS
 
+from .bench import bench
 from .run import BACKENDS, run
+from .trace import Stuck
 
 RUN_HELP = """\
 Run the held-out images of a data set through the engine, cycle by cycle, and
@@ -16,14 +18,22 @@ The exit code is 1 if anything differs, and the first difference is named.
   python -m sim run models/digits.npz --data digits --limit 2 --vcd build/run.vcd
 
 native compiles the design with Verilator and needs a C++ compiler; pysim is
-Amaranth's simulator, some hundred times slower; auto takes native if it can.
+Amaranth's simulator, some thousand times slower; auto takes native if it can.
+"""
+
+BENCH_HELP = """\
+Time the native back end against pysim: the same images, in the same run, in
+turns. The native library is built from nothing, and that is timed too.
+
+  python -m sim bench
 """
 
 
 def _parser():
     parser = cli.Parser(prog="python -m sim", description=__doc__.replace("``", ""))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run|bench")
     command = commands.add_parser("run", help="simulate and compare", description=RUN_HELP)
+    command.set_defaults(action=_run)
     add = command.add_argument
     add("model", metavar="MODEL", help="a model file (.npz)")
     add("--data", required=True, metavar="NAME", help="the data set, as in python -m golden")
@@ -32,11 +42,35 @@ def _parser():
     add("--config", default="icebreaker", metavar="C", help=f"{', '.join(CONFIGS)} (icebreaker)")
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
     add("--vcd", metavar="FILE", help="write waveforms (slower)")
+    command = commands.add_parser("bench", help="time the back ends", description=BENCH_HELP)
+    command.set_defaults(action=_bench)
+    add = command.add_argument
+    add("--model", default="models/digits.npz", metavar="FILE", help="(%(default)s)")
+    add("--data", default="digits", metavar="NAME", help="its data set (%(default)s)")
+    add("--images", type=int, default=2, metavar="N", help="of each timing (%(default)s)")
+    add("--repeats", type=int, default=5, metavar="N", help="timings of each (%(default)s)")
+    add("--json", metavar="FILE", help="as for run")
     return parser
 
 
-def report(summary):
-    """The lines that a person reads."""
+def _run(options, say):
+    result = run(
+        options.model,
+        options.data,
+        config=options.config,
+        limit=options.limit,
+        backend=options.backend,
+        vcd=options.vcd,
+        say=say,
+    )
+    if result.summary:
+        for line in run_report(result.summary):
+            say(line)
+    return result.summary, result.failures
+
+
+def run_report(summary):
+    """The lines that a person reads after a run."""
     values = {**summary, "cycles": summary["cycles_per_inference"]}
     return [
         line.format(**values)
@@ -53,6 +87,25 @@ def report(summary):
     ]
 
 
+def _bench(options, say):
+    try:
+        result = bench(
+            options.model, options.data, images=options.images, repeats=options.repeats, say=say
+        )
+    except (ArithmeticError, Stuck) as error:
+        return {}, (str(error),)
+    for name in ("native", "pysim"):
+        speed = result[f"{name}_cycles_per_second"]
+        say(
+            f"{name:<8}{speed['median']:>12,.0f} cycles/s, "
+            f"{speed['min']:,.0f} to {speed['max']:,.0f} in {result['repeats']} timings"
+        )
+    ratio = result["ratio"]
+    say(f"ratio   {ratio['median']:>12,.0f}, {ratio['min']:,.0f} to {ratio['max']:,.0f}")
+    say(f"build   {result['build_seconds']:>12.1f} s")
+    return result, ()
+
+
 def main(argv):
     """Parse the command line and run it; the exit code."""
     options = _parser().parse_args(argv)
@@ -61,23 +114,12 @@ def main(argv):
     def say(text):
         print(text, file=out, flush=True)
 
-    result = run(
-        options.model,
-        options.data,
-        config=options.config,
-        limit=options.limit,
-        backend=options.backend,
-        vcd=options.vcd,
-        say=say,
-    )
-    if result.summary:
-        for line in report(result.summary):
-            say(line)
-    if options.json is not None and result.summary:
-        cli.write_json(options.json, result.summary)
-    for failure in result.failures:
+    summary, failures = options.action(options, say)
+    if options.json is not None and summary:
+        cli.write_json(options.json, summary)
+    for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
-    return 1 if result.failures else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

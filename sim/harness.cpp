@@ -1,5 +1,5 @@
 // Drives the Verilated engine: loads a network, runs images, records every value it writes.
-// The counterpart in Python is sim/pysim.py; both fill a sim.trace.Trace.
+// The counterpart in Python is sim/pysim.py; both fill a sim.trace.Trace, and agree in every item.
 
 #include <cstdint>
 #include <memory>
@@ -23,6 +23,34 @@ uint32_t item(const VlWide<Words>& port, unsigned index, unsigned bits) {
     const unsigned bit = index * bits;  // 8 or 32 bits: never across two words
     return (port[bit / 32] >> (bit % 32)) & static_cast<uint32_t>((1ull << bits) - 1);
 }
+
+// A network's layers: `widths` of layers 0 to `last`.
+struct Network {
+    const uint32_t* widths;
+    uint32_t last;
+
+    uint32_t base(uint32_t layer) const {  // neurons of the layers from 1 up to this one
+        uint32_t sum = 0;
+        for (uint32_t before = 1; before < layer; ++before) sum += widths[before];
+        return sum;
+    }
+};
+
+// Which layer a write of one image belongs to: sim.trace.Cursor.
+struct Cursor {
+    const Network& network;
+    uint32_t layer = 1, next = 0;
+
+    int64_t position(uint32_t place, bool result) {  // -1: none of the network's
+        if (!result) {
+            layer += place < next;
+            next = place + 1;
+            if (layer >= network.last) return -1;
+        }
+        const uint32_t target = result ? network.last : layer;
+        return place + WIDTH <= network.widths[target] ? network.base(target) + place : -1;
+    }
+};
 
 struct Engine {
     VerilatedContext context;
@@ -52,16 +80,54 @@ struct Engine {
     }
 };
 
-}  // namespace
-
-extern "C" {
-
+// The record of one image: see sim.trace.Trace.
 struct Record {
     int32_t* values;
     uint32_t* at;
     int32_t* logits;
     int64_t* cycles;
 };
+
+// Records what the engine writes in this cycle.
+void record_write(const Vengine& top, Cursor& cursor, Record& record, uint64_t cycle) {
+    const bool result = top.PORT(probe, result);
+    if (!result && !top.PORT(probe, activation)) return;
+    if (result) *record.cycles = static_cast<int64_t>(cycle);
+    const uint32_t place = result ? top.PORT(probe, result_place) : top.PORT(probe, activation_place);
+    const int64_t position = cursor.position(place * WIDTH, result);
+    if (position < 0) return;
+    for (unsigned lane = 0; lane < WIDTH; ++lane) {
+        record.values[position + lane] = static_cast<int32_t>(
+            result ? item(top.PORT(probe, sums), lane, 32) : item(top.PORT(probe, activations), lane, 8));
+        record.at[position + lane] = static_cast<uint32_t>(cycle);
+    }
+}
+
+// Runs one image; false if it did not finish within `patience` cycles.
+bool run_image(Engine& engine, const uint8_t* inputs, const Network& network, uint64_t patience,
+               Record& record) {
+    auto& top = engine.top;
+    Cursor cursor{network};
+    const uint32_t width = network.widths[0], outputs = network.widths[network.last];
+    const uint64_t limit = engine.cycle + patience;
+    uint64_t start = engine.cycle;
+    uint32_t fed = 0, got = 0;
+    while (got < outputs && engine.cycle < limit) {
+        const bool offered = fed < width;
+        top.PORT(i, valid) = offered;
+        top.PORT(i, payload) = offered ? inputs[fed] : 0;
+        engine.settle();
+        if (offered && top.PORT(i, ready) && ++fed == width) start = engine.cycle;
+        record_write(top, cursor, record, engine.cycle - start);
+        if (top.PORT(o, valid)) record.logits[got++] = static_cast<int32_t>(top.PORT(o, payload));
+        engine.edge();
+    }
+    return got == outputs;
+}
+
+}  // namespace
+
+extern "C" {
 
 Engine* engine_open(const char* vcd) {
     auto* engine = new Engine;
@@ -81,6 +147,7 @@ Engine* engine_open(const char* vcd) {
         engine->edge();
     }
     engine->top.rst = 0;
+    engine->top.PORT(o, ready) = 1;
     return engine;
 }
 
@@ -100,7 +167,7 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
     top.PORT(write, valid) = 1;
     for (uint32_t address = 0; address < count; ++address) {
         top.PORT(write, payload) = static_cast<uint64_t>(space) | static_cast<uint64_t>(address) << 2 |
-                             static_cast<uint64_t>(bytes[address]) << (2 + ADDRESS_BITS);
+                                   static_cast<uint64_t>(bytes[address]) << (2 + ADDRESS_BITS);
         engine->settle();
         if (!top.PORT(write, ready)) return 1;
         engine->edge();
@@ -109,44 +176,18 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
     return 0;
 }
 
-// Runs `images` images; returns how many finished within `patience` cycles each.
+// Runs `images` images; returns how many finished within `patience` cycles each, from the first on.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t images, const uint32_t* widths,
-                    uint32_t layers, uint64_t patience, Record record) {
-    auto& top = engine->top;
-    const uint32_t outputs = widths[layers];
-    uint32_t neurons = 0;
-    for (uint32_t layer = 1; layer <= layers; ++layer) neurons += widths[layer];
-    top.PORT(o, ready) = 1;
+                    uint32_t last, uint64_t patience, Record record) {
+    const Network network{widths, last};
+    const uint32_t neurons = network.base(last + 1);
     for (uint32_t image = 0; image < images; ++image) {
-        const uint64_t limit = engine->cycle + patience + widths[0] + outputs;
-        uint32_t fed = 0, got = 0, layer = 1, base = 0, written = 0;
-        uint64_t start = 0;
-        while (got < outputs) {
-            if (engine->cycle >= limit) return image;
-            top.PORT(i, valid) = fed < widths[0];
-            top.PORT(i, payload) = top.PORT(i, valid) ? inputs[fed] : 0;
-            engine->settle();
-            if (top.PORT(i, valid) && top.PORT(i, ready) && ++fed == widths[0]) start = engine->cycle;
-            if ((top.PORT(probe, activation) || top.PORT(probe, result)) && layer <= layers) {
-                const bool result = top.PORT(probe, result);
-                const uint32_t place = (result ? top.PORT(probe, result_place) : top.PORT(probe, activation_place)) * WIDTH;
-                const bool inside = place + WIDTH <= widths[layer];  // else it is none of the network's
-                for (unsigned lane = 0; inside && lane < WIDTH; ++lane) {
-                    record.values[base + place + lane] = static_cast<int32_t>(
-                        result ? item(top.PORT(probe, sums), lane, 32) : item(top.PORT(probe, activations), lane, 8));
-                    record.at[base + place + lane] = static_cast<uint32_t>(engine->cycle - start);
-                }
-                if (result) record.cycles[image] = static_cast<int64_t>(engine->cycle - start);
-                if (inside) written += WIDTH;
-                if (written == widths[layer]) base += widths[layer++], written = 0;
-            }
-            if (top.PORT(o, valid)) record.logits[got++] = static_cast<int32_t>(top.PORT(o, payload) & 0xffffffffu);
-            engine->edge();
-        }
+        if (!run_image(*engine, inputs, network, patience, record)) return image;
         inputs += widths[0];
         record.values += neurons;
         record.at += neurons;
-        record.logits += outputs;
+        record.logits += widths[last];
+        ++record.cycles;
     }
     return images;
 }

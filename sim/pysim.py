@@ -7,120 +7,120 @@ from amaranth.sim import Simulator
 
 from hw.engine import PathEngine
 
-from .trace import Cursor, Stuck, Trace, patience
+from .trace import Cursor, Stuck, Trace
 
-PERIOD = 1e-6
+PERIOD = 1e-6  # of the clock, for waveforms
 
 
 class PysimEngine:
-    """An engine in Amaranth's simulator; a context manager. Parameters as of ``NativeEngine``.
+    """An engine in Amaranth's simulator, loaded with a network; a context manager.
 
-    The test bench is the counterpart of sim/harness.cpp, cycle for cycle.
+    Parameters, and what :meth:`run` gives, are those of ``NativeEngine``, and the test bench is the
+    counterpart of sim/harness.cpp, cycle for cycle. ``engine`` is the hardware, a
+    ``hw.engine.PathEngine`` of the job's config unless given: a broken one, for tests.
     """
 
     name = "pysim"
 
-    def __init__(self, config, image, topology, predicted, vcd=None, say=lambda text: None):
-        self._engine, self._image, self._topology = PathEngine(config), image, topology
-        self._width, self._patience = config.requantizers, patience(predicted)
-        self._cycle, self._work, self._stuck, self._loaded = 0, None, None, False
+    def __init__(self, job, *, vcd=None, engine=None):
+        self._job, self._engine = job, engine or PathEngine(job.config)
+        self._cycle, self._loaded, self._work, self._done = 0, False, None, None
         self._simulator = Simulator(self._engine)
         self._simulator.add_clock(PERIOD)
-        self._simulator.add_testbench(self._drive)
+        self._simulator.add_testbench(self._bench)
         self._waves = nullcontext() if vcd is None else self._simulator.write_vcd(str(vcd))
 
     def __enter__(self):
         self._waves.__enter__()
-        while not self._loaded:
-            self._simulator.advance()
+        try:
+            while not self._loaded:
+                self._simulator.advance()
+        except BaseException:
+            self._waves.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, *exception):
         self._waves.__exit__(*exception)
 
     def run(self, images):
-        """Run ``uint8`` (B, n_0) images: a :class:`sim.trace.Trace`. Raises ``Stuck``."""
-        trace = Trace.empty(len(images), self._topology)
-        self._work = (np.asarray(images, np.uint8), trace)
-        while self._work is not None:
+        """Run ``uint8`` (B, n_0) images: a :class:`sim.trace.Trace`."""
+        self._work, self._done = np.asarray(images, np.uint8), None
+        while self._done is None:
             self._simulator.advance()
-        if self._stuck is not None:
-            raise Stuck(self._stuck)
-        return Trace(trace.values, trace.at, trace.logits, trace.cycles, self._total)
+        return self._done
 
-    async def _drive(self, ctx):
+    async def _bench(self, ctx):
+        ctx.set(self._engine.o.ready, 1)
         await self._load(ctx)
+        self._loaded = True
         while True:
             while self._work is None:
                 await ctx.tick()
-            images, trace = self._work
-            before = self._cycle
-            for number, image in enumerate(images):
-                if not await self._one(ctx, image, trace, number):
-                    self._stuck = f"image {number} must be done in {self._patience} cycles"
-                    break
-            self._total, self._work = self._cycle - before, None
+            images, self._work = self._work, None
+            trace, before = Trace.empty(len(images), self._job.topology), self._cycle
+            finished = 0
+            while finished < len(images) and await self._one(
+                ctx, images[finished], trace, finished
+            ):
+                finished += 1
+            self._done = Trace(*trace.arrays, finished, self._cycle - before)
 
     async def _load(self, ctx):
-        engine = self._engine
-        ctx.set(engine.write.valid, 1)
-        for space, content in self._image.spaces():
+        write = self._engine.write
+        ctx.set(write.valid, 1)
+        for space, content in self._job.image.spaces():
             for address, byte in enumerate(content):
-                ctx.set(engine.write.payload, {"space": space, "address": address, "data": byte})
-                if not ctx.get(engine.write.ready):
-                    raise Stuck(f"the engine does not take bytes of {space.name}")
+                ctx.set(write.payload, {"space": space, "address": address, "data": byte})
+                if not ctx.get(write.ready):
+                    raise Stuck(
+                        f"the engine must take bytes of {space.name} while idle, but does not"
+                    )
                 await ctx.tick()
-        ctx.set(engine.write.valid, 0)
-        ctx.set(engine.o.ready, 1)
-        self._loaded = True
+        ctx.set(write.valid, 0)
 
-    async def _one(self, ctx, image, trace, number):
-        """Run one image; False if the engine does not finish it."""
-        engine, fed, got, start = self._engine, 0, 0, 0
-        outputs, cursor = trace.logits.shape[1], Cursor(self._topology.layers[1:])
-        limit = self._cycle + self._patience + len(image) + outputs
-        ctx.set(engine.i.valid, 1)
-        ctx.set(engine.i.payload, int(image[0]))
-        watched = (*_flags(engine), *_values(engine.probe), engine.o.payload.data)
-        async for _, _, ready, valid, activation, result, *values in ctx.tick().sample(*watched):
-            if ready and fed < len(image):
+    async def _one(self, ctx, inputs, trace, number):
+        """Run one image; False if it did not finish within the job's patience."""
+        engine, width, outputs = self._engine, len(inputs), trace.logits.shape[1]
+        cursor, watched = Cursor(self._job.topology.layers[1:]), _watched(engine)
+        start, limit = self._cycle, self._cycle + self._job.patience
+        fed = got = 0
+        while got < outputs and self._cycle < limit:
+            offered = fed < width
+            ctx.set(engine.i.valid, offered)
+            ctx.set(engine.i.payload, int(inputs[fed]) if offered else 0)
+            _, _, ready, valid, logit, *probe = await ctx.tick().sample(*watched)
+            if offered and ready:
                 fed += 1
-                start = self._cycle if fed == len(image) else start
-                ctx.set(engine.i.valid, fed < len(image))
-                ctx.set(engine.i.payload, int(image[fed]) if fed < len(image) else 0)
-            if activation or result:
-                place, word = values[2:4] if result else values[:2]
-                items = _items(word, 32 if result else 8, self._width)
-                self._record(trace, number, cursor, place * self._width, items, self._cycle - start)
-            if result:
-                trace.cycles[number] = self._cycle - start
+                start = self._cycle if fed == width else start
+            self._record_write(trace, number, cursor, probe, self._cycle - start)
             if valid:
-                trace.logits[number, got] = values[-1]
+                trace.logits[number, got] = logit
                 got += 1
             self._cycle += 1
-            if got == outputs or self._cycle == limit:
-                break
         return got == outputs
 
-    @staticmethod
-    def _record(trace, number, cursor, position, items, cycle):
-        start = cursor.place(position, len(items))
-        if start is None:
+    def _record_write(self, trace, number, cursor, probe, cycle):
+        """Record what the engine writes in this cycle."""
+        activation, result, *values = probe
+        if not (activation or result):
             return
-        trace.values[number, start : start + len(items)] = items
-        trace.at[number, start : start + len(items)] = cycle
+        if result:
+            trace.cycles[number] = cycle
+        place, word = values[2:] if result else values[:2]
+        items = _items(word, 32 if result else 8, self._job.config.requantizers)
+        position = cursor.position(place * len(items), len(items), result)
+        if position is not None:
+            trace.values[number, position : position + len(items)] = items
+            trace.at[number, position : position + len(items)] = cycle
 
 
-def _flags(engine):
-    return engine.i.ready, engine.o.valid, engine.probe.activation, engine.probe.result
-
-
-def _values(probe):
+def _watched(engine):
+    probe = engine.probe
     return (
-        probe.activation_place,
-        probe.activations.as_value(),
-        probe.result_place,
-        probe.sums.as_value(),
+        *(engine.i.ready, engine.o.valid, engine.o.payload.data, probe.activation, probe.result),
+        *(probe.activation_place, probe.activations.as_value()),
+        *(probe.result_place, probe.sums.as_value()),
     )
 
 

