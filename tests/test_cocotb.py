@@ -36,8 +36,8 @@ BUILD_ARGUMENTS = {
 @pytest.fixture
 def bench(request, monkeypatch):
     """The bench module, imported as the simulator's Python will import it."""
-    monkeypatch.syspath_prepend(ROOT)
-    monkeypatch.syspath_prepend(ROOT / "tests" / "cocotb")
+    for folder in (".", "tests", "tests/cocotb"):
+        monkeypatch.syspath_prepend(ROOT / folder)
     return importlib.import_module(f"bench_{request.param}")
 
 
@@ -108,3 +108,17 @@ def test_bench(bench, simulator, monkeypatch):
     failed = [f"{test}: {problem}" for test, problem in outcomes.items() if problem]
     if failed or not outcomes:
         pytest.fail("\n".join([*(failed or ["no test ran"]), log]), pytrace=False)
+
+
+def test_what_counts_as_a_failure(tmp_path):
+    results = tmp_path / "results.xml"
+    assert _tests(results) == {}
+    results.write_text(
+        "<testsuites><testsuite>"
+        '<testcase name="good" />'
+        '<testcase name="bad"><failure message="item 3" /></testcase>'
+        '<testcase name="not run"><skipped message="" /></testcase>'
+        "</testsuite></testsuites>"
+    )
+    outcomes = {"good": None, "bad": "failure: item 3", "not run": "skipped: "}
+    assert _tests(results) == outcomes

@@ -5,9 +5,9 @@ import random
 import cocotb
 import numpy as np
 from handshake import Bench, compare
+from networks import image_bytes, random_images, random_model
 
 from golden import engine
-from golden.model import Model
 from golden.paths import Topology
 from hw.config import CONFIGS
 from hw.engine import PathEngine
@@ -27,33 +27,9 @@ def component():
     return PathEngine(CONFIG)
 
 
-def network(topology):
-    """A random model whose activations use the whole range."""
-    rng = np.random.default_rng(random.getrandbits(32))
-    fan_ins = [topology.fan_in(junction) for junction in topology.junctions]
-    shifts = [int(np.log2(fan_in)) // 2 + 6 for fan_in in fan_ins]
-    floats = [np.zeros(count, np.float32) for count in topology.paths]
-    return Model(
-        topology=topology,
-        weights=tuple(rng.integers(-128, 128, count).astype(np.int8) for count in topology.paths),
-        biases=tuple(
-            rng.integers(-20000, 20000, count).astype(np.int32) for count in topology.layers[1:]
-        ),
-        shifts=(*shifts[:-1], 0),
-        float_weights=tuple(floats),
-        float_biases=tuple(np.zeros(count, np.float32) for count in topology.layers[1:]),
-        input_scale=1.0,
-        classes=topology.layers[-1],
-    )
-
-
-def write(bench, model):
-    """Queue the bytes of a model."""
-    for space, content in CONFIG.image(model).spaces():
-        bench.write.items.extend(
-            {"space": int(space), "address": place, "data": byte}
-            for place, byte in enumerate(content)
-        )
+def generator():
+    """A NumPy generator seeded by cocotb's seed."""
+    return np.random.default_rng(random.getrandbits(32))
 
 
 async def infer(bench, model, images):
@@ -73,14 +49,6 @@ async def infer(bench, model, images):
     )
 
 
-def pictures(model, count):
-    """Random images, the darkest and the brightest."""
-    rng = np.random.default_rng(random.getrandbits(32))
-    images = rng.integers(0, 256, (count, model.topology.layers[0])).astype(np.uint8)
-    images[0], images[-1] = 0, 255
-    return images
-
-
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 @cocotb.parametrize(stall=[0.0, 0.3])
 async def networks(dut, stall):
@@ -89,10 +57,10 @@ async def networks(dut, stall):
         port.stall = stall
     await bench.reset()
     for topology in TOPOLOGIES:
-        model = network(topology)
-        write(bench, model)
+        model = random_model(generator(), topology)
+        bench.write.items.extend(image_bytes(CONFIG, model))
         await bench.sent(bench.write)
-        await infer(bench, model, pictures(model, 4))
+        await infer(bench, model, random_images(generator(), topology, 4))
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
@@ -100,10 +68,10 @@ async def cycles_are_those_predicted(dut):
     bench = Bench(dut, component(), flags=["probe__result"])
     await bench.reset()
     for topology in TOPOLOGIES:
-        model = network(topology)
-        write(bench, model)
+        model = random_model(generator(), topology)
+        bench.write.items.extend(image_bytes(CONFIG, model))
         await bench.sent(bench.write)
-        await infer(bench, model, pictures(model, 1))
+        await infer(bench, model, random_images(generator(), topology, 1))
         predicted = engine.cycles(
             topology, CONFIG.lanes, requantizers=CONFIG.requantizers, registers=CONFIG.registers
         )
