@@ -33,9 +33,9 @@ async def put(ctx, port, items, *, stalls=None, start=0):
     """
     cycle, taken = start, []
     for item in items:
-        for _ in range(stalls() if stalls else 0):
-            await ctx.tick()
-            cycle += 1
+        pause = stalls() if stalls else 0
+        await wait(ctx, pause)
+        cycle += pause
         ctx.set(port.payload, item)
         ctx.set(port.valid, 1)
         ready = False
@@ -70,6 +70,12 @@ async def get(ctx, port, count, read, *, stalls=None, start=0):
             wait = max(wait - 1, 0)
     ctx.set(port.ready, 0)
     return items, taken
+
+
+async def wait(ctx, cycles):
+    """Let some cycles pass, or none."""
+    for _ in range(cycles):
+        await ctx.tick()
 
 
 async def idle(ctx, port, cycles=10):

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The engine's parameters: checks, derived sizes, and which models fit."""
 
 import dataclasses
