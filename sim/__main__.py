@@ -1,4 +1,4 @@
-"""``python -m sim``: run models on the simulated hardware and compare with the golden model."""
+"""``python -m sim``: run models on the simulated engine, compare, time."""
 
 import sys
 
@@ -15,7 +15,7 @@ compare every activation, sum and logit with the golden model, bit for bit.
 The exit code is 1 if anything differs, and the first difference is named.
 
   python -m sim run models/digits.npz --data digits
-  python -m sim run models/digits.npz --data digits --limit 2 --vcd build/run.vcd
+  python -m sim run models/digits.npz --data digits --limit 1 --vcd build/w.vcd
 
 native compiles the design with Verilator and needs a C++ compiler; pysim is
 Amaranth's simulator, some thousand times slower; auto takes native if it can.

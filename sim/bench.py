@@ -26,7 +26,8 @@ def bench(path, data_name, *, config="icebreaker", images=2, repeats=5, say=lamb
     say : is told what takes long.
 
     The build is timed once, from nothing but the tools. Raises ``InputError`` as ``sim.run.run``
-    does, ``Stuck`` or ``ArithmeticError`` if the engine hangs or the back ends do not agree in every value and cycle.
+    does, ``Stuck`` if the engine takes no network, and ``ArithmeticError`` if the back ends do not
+    agree in every value and cycle.
     """
     if repeats < 1:
         raise InputError(f"repeats must be at least 1, not {repeats}")

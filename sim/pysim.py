@@ -16,14 +16,13 @@ class PysimEngine:
     """An engine in Amaranth's simulator, loaded with a network; a context manager.
 
     Parameters, and what :meth:`run` gives, are those of ``NativeEngine``, and the test bench is the
-    counterpart of sim/harness.cpp, cycle for cycle. ``engine`` is the hardware, a
-    ``hw.engine.PathEngine`` of the job's config unless given: a broken one, for tests.
+    counterpart of sim/harness.cpp, cycle for cycle.
     """
 
     name = "pysim"
 
-    def __init__(self, job, *, vcd=None, engine=None):
-        self._job, self._engine = job, engine or PathEngine(job.config)
+    def __init__(self, job, *, vcd=None):
+        self._job, self._engine = job, PathEngine(job.config)
         self._cycle, self._loaded, self._work, self._done = 0, False, None, None
         self._simulator = Simulator(self._engine)
         self._simulator.add_clock(PERIOD)

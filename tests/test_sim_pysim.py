@@ -1,0 +1,207 @@
+"""The engine in Amaranth's simulator: whole, and with faults that must be found and named."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from amaranth import Module
+from amaranth.lib.wiring import Out
+from networks import random_images, random_model
+
+from golden import engine, gf2, image, lanes
+from golden.paths import Topology
+from hw.config import CONFIGS
+from hw.crossbar import XorCrossbar
+from hw.engine import PathEngine
+from hw.writeback import WriteBack
+from sim.compare import Comparison
+from sim.pysim import PysimEngine
+from sim.trace import Job, Stuck
+
+SEED = 31
+TINY = CONFIGS["tiny"]
+TOPOLOGY = Topology((16, 32, 8), (64, 128))
+
+
+@pytest.fixture
+def case():
+    print(f"seed {SEED}")
+    rng = np.random.default_rng(SEED)
+    model = random_model(rng, TOPOLOGY)
+    predicted = engine.cycles(
+        TOPOLOGY, TINY.lanes, requantizers=TINY.requantizers, registers=TINY.registers
+    )
+    job = Job(TINY, TOPOLOGY, TINY.image(model), predicted)
+    return model, job, random_images(rng, TOPOLOGY, 4)
+
+
+def run(model, job, images):
+    """The trace, and the comparison of what finished."""
+    with PysimEngine(job) as simulated:
+        trace = simulated.run(images)
+    comparison = Comparison(model, job)
+    done = slice(trace.finished)
+    comparison.add(images[done], trace[done])
+    return trace, comparison
+
+
+def neuron_at(layer, row, lane):
+    """The neuron of a row and lane."""
+    place = gf2.inverse(lanes.coordinate_map(TOPOLOGY, layer, TINY.lanes))
+    return int(gf2.apply(place, np.array([row * TINY.lanes + lane]))[0])
+
+
+NATURAL = [neuron_at(1, place // 4, place % 4) for place in range(32)]
+
+
+def edited(job, **spaces):
+    """The job with other bytes."""
+    parts = {name: getattr(job.image, name).copy() for name in ("weights", "biases", "program")}
+    return Job(job.config, job.topology, image.MemoryImage(**{**parts, **spaces}), job.predicted)
+
+
+def test_no_fault(case):
+    model, job, images = case
+    trace, comparison = run(model, job, images)
+    assert trace.finished == comparison.images == 4
+    assert comparison.mismatches == 0
+    assert comparison.values == 4 * (32 + 8 + 8)
+    assert comparison.cycles == {job.predicted: 4}
+    assert trace.at.max() == job.predicted  # the last write is the last result's
+    assert trace.total > 4 * (16 + job.predicted + 8)
+
+
+def test_runs_add_up(case):
+    _, job, images = case
+    with PysimEngine(job) as simulated:
+        whole = simulated.run(images)
+        parts = [simulated.run(images[start : start + 2]) for start in (0, 2)]
+    for index, array in enumerate(whole.arrays):
+        assert np.array_equal(array, np.concatenate([part.arrays[index] for part in parts]))
+    assert whole.total == sum(part.total for part in parts)
+
+
+def test_one_wrong_bias(case):
+    """The last layer's bias at row 1, lane 2, off by one."""
+    model, job, images = case
+    biases = job.image.biases.copy()
+    biases[32 // TINY.lanes + 1, 2] += 1
+    clean, _ = run(model, job, images)
+    _, comparison = run(model, edited(job, biases=biases), images)
+    first = comparison.first
+    assert (first.image, first.layer, first.neuron) == (0, 2, neuron_at(2, 1, 2))
+    assert first.got == first.expected + 1
+    assert first.expected == engine.infer(model, images)[0, first.neuron]
+    assert first.cycle == clean.at[0, 32 + 1 * TINY.lanes + 2]
+    assert comparison.mismatches == 2 * 4  # the sum and the logit of every image
+
+
+def test_one_flipped_weight(case):
+    """The sign of the weight of a step and lane in junction 1: one neuron of layer 1 is wrong."""
+    model, job, images = case
+    golden = engine.layers(model, images)[0]
+    for step, lane in np.ndindex(16, 4):
+        path = lanes.path_order(TOPOLOGY, 1, 4)[step, lane]
+        flipped = model.weights[0].copy()
+        flipped[path] ^= -128
+        other = replace(model, weights=(flipped, *model.weights[1:]))
+        broken = engine.layers(other, images)
+        if (golden != broken[0]).any():
+            break
+    weights = job.image.weights.copy()
+    weights[step, lane] ^= -128
+    trace, comparison = run(model, edited(job, weights=weights), images)
+    assert np.array_equal(trace.logits, broken[1])
+    image_, neuron = np.argwhere(golden != broken[0])[0]
+    assert neuron == lanes.edges(TOPOLOGY, 1, 4)[1][step, lane]
+    first = comparison.first
+    assert (first.image, first.layer, first.neuron) == (image_, 1, neuron)
+    assert (first.expected, first.got) == (golden[image_, neuron], broken[0][image_, neuron])
+    assert first.cycle == trace.at[image_, NATURAL.index(neuron)]
+
+
+def altered(part, **changes):
+    """A part in which ports carry something else: of the port's value and the part, a function."""
+
+    class Altered(part):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self._whole = part(*args, **options)
+
+        def elaborate(self, platform):
+            m = Module()
+            m.submodules.whole = whole = self._whole
+            for name, member in self.signature.members.items():
+                source, target = getattr(self, name), getattr(whole, name)
+                if member.flow == Out:
+                    source, target = target, source
+                m.d.comb += target.eq(changes[name](source, whole) if name in changes else source)
+            return m
+
+    return Altered
+
+
+def test_one_wrong_crossbar_stage(case, monkeypatch):
+    """Stage 0 never swaps."""
+    model, job, images = case
+    images = images[1:]  # without the image of zeros
+    broken_part = altered(XorCrossbar, distance=lambda value, part: value & ~1)
+    monkeypatch.setattr("hw.engine.XorCrossbar", broken_part)
+    trace, comparison = run(model, job, images)
+    # What layer 1 gets: its source lanes without digit 0 of the distance.
+    word = gf2.apply(lanes.junction_matrix(TOPOLOGY, 1, 4), np.arange(16))[:, None]
+    place = word // 4 * 4 + (np.arange(4) ^ (word % 4 & ~1))
+    rows = np.empty_like(images)
+    rows[:, gf2.apply(lanes.coordinate_map(TOPOLOGY, 0, 4), np.arange(16))] = images
+    products = rows[:, place].astype(int) * job.image.weights[:16]
+    sums = products.reshape(3, 8, 2, 4).sum(axis=2).reshape(3, 32) + job.image.biases[:8].ravel()
+    broken = np.clip(sums >> model.shifts[0], 0, 255)  # half is in the biases
+    assert np.array_equal(trace.values[:, :32], broken)
+    wanted = engine.layers(model, images)[0][:, NATURAL]
+    image_, position = np.argwhere(broken != wanted)[0]
+    first = comparison.first
+    assert (first.image, first.layer, first.neuron) == (image_, 1, NATURAL[position])
+    assert (first.expected, first.got) == (wanted[image_, position], broken[image_, position])
+    assert first.cycle == trace.at[image_, position]
+
+
+def test_a_missing_write(case, monkeypatch):
+    """Every hidden layer's write at place 6 is lost: row 1, lane 2."""
+    model, job, images = case
+    lossy = altered(WriteBack, activation=lambda value, part: value & (part.activation_place != 6))
+    monkeypatch.setattr("hw.engine.WriteBack", lossy)
+    _, comparison = run(model, job, images)
+    first = comparison.first
+    assert (first.image, first.layer, first.neuron) == (0, 1, neuron_at(1, 1, 2))
+    assert first.got is None
+    assert first.cycle is None
+    assert "got nothing" in str(first)
+    assert comparison.cycles == {job.predicted: 4}
+
+
+def test_a_hang(case, monkeypatch):
+    """The end of a junction is never reported."""
+    model, job, images = case
+    never = altered(WriteBack, done=lambda value, part: 0)
+    monkeypatch.setattr("hw.engine.WriteBack", never)
+    trace, comparison = run(model, job, images)
+    assert trace.finished == comparison.images == 0
+    assert trace.total == job.patience
+    hidden = engine.layers(model, images[:1])[0][0]
+    assert np.array_equal(trace.values[0, :32], hidden[NATURAL])  # as far as it got
+
+
+class AlwaysBusy(PathEngine):
+    """An engine that takes no bytes."""
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        m.d.comb += self.write.ready.eq(0)
+        return m
+
+
+def test_bytes_that_are_not_taken(case, monkeypatch):
+    model, job, images = case
+    monkeypatch.setattr("sim.pysim.PathEngine", AlwaysBusy)
+    with pytest.raises(Stuck, match="must take bytes of WEIGHTS while idle, but does not"):
+        run(model, job, images)
