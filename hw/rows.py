@@ -44,7 +44,7 @@ class RowPacer(wiring.Component):
         gaps = Array(max(0, groups - (1 << fan_in)) for fan_in in range(16))
         with m.If(self.begin):
             m.d.sync += [
-                *(most.eq(begun), left.eq(begun), gap.eq(gaps[self.fan_in]), wait.eq(0)),
+                *(most.eq(begun), left.eq(begun), gap.eq(gaps[self.fan_in])),
                 *(self.first.eq(1), self.last.eq(self.fan_in == 0), self.free.eq(1)),
             ]
         with m.Elif(self.step):

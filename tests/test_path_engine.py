@@ -237,23 +237,31 @@ def test_bytes_go_before_inputs():
     assert halted[1][1] == 0  # and from then on nothing came between its bytes
 
 
-def test_a_logit_waits_for_ever():
-    """With nobody taking the logits the engine holds the first one, and takes no byte."""
+def test_every_logit_waits():
+    """While nobody takes it a logit stands, the last one too, and no byte is taken."""
     rng, some = np.random.default_rng(8), config(2)
     (model, images), *_ = jobs_of(rng, [Topology((8, 4), (16,))])
-    expected, dut, got = engine.infer(model, images)[1].tolist(), PathEngine(some), []
+    expected, dut, held = engine.infer(model, images)[1].tolist(), PathEngine(some), []
 
     async def bench(ctx):
         port, numbers = flat(dut.write, image_bytes(some, model))
         await put(ctx, port, numbers)
         await put(ctx, dut.i, images[1].tolist())
-        await ctx.tick().until(dut.o.valid)
-        for _ in range(200):
-            _, _, *state = await ctx.tick().sample(
-                dut.o.valid, dut.o.payload.data, dut.busy, dut.write.ready, dut.probe.result
-            )
-            assert state == [1, expected[0], 1, 0, 0]
-        got.extend(await infer(ctx, dut, images[0][:0], 100))
+        for neuron, logit in enumerate(expected):
+            await ctx.tick().until(dut.o.valid)
+            for _ in range(30):
+                _, _, o, *state = await ctx.tick().sample(
+                    dut.o.payload, dut.o.valid, dut.busy, dut.write.ready, dut.probe.result
+                )
+                assert (o.data, o.last) == (logit, neuron == 3)
+                assert state == [1, 1, 0, 0]
+            ctx.set(dut.o.ready, 1)
+            await ctx.tick()
+            ctx.set(dut.o.ready, 0)
+            held.append(logit)
+        await ctx.tick()
+        assert not ctx.get(dut.o.valid)
+        assert not ctx.get(dut.busy)
 
     simulate(dut, bench)
-    assert got == expected
+    assert held == expected

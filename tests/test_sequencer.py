@@ -184,7 +184,7 @@ def test_programs(config, seed):
     programs = [program_of(rng, config, some) for some in kinds]
     phases = [phase for program in programs for phase in program * 2]
     junctions = [phase for phase in phases if phase.kind in (Kind.HIDDEN, Kind.OUTPUT)]
-    stalls = [seed and at_random(random.Random(f"{seed}{port}"), 0.5) for port in "ws"]
+    stalls = [seed and at_random(random.Random(f"{seed}{port}"), 0.5, longest=50) for port in "ws"]
     simulate(
         dut,
         collect(
