@@ -59,7 +59,7 @@ class WeightMemory(wiring.Component):
 
 
 class WeightStreamer(wiring.Component):
-    """Streams ``length`` words from ``address`` on, forwards or backwards.
+    """Streams words from an address on, forwards or backwards.
 
     Throughput: one word a cycle without gaps; a start is taken once the one before has come to its
     end, which costs a cycle. Latency: the first word is offered 2 cycles after its start is taken,
@@ -70,7 +70,8 @@ class WeightStreamer(wiring.Component):
     ----------
     lanes, depth : the memory's sizes, powers of two.
     registered : a register behind the memory, for a faster clock.
-    memory : makes the memory from ``lanes=`` and ``depth=``; see :class:`WeightMemory`.
+    memory : makes the memory from ``lanes=`` and ``depth=``; see :class:`WeightMemory`. Its
+        latency must be 1.
 
     Members
     -------
@@ -87,6 +88,8 @@ class WeightStreamer(wiring.Component):
         word_bits = exact_log2("depth", depth, minimum=2)
         self._registered = registered
         self._memory = memory(lanes=lanes, depth=depth)
+        if self._memory.latency != 1:
+            raise ValueError(f"memory must have a latency of 1, not {self._memory.latency!r}")
         self._word = data.StructLayout({"weights": data.ArrayLayout(signed(8), lanes), "last": 1})
         write = data.StructLayout({"address": unsigned(word_bits + self._lane_bits), "data": 8})
         start = data.StructLayout(

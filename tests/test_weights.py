@@ -188,6 +188,14 @@ def test_another_memory():
     assert made == [(2, 8)]
 
 
+def test_rejects_a_slow_memory():
+    class Slow(WeightMemory):
+        latency = 2
+
+    with pytest.raises(ValueError, match="memory must have a latency of 1, not 2"):
+        WeightStreamer(lanes=2, depth=8, memory=lambda **sizes: Slow(**sizes))
+
+
 @pytest.mark.parametrize("seed", [None, 1])
 def test_stream_register(seed):
     dut, numbers = StreamRegister(8), random.Random(7).choices(range(256), k=50)
