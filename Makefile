@@ -13,7 +13,7 @@ $(error BOARD must be one of $(BOARDS), not $(BOARD))
 endif
 endif
 
-.PHONY: help sim test synth lint clean
+.PHONY: help sim test synth figures lint clean
 
 help:  ## list the targets
 	@echo "usage: make TARGET [BOARD=icebreaker] [PYTHON=python3]"
@@ -29,6 +29,9 @@ test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it
 
 synth: $(VENV)/.boards  ## make the bitstream for BOARD; area, Fmax, clock met or not
 	@$(RUN) -m boards build $(BOARD)
+
+figures: $(VENV)/.test  ## measure the README's table again and write it
+	$(RUN) -m scripts.figures
 
 lint: $(VENV)/.test  ## check style and format
 	$(RUN) -m ruff check
