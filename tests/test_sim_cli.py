@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -157,6 +158,7 @@ class TestRun:
     def test_progress_bar(self, small):
         """On a terminal there is one; in a pipe there is none (see test_digits)."""
         main, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (24, 80))
         options = ["--config", "tiny", *PYSIM, "--limit", "2"]
         words = {"stdout": subprocess.PIPE, "stderr": terminal}
         with start("run", small, *DIGITS, *options, **words) as process:
