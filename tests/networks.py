@@ -160,11 +160,11 @@ def watch(dut, run):
     return bench
 
 
-def run_engine(dut, jobs, *, seed=None, chance=0.3, reset_at=None):
+def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
     """Write the network of every job (model, images) and run its images; a :class:`Run`.
 
     The next network's bytes are offered as soon as the last input before is taken, so they wait.
-    With a ``seed`` all three streams stall at random.
+    With a ``seed`` all three streams stall at random. ``background`` are more benches.
     """
     run, outputs = Run(), sum(images.shape[0] * m.topology.layers[-1] for m, images in jobs)
 
@@ -193,7 +193,7 @@ def run_engine(dut, jobs, *, seed=None, chance=0.3, reset_at=None):
             assert not valid
             assert not busy
 
-    simulate(dut, feed, collect, background=[watch(dut, run)], limit=200_000)
+    simulate(dut, feed, collect, background=[watch(dut, run), *background], limit=200_000)
     return run
 
 

@@ -19,6 +19,7 @@ from golden.errors import InputError
 from golden.model import Model
 from golden.paths import Topology
 from hw.config import CONFIGS
+from scripts import figures
 
 BIT = 8
 
@@ -163,6 +164,15 @@ class TestIcebreaker:
         assert (result["dsp"], result["ebr"], result["spram"]) == (8, 27, 4)
         totals = [result[f"{name}_total"] for name in ("lc", "dsp", "ebr", "spram")]
         assert totals == [5280, 8, 30, 4]
+
+    def test_area_and_clock_are_the_kept_ones(self, icebreaker):
+        """A change that costs area or speed is seen: then look, and ``make figures``."""
+        _, result, _ = icebreaker
+        kept = json.loads(figures.JSON.read_text())["routed"]
+        if result["tools"] == kept["tools"]:
+            assert (result["lc"], result["fmax_mhz"][0]) == (kept["lc"], kept["fmax_mhz"][0])
+        else:
+            assert abs(result["lc"] / kept["lc"] - 1) < 0.05
 
     def test_clock_is_met(self, icebreaker):
         status, result, _ = icebreaker
