@@ -102,7 +102,6 @@ class PathEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        self._written = Signal()  # a byte was taken in the cycle before
         for name in (
             *("inputs", "sequencer", "generator", "dispatcher"),
             *("weights", "activations", "crossbar", "mac"),
@@ -117,7 +116,7 @@ class PathEngine(wiring.Component):
 
     def _connect_writes(self, m):
         """Each byte to the memory of its space, while idle: written in the cycle after."""
-        byte, written = Signal.like(self.write.payload), self._written
+        byte, written = Signal.like(self.write.payload), Signal()
         m.d.comb += self.write.ready.eq(self.sequencer.idle)
         m.d.sync += [written.eq(self.write.valid & self.write.ready), byte.eq(self.write.payload)]
         for space, port in (
@@ -142,7 +141,7 @@ class PathEngine(wiring.Component):
         connect(m, dispatcher.read, self.results.read)
         connect(m, self.results.o, flipped(self.o))
         m.d.comb += [
-            sequencer.request.eq(self.inputs.o.valid & ~self.write.valid & ~self._written),
+            sequencer.request.eq(self.inputs.o.valid & ~self.write.valid),
             self.busy.eq(~sequencer.idle),
             self.weights.start.valid.eq(sequencer.weights.valid),
             self.weights.start.payload.address.eq(sequencer.weights.payload.address),
