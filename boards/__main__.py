@@ -89,6 +89,7 @@ def run(argv):
     board = load(arguments.board)
     if arguments.seeds < 1:
         raise InputError(f"--seeds must be at least 1, not {arguments.seeds}")
+    cli.check_writable(arguments.json)
     from .build import build
     from .tools import BuildError
 

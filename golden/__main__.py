@@ -1,15 +1,12 @@
 """``python -m golden``: train a network of paths and quantize it; evaluate a model file."""
 
 import contextlib
-import os
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from . import cli, data, engine, initialize, model, quantize, training
-from .errors import InputError
 from .network import Network
 from .paths import Topology
 
@@ -203,26 +200,11 @@ def _train(options):
     return result
 
 
-def _check_writable(path):
-    """Fail before the work, not after it, where a result cannot be written."""
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: must be a file to write, not a folder")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise InputError(f"{path}: must be in a folder that can be written, but {folder} cannot")
-
-
 def _eval(options):
     quantized = model.load(options.model)
     dataset = data.load(options.data)
     topology = quantized.topology
-    data.check_fits(dataset, topology)
-    if quantized.classes != dataset.classes:
-        raise InputError(
-            f"{options.model}: must have the {dataset.classes} classes of {dataset.name}, "
-            f"not {quantized.classes}"
-        )
+    data.check_fits(dataset, topology, quantized.classes)
     began = time.perf_counter()
     network = Network(topology, quantized.float_weights, quantized.float_biases)
     accuracy_float, accuracy_int = _accuracies(network, quantized, dataset)
@@ -247,9 +229,7 @@ def run(argv):
     """Parse the command line and run it; with ``--json -`` only the JSON is on standard output."""
     options = _parser().parse_args(argv)
     to_terminal = options.json == "-"
-    for path in (getattr(options, "out", None), None if to_terminal else options.json):
-        if path is not None:
-            _check_writable(path)
+    cli.check_writable(getattr(options, "out", None), options.json)
     with contextlib.redirect_stdout(sys.stderr) if to_terminal else contextlib.nullcontext():
         result = options.run(options)
     if options.json is not None:

@@ -72,6 +72,21 @@ def write_atomically(path, content):
         raise
 
 
+def check_writable(*paths):
+    """Fail before the work, not after it, where a result cannot be written.
+
+    ``None`` and ``-`` (standard output) are passed over. Raises ``InputError``.
+    """
+    for path in (Path(path) for path in paths if path not in (None, "-")):
+        if path.is_dir():
+            raise InputError(f"{path}: must be a file to write, not a folder")
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise InputError(
+                f"{path}: must be in a folder that can be written, but {folder} cannot"
+            )
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)

@@ -134,8 +134,11 @@ def validation(data, count, seed):
     return replace(data, x_train=x[train], y_train=y[train], x_test=x[test], y_test=y[test])
 
 
-def check_fits(data, topology):
-    """Raise ``InputError`` unless the layers have room for the inputs and the classes."""
+def check_fits(data, topology, classes=None):
+    """Raise ``InputError`` unless the layers have room for the inputs and the classes.
+
+    ``classes`` are those of a model that is there already: they must be the data's.
+    """
     if topology.layers[0] != data.inputs:
         raise InputError(
             f"layer 0 must have {data.inputs} neurons, one per input of {data.name}, "
@@ -145,4 +148,8 @@ def check_fits(data, topology):
         raise InputError(
             f"layer {len(topology.layers) - 1} must have at least {data.classes} neurons, "
             f"one per class of {data.name}, not {topology.layers[-1]}"
+        )
+    if classes not in (None, data.classes):
+        raise InputError(
+            f"the model must have the {data.classes} classes of {data.name}, not {classes}"
         )

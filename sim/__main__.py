@@ -109,6 +109,7 @@ def _bench(options, say):
 def main(argv):
     """Parse the command line and run it; the exit code."""
     options = _parser().parse_args(argv)
+    cli.check_writable(options.json)
     out = sys.stderr if options.json == "-" else sys.stdout
 
     def say(text):

@@ -58,11 +58,7 @@ def held_out(model, name, limit=None):
     Raises ``InputError`` where the data set is unknown or not the model's kind.
     """
     dataset = data.load(name)
-    data.check_fits(dataset, model.topology)
-    if model.classes != dataset.classes:
-        raise InputError(
-            f"the model must have the {dataset.classes} classes of {name}, not {model.classes}"
-        )
+    data.check_fits(dataset, model.topology, model.classes)
     if limit is not None and limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}")
     return dataset.x_test[:limit], dataset.y_test[:limit]
