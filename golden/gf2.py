@@ -58,6 +58,23 @@ def rank(a):
     return len(_eliminate(a, a.shape[1])[1])
 
 
+def pivots(a):
+    """The first rows of ``a`` that are independent of those before, as a list of ``rank(a)``."""
+    return _eliminate(_matrix(a).T, len(a))[1]
+
+
+def nullspace(a):
+    """A basis of the x with ``a x = 0``: ``uint8`` (n, n - rank), one vector a column."""
+    a = _matrix(a)
+    n = a.shape[1]
+    reduced, leading = _eliminate(a, n)
+    free = np.setdiff1d(np.arange(n), leading)
+    basis = np.zeros((n, free.size), np.uint8)
+    basis[free, np.arange(free.size)] = 1
+    basis[leading] = reduced[: len(leading), free]
+    return basis
+
+
 def solve(a, b):
     """A matrix x with ``a x = b`` over GF(2), free unknowns 0.
 

@@ -114,6 +114,24 @@ class TestSolve:
             gf2.inverse([[1, 0]])
 
 
+class TestSpaces:
+    @given(seeds, sizes, sizes)
+    @settings(max_examples=50, deadline=None)
+    def test_nullspace(self, seed, rows, columns):
+        matrix = random_matrix(np.random.default_rng(seed), rows, columns)
+        basis = gf2.nullspace(matrix)
+        assert basis.shape == (columns, columns - gf2.rank(matrix))
+        assert gf2.rank(basis) == basis.shape[1]
+        assert not gf2.product(matrix, basis).any()
+
+    @given(seeds, sizes, sizes)
+    @settings(max_examples=50, deadline=None)
+    def test_pivots_are_the_first_independent_rows(self, seed, rows, columns):
+        matrix = random_matrix(np.random.default_rng(seed), rows, columns)
+        ranks = [0] + [gf2.rank(matrix[: n + 1]) for n in range(rows)]
+        assert gf2.pivots(matrix) == [n for n in range(rows) if ranks[n + 1] > ranks[n]]
+
+
 class TestMaps:
     @given(seeds, sizes, sizes)
     @settings(max_examples=50, deadline=None)
