@@ -71,10 +71,17 @@ def header(kind, shift, fan_in, steps):
 def pack(model, lanes):
     """The :class:`MemoryImage` of a model for ``lanes`` lanes, which no layer may undercut.
 
-    Raises ``InputError`` if a layer has fewer neurons than there are lanes, or if the number of a
-    junction's first word or row needs more than 16 bits.
+    Raises ``InputError`` if a layer has fewer neurons than there are lanes, if no lanes are found,
+    if the inputs or outputs are shifted, or if the number of a junction's first word or row needs
+    more than 16 bits.
     """
     topology = model.topology
+    for layer, what in ((0, "inputs"), (-1, "outputs")):
+        if topology.shifts[layer]:
+            raise InputError(
+                f"shift of the {what} must be 0, not {topology.shifts[layer]}: the engine numbers "
+                "them by a linear map; shift hidden layers"
+            )
     weights, biases, program = [], [], []
 
     def phase(kind, matrix, shift=0, fan_in=1):
@@ -95,9 +102,8 @@ def pack(model, lanes):
         matrix = lane_maps.junction_matrix(topology, junction, lanes)
         phase(Kind.OUTPUT if last else Kind.HIDDEN, matrix, shift, topology.fan_in(junction))
         weights.append(model.weights[junction - 1][lane_maps.path_order(topology, junction, lanes)])
-        neurons = np.arange(topology.layers[junction])
-        place = gf2.apply(lane_maps.coordinate_map(topology, junction, lanes), neurons)
-        rows = np.empty(neurons.size, np.int32)
+        place = lane_maps.places(topology, junction, lanes)
+        rows = np.empty(place.size, np.int32)
         rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
         biases.append(rows.reshape(-1, lanes))
     phase(Kind.READ, lane_maps.coordinate_map(topology, len(topology.paths), lanes))

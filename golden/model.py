@@ -2,6 +2,8 @@
 
 Weights stand in path order and biases in neuron order, so a file does not depend on the number of
 lanes. The generator matrices are stored (as direction numbers), so it does not depend on SciPy.
+Paths that are linear but not Sobol' have no dimensions: their name, their shifts, and the two maps
+of each junction stand in their place.
 """
 
 import hashlib
@@ -12,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import gf2
+from . import gf2, linear
 from .cli import write_atomically
 from .errors import InputError
-from .paths import Topology, log2_exact
+from .paths import Paths, Topology, log2_exact
 
 FORMAT = "sobolpath-model"
 VERSION = 1
@@ -29,7 +31,7 @@ class Model:
 
     Parameters
     ----------
-    topology : the paths.
+    topology : the paths, linear over GF(2).
     weights : per junction, ``int8`` (N_l,), path order.
     biases : per junction, ``int32`` (n_l,), neuron order, accumulator scale, |b| <= 2**29.
     shifts : per junction, 0 to 24; the last is 0: logits are raw accumulators.
@@ -39,7 +41,7 @@ class Model:
     info : facts of its making (data set, seed, accuracies, ...), anything JSON can hold.
     """
 
-    topology: Topology
+    topology: Paths
     weights: tuple
     biases: tuple
     shifts: tuple
@@ -51,6 +53,7 @@ class Model:
 
     def __post_init__(self):
         topology = self.topology
+        topology.check_linear()
         for name, dtype, sizes in (
             ("weights", np.int8, topology.paths),
             ("biases", np.int32, topology.layers[1:]),
@@ -118,8 +121,16 @@ def _fields(model):
         "classes": np.array(model.classes, np.int64),
         "info": np.array(json.dumps(model.info, sort_keys=True)),
     }
-    for layer, matrix in enumerate(topology.matrices):
-        fields[f"directions_{layer}"] = gf2.columns(matrix[:, ::-1])
+    if isinstance(topology, Topology):
+        for layer, matrix in enumerate(topology.matrices):
+            fields[f"directions_{layer}"] = gf2.columns(matrix[:, ::-1])
+    else:
+        fields["topology"] = np.array(topology.name)
+        fields["layer_shifts"] = np.array(topology.shifts, np.int64)
+        for junction in topology.junctions:
+            for layer, name in ((junction - 1, "sources"), (junction, "targets")):
+                masks = gf2.integers(topology.matrix(layer, junction))
+                fields[f"{name}_{junction}"] = masks
     for junction in topology.junctions:
         for name in ("weights", "biases", "float_weights", "float_biases"):
             fields[f"{name}_{junction}"] = getattr(model, name)[junction - 1]
@@ -183,9 +194,7 @@ def load(path):
             "update sobolpath or train again"
         )
     try:
-        topology = Topology(
-            *(tuple(get(name, "i", 1).tolist()) for name in ("layers", "paths", "dimensions"))
-        )
+        topology = _topology(get)
         arrays = {
             name: tuple(
                 get(f"{name}_{junction}", "f" if "float" in name else "i", 1)
@@ -206,17 +215,33 @@ def load(path):
         raise InputError(
             message if message.startswith(str(path)) else f"{path}: {message}"
         ) from None
-    matrices = [
-        _matrix(path, get(f"directions_{n}", "i", 1), topology, n)
-        for n in range(len(topology.layers))
-    ]
-    topology.__dict__["matrices"] = matrices  # the cached property: the file's own, not SciPy's
+    if isinstance(topology, Topology):  # the cached property: the file's own, not SciPy's
+        topology.__dict__["matrices"] = [
+            _matrix(path, get(f"directions_{n}", "i", 1), topology, n)
+            for n in range(len(topology.layers))
+        ]
     if str(get("digest", "U", 0)) != _digest(fields):
         raise InputError(
             f"{path}: digest must be that of the other fields: the file was edited or damaged; "
             "train again"
         )
     return model
+
+
+def _topology(get):
+    """The topology of a file: Sobol' paths by their dimensions, or linear ones by their maps."""
+
+    def numbers(name):
+        return tuple(get(name, "i", 1).tolist())
+
+    layers, paths, dimensions = (numbers(name) for name in ("layers", "paths", "dimensions"))
+    if dimensions or len(layers) < 2:
+        return Topology(layers, paths, dimensions)
+    maps = [
+        [numbers(f"{name}_{junction}") for name in ("sources", "targets")]
+        for junction in range(1, len(paths) + 1)
+    ]
+    return linear.Linear(layers, paths, maps, str(get("topology", "U", 0)), numbers("layer_shifts"))
 
 
 def _info(path, text):

@@ -4,14 +4,18 @@ Keller & Van keirsbilck, section 3 and Fig. 3. Path i has one weight per junctio
 ``weight[l][i] * activation(source)`` to its target; hidden activations are ReLUs, the last layer is
 linear. Work and memory are linear in the paths: no dense matrix is ever made.
 
-How it is fast: activations are stored neuron by neuron, ``float32`` (neurons, images). Every neuron
-of a layer has the same fan-in and the same fan-out, so the edges sorted by target are a table of
-sources (n_l, fan-in), and sorted by source a table of targets (n_{l-1}, fan-out). One ``take`` of
-whole rows gathers what the neurons need and a stack of small matrix-vector products sums it; the
-gathered rows serve the gradient of the weights again. Measured for 36,864 paths (1024-256-256-16)
-and 64 images on one core of an EPYC 9004: 0.16 ns per path and image, against 0.5 to 1.2 for a loop
-over the epochs of the paths, 1.2 to 2.5 for gather, multiply and sum, and 0.11 to 0.14 for SciPy's
-compressed rows, which however gather anew for the gradient of the weights.
+How it is fast: activations are stored neuron by neuron, ``float32`` (neurons, images). With Sobol'
+paths every neuron of a layer has the same fan-in and the same fan-out, so the edges sorted by
+target are a table of sources (n_l, fan-in), and sorted by source a table of targets (n_{l-1},
+fan-out). Where fan-ins differ (random paths) the shorter rows of the tables end in edges of weight
+0: the work is that of the largest fan-in, in all still 3 to 4 times as fast as segment sums
+(``np.add.reduceat``; 16,384 random paths, 256 targets).
+
+One ``take`` of whole rows gathers what the neurons need and a stack of small matrix-vector products
+sums it; the gathered rows serve the gradient of the weights again. Measured for 36,864 paths
+(1024-256-256-16) and 64 images on one core of an EPYC 9004: 0.16 ns per path and image, against 0.5
+to 1.2 for a loop over the epochs of the paths, 1.2 to 2.5 for gather, multiply and sum, and 0.11 to
+0.14 for SciPy's compressed rows, which however gather anew for the gradient of the weights.
 """
 
 import numpy as np
@@ -27,16 +31,47 @@ class Wiring:
     A weight's *place* is its rank among the edges sorted by target, then by path.
 
     Members: ``path`` (N_l,), the path at each place; ``source`` (n_l, fan-in), the source neurons
-    of each target; ``place`` (N_l,), the places sorted by source; ``target`` (n_{l-1}, fan-out),
-    the target neurons of each source. All ``int64``.
+    of each target; ``place`` (N_l,), the places sorted by source; ``target``
+    (n_{l-1}, fan-out), the target neurons of each source. All ``int64``. Rows are as long as the
+    largest fan-in and fan-out; ``slots`` and ``back`` are ``None`` where all are, else the indices
+    of the edges by place in ``source`` and by rank in ``target``, both flat; entries that are no
+    edge are neuron 0. ``first`` (n_l + 1,): the places of each target are from ``first[y]`` to
+    ``first[y + 1]``.
     """
 
     def __init__(self, topology, junction):
         source, target = topology.edges(junction)
+        n, m = topology.layers[junction - 1 : junction + 1]
         self.path = np.argsort(target, kind="stable")
         self.place = np.argsort(source[self.path], kind="stable")
-        self.source = source[self.path].reshape(-1, topology.fan_in(junction))
-        self.target = target[self.path][self.place].reshape(-1, topology.fan_out(junction))
+        fan_ins, fan_outs = np.bincount(target, minlength=m), np.bincount(source, minlength=n)
+        self.first = np.concatenate([[0], np.cumsum(fan_ins)])
+        self.source, self.slots = _table(source[self.path], fan_ins)
+        self.target, self.back = _table(target[self.path][self.place], fan_outs)
+
+    def by_source(self, weights):
+        """Weights by place (N_l,), as a table like ``target``, 0 where there is no edge."""
+        return _filled(weights[self.place], self.back, self.target.shape)
+
+
+def _table(values, counts):
+    """Rows of ``counts`` values each, padded with 0 to the longest; the values' flat indices.
+
+    The indices are ``None`` where no row is padded.
+    """
+    width = counts.max()
+    if counts.min() == width:
+        return values.reshape(-1, width), None
+    slots = np.flatnonzero(np.arange(width) < counts[:, None])
+    return _filled(values, slots, (len(counts), width)), slots
+
+
+def _filled(values, slots, shape):
+    if slots is None:
+        return values.reshape(shape)
+    table = np.zeros(shape, values.dtype)
+    table.ravel()[slots] = values
+    return table
 
 
 class Network:
@@ -44,7 +79,7 @@ class Network:
 
     Parameters
     ----------
-    topology : the paths (:class:`golden.paths.Topology`).
+    topology : the paths (:class:`golden.paths.Paths`: Sobol' or any other).
     weights : per junction an array (N_l,), in path order.
     biases : per junction an array (n_l,), in neuron order; 0 unless given.
 
@@ -85,14 +120,16 @@ class Network:
     def vector(self):
         """A zero vector like ``parameters``, and views of its weights and its biases.
 
-        The weights' views have shape (n_l, fan-in), the biases' (n_l, 1), each per junction.
+        Each per junction; the weights' views have shape (n_l, fan-in), or (N_l,), by place, where
+        fan-ins differ; the biases' have shape (n_l, 1).
         """
         topology = self.topology
         vector = np.zeros(topology.total_paths + sum(topology.layers[1:]), np.float32)
         weights, biases, start = [], [], 0
         for junction in topology.junctions:
             stop = start + topology.paths[junction - 1]
-            weights.append(vector[start:stop].reshape(-1, topology.fan_in(junction)))
+            wiring, view = self.wiring[junction - 1], vector[start:stop]
+            weights.append(view if wiring.slots is not None else view.reshape(wiring.source.shape))
             start = stop
         for width in topology.layers[1:]:
             biases.append(vector[start : start + width, None])
@@ -116,7 +153,7 @@ class Network:
 
     def silence(self, first):
         """Set the weights and biases of the outputs from ``first`` on to 0: they are padding."""
-        self._weights[-1][first:] = 0
+        self._weights[-1].reshape(-1)[self.wiring[-1].first[first] :] = 0
         self._biases[-1][first:] = 0
 
     def _gather(self, junction, activations):
@@ -137,7 +174,9 @@ class Network:
         results = [activations]
         for junction in self.topology.junctions:
             gathered = self._gather(junction, results[-1])
-            sums = np.matmul(self._weights[junction - 1][:, None, :], gathered)[:, 0]
+            wiring, weights = self.wiring[junction - 1], self._weights[junction - 1]
+            table = _filled(weights, wiring.slots, wiring.source.shape)
+            sums = np.matmul(table[:, None, :], gathered)[:, 0]
             sums += self._biases[junction - 1]
             if junction < len(self.wiring):
                 np.maximum(sums, 0, out=sums)
@@ -178,13 +217,16 @@ class Network:
         loss, error = cross_entropy(activations[-1], labels, classes)
         for junction in reversed(self.topology.junctions):
             gathered = self._gathered[junction, inputs.shape[1]]  # as forward left it
-            np.matmul(gathered, error[:, :, None], out=weight_gradients[junction - 1][..., None])
+            wiring, gradient = self.wiring[junction - 1], weight_gradients[junction - 1]
+            if wiring.slots is None:
+                np.matmul(gathered, error[:, :, None], out=gradient[..., None])
+            else:
+                gradient[...] = np.matmul(gathered, error[:, :, None]).ravel()[wiring.slots]
             error.sum(axis=1, keepdims=True, out=bias_gradients[junction - 1])
             if junction > 1:
-                wiring = self.wiring[junction - 1]
-                weights = self._weights[junction - 1].ravel()[wiring.place]
+                weights = wiring.by_source(self._weights[junction - 1].ravel())
                 back = np.take(error, wiring.target, axis=0, mode="clip")
-                error = np.matmul(weights.reshape(len(back), 1, -1), back)[:, 0]
+                error = np.matmul(weights[:, None, :], back)[:, 0]
                 error *= activations[junction - 1] > 0
         return loss
 

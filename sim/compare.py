@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from golden import engine, gf2
-from golden.lanes import coordinate_map
+from golden import engine
+from golden.lanes import places
 
 from .trace import NEVER
 
@@ -93,7 +93,7 @@ def _positions(topology, lanes):
     """For each position of a trace, the layer and which of all neurons after the inputs it is."""
     neurons, layers, base = [], [], 0
     for layer, width in enumerate(topology.layers[1:], 1):
-        place = gf2.apply(coordinate_map(topology, layer, lanes), np.arange(width))
+        place = places(topology, layer, lanes)
         neurons.append(base + np.argsort(place))  # the inverse of a permutation
         layers.append(np.full(width, layer))
         base += width

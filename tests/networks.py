@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 from streams import at_random, get, put, simulate
 
-from golden import engine, gf2
+from golden import engine
 from golden.errors import InputError
-from golden.lanes import coordinate_map
+from golden.lanes import places
 from golden.model import MAX_BIAS, Model
 from golden.paths import Topology
 
@@ -83,9 +83,8 @@ def random_images(rng, topology, count):
 
 def rows(topology, layer, lanes, values):
     """The values of a layer's neurons, in natural order along the last axis, by row and lane."""
-    place = gf2.apply(coordinate_map(topology, layer, lanes), np.arange(topology.layers[layer]))
     result = np.empty_like(values)
-    result[..., place] = values
+    result[..., places(topology, layer, lanes)] = values
     return result
 
 

@@ -8,6 +8,8 @@ from golden.errors import InputError
 from golden.initialize import initialize
 from golden.network import Network, cross_entropy
 from golden.paths import Topology
+from golden.patterns import Pattern
+from golden.topologies import build
 
 SHAPES = [
     ((1, 1), (1,), None),
@@ -81,6 +83,53 @@ def test_gradients_are_finite_differences(layers, paths, dimensions):
         slope = (losses[0] - losses[1]) / 2**-10
         assert gradient[0][index] == pytest.approx(slope, rel=0.02, abs=2e-4), index
     assert np.count_nonzero(gradient[0]) > checked.size / 4
+
+
+#: Fan-ins that differ, targets and sources without an edge, edges that repeat.
+IRREGULAR = [
+    Pattern("any", (5, 3, 4), [([0, 0, 1, 4, 4, 4], [0, 0, 2, 2, 0, 2]), ([2, 0, 2], [3, 1, 0])]),
+    build("pseudo-random", (16, 32, 8), (100, 70), seed=2),
+    build("random-edge", (16, 32, 8), (100, 70), seed=2),
+]
+
+
+def irregular_network(topology):
+    random = np.random.default_rng(9)
+    weights = [random.normal(0, 0.7, n) for n in topology.paths]
+    return Network(topology, weights, [random.normal(0, 0.7, n) for n in topology.layers[1:]])
+
+
+@pytest.mark.parametrize("topology", IRREGULAR)
+def test_fan_ins_may_differ(topology):
+    """Inference, gradients and path order, as above."""
+    network = irregular_network(topology)
+    random = np.random.default_rng(10)
+    assert any(wiring.slots is not None for wiring in network.wiring)
+    assert network.parameters.size == topology.total_paths + sum(topology.layers[1:])
+    inputs = random.uniform(0, 1, (topology.layers[0], 7)).astype(np.float32)
+    for image, row in zip(inputs.T, network.infer(inputs.T), strict=True):
+        assert row == pytest.approx(loop(network, image), rel=1e-4, abs=1e-4)
+    labels, gradient = random.integers(0, 3, 7), network.vector()
+    loss = network.gradients(inputs, labels, 3, gradient)
+    assert loss == pytest.approx(loss_of(network, inputs, labels, 3), rel=1e-4)
+    for index in range(network.parameters.size):
+        kept, losses = network.parameters[index], []
+        for value in (kept + np.float32(2**-11), kept - np.float32(2**-11)):
+            network.parameters[index] = value
+            losses.append(loss_of(network, inputs, labels, 3))
+        network.parameters[index] = kept
+        slope = (losses[0] - losses[1]) / 2**-10
+        assert gradient[0][index] == pytest.approx(slope, rel=0.02, abs=5e-4), index
+
+
+def test_silence_where_fan_ins_differ():
+    network = irregular_network(IRREGULAR[1])
+    before = network.infer(np.ones((1, 16)))
+    network.silence(5)
+    after = network.infer(np.ones((1, 16)))
+    assert np.array_equal(before[:, :5], after[:, :5])
+    assert before[:, 5:].all()
+    assert not after[:, 5:].any()
 
 
 def test_padding_outputs_get_no_gradient():

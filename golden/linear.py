@@ -1,0 +1,178 @@
+"""Paths that are linear over GF(2) though no dimensions of Sobol': the hardware runs them too.
+
+- **omitted**: Sobol' paths whose dimensions are sought so that no junction has an edge twice
+  (Keller & Van keirsbilck, section 4.3). Edge (S i, T i) has as many paths as the null space of S
+  over T has members, so a rank tells without enumerating.
+- **scrambled**: L_l C_l in place of C_l, L_l a random lower triangular matrix with a unit diagonal
+  (Matousek, "On the L2-discrepancy for anchored boxes", 1998). The leading digits are permuted as
+  in a Sobol' sequence, so aligned blocks stay free of conflicts and the sequence stays progressive.
+- **shifted**: a digital shift s_l is added (XOR) to every neuron of layer l. This relabels the
+  neurons of a layer, no more: the network is that of the unshifted paths with neurons x and
+  x xor s_l exchanged, and the hardware needs only biases in another order. Inputs and outputs come
+  in the order of their numbers, so there a shift asks the host to exchange them, or the engine for
+  one more XOR constant: :func:`shifted` shifts hidden layers only unless told to.
+- **cascaded**: every component is the next Sobol' component at the index that the one before is, as
+  an integer (Paulin et al., "Cascaded Sobol' sampling", 2021). As (i / N, x_i) is a (0, m, 2)-net
+  for every dimension, no edge comes twice. The set depends on N: it does not grow, and a junction
+  of N_l paths takes components l - 1 and l of the set of N_l points.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import gf2, sobol
+from .errors import InputError
+from .paths import Paths, Topology, check_counts, check_powers, log2_exact
+
+MOST_DIMENSIONS = 1024  # of the search of omitted(): it reads one dimension after the other
+
+
+@dataclass(frozen=True)
+class Linear(Paths):
+    """Paths by any matrices.
+
+    Parameters
+    ----------
+    layers, paths : as of :class:`golden.paths.Topology`.
+    maps : per junction the maps from a path's number to its source and to its target neuron,
+        digits MSD first: two tuples of tuples (one per digit of the neuron, MSD first) of the
+        masks of the path's digits it adds up, as integers.
+    name : what they are called in messages and reports.
+    shifts : added (XOR) to the neurons of each layer; 0 unless given.
+
+    Raises ``InputError`` where a size is wrong, or where a neuron of a layer would be met more
+    often than another.
+    """
+
+    layers: tuple
+    paths: tuple
+    maps: tuple
+    name: str = "linear"
+    shifts: tuple = None
+
+    linear = True
+
+    def __post_init__(self):
+        check_counts(self.layers, self.paths)
+        check_powers(self.layers, self.paths)
+        given = (0,) * len(self.layers) if self.shifts is None else self.shifts
+        shifts = tuple(int(shift) for shift in given)
+        if len(shifts) != len(self.layers):
+            raise InputError(
+                f"{len(self.layers)} layers need {len(self.layers)} shifts, not {len(shifts)}"
+            )
+        for layer, (shift, width) in enumerate(zip(shifts, self.layers, strict=True)):
+            if not 0 <= shift < width:
+                raise InputError(f"shift of layer {layer} must be 0 to {width - 1}, not {shift}")
+        for name in ("layers", "paths"):
+            object.__setattr__(self, name, tuple(int(n) for n in getattr(self, name)))
+        object.__setattr__(self, "shifts", shifts)
+        maps = tuple(tuple(tuple(int(m) for m in masks) for masks in pair) for pair in self.maps)
+        object.__setattr__(self, "maps", maps)
+        if [len(pair) for pair in maps] != [2] * len(self.paths):
+            raise InputError(f"maps must be {len(self.paths)} pairs, one per junction")
+        for junction in self.junctions:
+            self._check(junction, junction - 1)
+            self._check(junction, junction)
+
+    def _check(self, junction, layer):
+        width, count = self.layers[layer], self.paths[junction - 1]
+        rows, masks = log2_exact(width, "width"), self.maps[junction - 1][layer - junction + 1]
+        if len(masks) != rows or any(not 0 <= mask < count for mask in masks):
+            raise InputError(
+                f"map of junction {junction} to layer {layer} must be {rows} masks of 0 to "
+                f"{count - 1}"
+            )
+        if gf2.rank(self.matrix(layer, junction)) < rows:
+            raise InputError(
+                f"map of junction {junction} to layer {layer} must have rank {rows}: its paths "
+                f"meet only some of the {width} neurons"
+            )
+
+    def matrix(self, layer, junction):
+        """The map from a path of ``junction`` to its neuron in ``layer``, digits MSD first."""
+        masks = np.array(self.maps[junction - 1][layer - junction + 1], np.int64)
+        return gf2.bits(masks, log2_exact(self.paths[junction - 1], "paths"))
+
+
+def of_matrices(name, layers, paths, matrix, shifts=None):
+    """The :class:`Linear` with the maps ``matrix(layer, junction)``, as bit matrices."""
+    maps = [
+        [gf2.integers(matrix(layer, junction)) for layer in (junction - 1, junction)]
+        for junction in range(1, len(layers))
+    ]
+    return Linear(layers, paths, maps, name, shifts)
+
+
+def scrambled(layers, paths, seed=0, dimensions=None):
+    """Matrix-scrambled Sobol' paths; progressive: more paths keep the first ones."""
+    plain, factors = Topology(layers, paths, dimensions), []
+    for layer, width in enumerate(plain.layers):
+        k = log2_exact(width, "width")
+        random = np.random.default_rng([seed, layer])  # a layer's own: the paths do not matter
+        lower = np.tril(random.integers(0, 2, (k, k), np.uint8), -1)
+        factors.append(lower | np.eye(k, dtype=np.uint8))
+    return of_matrices(
+        "scrambled",
+        plain.layers,
+        plain.paths,
+        lambda layer, junction: gf2.product(factors[layer], plain.matrix(layer, junction)),
+    )
+
+
+def shifted(layers, paths, seed=0, dimensions=None, shifts=None):
+    """Digitally shifted Sobol' paths: hidden layers by ``seed``, or each layer by ``shifts``."""
+    plain = Topology(layers, paths, dimensions)
+    if shifts is None:
+        random = np.random.default_rng(seed)
+        shifts = [0, *(int(random.integers(n)) for n in plain.layers[1:-1]), 0]
+    return of_matrices("shifted", plain.layers, plain.paths, plain.matrix, shifts)
+
+
+def cascaded(layers, paths, dimensions=None):
+    """The cascaded construction: no edge comes twice, in any junction."""
+    plain = Topology(layers, paths, dimensions)
+    components = {}
+    for junction, count in zip(plain.junctions, plain.paths, strict=True):
+        digits = log2_exact(count, "paths")
+        component = np.eye(digits, dtype=np.uint8)  # the index itself, MSD first
+        for layer in range(junction + 1):
+            generator = sobol.generator_matrix(plain.dimensions[layer], digits, digits)
+            component = gf2.product(generator[:, ::-1], component)
+            components[layer, junction] = component[: log2_exact(plain.layers[layer], "width")]
+    return of_matrices("cascaded", plain.layers, plain.paths, lambda *which: components[which])
+
+
+def coalescing(topology, junction):
+    """Paths of a linear junction whose edge an earlier path has: N_l - 2**rank, not enumerated."""
+    both = [topology.matrix(layer, junction) for layer in (junction - 1, junction)]
+    return topology.paths[junction - 1] - 2 ** gf2.rank(np.vstack(both))
+
+
+def omitted(layers, paths, first=0):
+    """Sobol' paths without coalescing edges, and the dimensions that were passed over.
+
+    Layer 0 has dimension ``first``; every further layer has the least dimension above the last
+    layer's that makes no edge of its junction come twice. Returns (:class:`Topology`, the omitted
+    dimensions as a list). Raises ``InputError`` where 1,024 dimensions in a row will not do.
+    """
+    Topology(layers, paths)  # complains about sizes
+    dimensions, skipped = [first], []
+    for junction in range(1, len(layers)):
+        for dimension in range(dimensions[-1] + 1, dimensions[-1] + 1 + MOST_DIMENSIONS):
+            pair = Topology(
+                layers[junction - 1 : junction + 1],
+                paths[junction - 1 : junction],
+                (dimensions[-1], dimension),
+            )
+            if not coalescing(pair, 1):
+                dimensions.append(dimension)
+                break
+            skipped.append(dimension)
+        else:
+            raise InputError(
+                f"a dimension without coalescing edges must exist for layer {junction}, but none "
+                f"of {dimensions[-1] + 1} to {dimension} is: choose fewer paths"
+            )
+    return Topology(layers, paths, dimensions), skipped

@@ -1,0 +1,71 @@
+"""Growing a network: first edges and weights stay, and so does what it computes."""
+
+import numpy as np
+import pytest
+
+from golden import growth
+from golden.errors import InputError
+from golden.initialize import initialize
+from golden.topologies import build
+
+LAYERS, PATHS = (64, 32, 16), (256, 128)
+DOUBLE = tuple(2 * count for count in PATHS)
+
+
+@pytest.mark.parametrize("name", ["sobol", "scrambled", "shifted"])
+def test_twice_the_paths(name):
+    small, large = (build(name, LAYERS, paths, seed=3) for paths in (PATHS, DOUBLE))
+    network = initialize(small, "uniform", 1)
+    network.parameters[-48:] = np.random.default_rng(2).normal(size=48)  # the biases
+    grown = growth.extend(network, large)
+    assert grown.topology.paths == DOUBLE
+    for junction in small.junctions:
+        for ends, kept in zip(large.edges(junction), small.edges(junction), strict=True):
+            assert np.array_equal(ends[: len(kept)], kept)
+    for weights, kept, biases, old in zip(
+        grown.weights, network.weights, grown.biases, network.biases, strict=True
+    ):
+        assert np.array_equal(weights[: len(kept)], kept)
+        assert not weights[len(kept) :].any()
+        assert np.array_equal(biases, old)
+    images = np.random.default_rng(4).random((20, 64))
+    assert grown.infer(images) == pytest.approx(network.infer(images), rel=1e-4, abs=1e-4)
+
+
+def test_new_paths_learn():
+    """From 0: their gradient is not 0."""
+    grown = growth.extend(initialize(build("sobol", LAYERS, PATHS)), build("sobol", LAYERS, DOUBLE))
+    gradient = grown.vector()
+    inputs = np.random.default_rng(0).random((64, 8)).astype(np.float32)
+    grown.gradients(inputs, np.arange(8), 10, gradient)
+    weights = np.concatenate([view.ravel() for view in grown._weights])
+    new = gradient[0][: weights.size][weights == 0]
+    assert new.size == sum(PATHS)
+    assert np.count_nonzero(new) > new.size / 3
+
+
+def test_given_weights_for_new_paths():
+    network, large = initialize(build("sobol", LAYERS, PATHS)), build("sobol", LAYERS, DOUBLE)
+    grown = growth.extend(network, large, initialize(large, "uniform", 5).weights)
+    fresh = initialize(large, "uniform", 5).weights
+    for weights, kept, new in zip(grown.weights, network.weights, fresh, strict=True):
+        assert np.array_equal(weights, np.concatenate([kept, new[len(kept) :]]))
+
+
+class TestComplaints:
+    @pytest.mark.parametrize("name", ["cascaded", "pseudo-random", "fixed-fan"])
+    def test_not_progressive(self, name):
+        network = initialize(build(name, LAYERS, PATHS))
+        message = "the first 256 paths of junction 1 must stay as they are, but .* change them"
+        with pytest.raises(InputError, match=message):
+            growth.extend(network, build(name, LAYERS, DOUBLE))
+
+    def test_fewer(self):
+        network = initialize(build("sobol", LAYERS, DOUBLE))
+        with pytest.raises(InputError, match="of junction 1 must be at least the 512 there are"):
+            growth.extend(network, build("sobol", LAYERS, PATHS))
+
+    def test_other_layers(self):
+        network = initialize(build("sobol", LAYERS, PATHS))
+        with pytest.raises(InputError, match="grows in paths, not in neurons: layers must be"):
+            growth.extend(network, build("sobol", (64, 32, 32), PATHS))
