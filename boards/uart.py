@@ -13,6 +13,7 @@ from golden.errors import InputError
 
 MAX_RATE_ERROR = 0.02  # the last bit is sampled 9.5 bits after the edge: 2 % leave 0.3 bits of 0.5
 MIN_DIVISOR = 8  # the edge is seen one cycle late at most: an eighth of a bit
+MAX_DIVISOR = 1 << 16  # of the clock: 732 baud at 48 MHz
 
 
 def baud_divisor(*, clock_hz, baud):
@@ -25,6 +26,11 @@ def baud_divisor(*, clock_hz, baud):
         raise InputError(f"clock and baud must be above 0, not {clock_hz!r} and {baud!r}")
     divisor = round(clock_hz / baud)
     fastest = int(clock_hz // MIN_DIVISOR)
+    if divisor > MAX_DIVISOR:
+        raise InputError(
+            f"baud must be at least {clock_hz / MAX_DIVISOR:.0f} at {clock_hz / 1e6:g} MHz, "
+            f"not {baud}"
+        )
     if divisor < MIN_DIVISOR:
         raise InputError(f"baud must be at most {fastest} at {clock_hz / 1e6:g} MHz, not {baud}")
     rate = clock_hz / divisor

@@ -229,7 +229,8 @@ def run(argv):
     """Parse the command line and run it; with ``--json -`` only the JSON is on standard output."""
     options = _parser().parse_args(argv)
     to_terminal = options.json == "-"
-    cli.check_writable(getattr(options, "out", None), options.json)
+    read = [options.model] if "model" in options else []
+    cli.check_writable(getattr(options, "out", None), options.json, read=read)
     with contextlib.redirect_stdout(sys.stderr) if to_terminal else contextlib.nullcontext():
         result = options.run(options)
     if options.json is not None:

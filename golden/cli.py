@@ -58,13 +58,19 @@ def integers(text, separator, name="numbers"):
 
 
 def write_atomically(path, content):
-    """Write ``content`` (bytes or str) so that the file is whole or not there."""
-    path = Path(path)
+    """Write ``content`` (bytes or str) so that the file is whole or not there.
+
+    A link stays one: what it points to is written. A device or a pipe is written as it is.
+    """
+    path, content = Path(path).resolve(), content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content)
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:
@@ -72,12 +78,17 @@ def write_atomically(path, content):
         raise
 
 
-def check_writable(*paths):
+def check_writable(*paths, read=()):
     """Fail before the work, not after it, where a result cannot be written.
 
-    ``None`` and ``-`` (standard output) are passed over. Raises ``InputError``.
+    ``None`` and ``-`` (standard output) are passed over; ``read`` are files that must not be
+    written over. Raises ``InputError``.
     """
+    taken = {Path(path).resolve() for path in read}
     for path in (Path(path) for path in paths if path not in (None, "-")):
+        if path.resolve() in taken:
+            raise InputError(f"{path}: must be a file of its own, not one that is read or written")
+        taken.add(path.resolve())
         if path.is_dir():
             raise InputError(f"{path}: must be a file to write, not a folder")
         folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -85,6 +96,13 @@ def check_writable(*paths):
             raise InputError(
                 f"{path}: must be in a folder that can be written, but {folder} cannot"
             )
+        try:
+            tempfile.TemporaryFile(dir=folder).close()  # what the rights of a folder do not tell
+        except OSError as error:
+            reason = error.strerror
+            raise InputError(
+                f"{path}: must be in a folder that can be written, not {folder}: {reason}"
+            ) from None
 
 
 def _umask():

@@ -91,10 +91,11 @@ def cycles(topology, lanes, *, requantizers=1, registers=0):
     alone.
 
     ``registers`` : of ``hw.config.EngineConfig.registers``. The count does not depend on the data.
+    A single input is taken before the inference begins: that takes 6 cycles more.
     """
     groups = lanes // requantizers
     drain = 8 + groups + registers
-    total = 7
+    total = 7 if topology.layers[0] > 1 else 13
     for junction in topology.junctions:
         rows, fan_in = topology.layers[junction] // lanes, topology.fan_in(junction)
         total += rows * max(fan_in, groups) - max(groups - fan_in, 0) - 1

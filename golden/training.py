@@ -43,10 +43,12 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        most = 2**32 - 1  # what seeds NumPy and scikit-learn
         for name, least in (("epochs", 1), ("batch", 1), ("seed", 0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"{name} must be an integer of at least {least}, not {value!r}")
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                wanted = f"an integer from {least} to {most}"
+                raise InputError(f"{name} must be {wanted}, not {str(value)[:40]}")
         for name, good, wanted in (
             ("rate", lambda x: 0 < x < np.inf, "a finite number above 0"),
             ("momentum", lambda x: 0 <= x < 1, "a number from 0 to below 1"),

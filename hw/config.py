@@ -11,7 +11,6 @@ from golden.image import Kind, Space, pack
 from golden.paths import MAX_LOG2_NEURONS
 
 ACTIVATION = unsigned(8)
-WEIGHT = signed(8)
 RESULT = signed(32)
 PROGRAM_BITS = 16
 
@@ -78,7 +77,7 @@ class EngineConfig:
         stages = self.crossbar_registers
         if (
             not isinstance(stages, tuple)
-            or not all(stage in range(self.lane_bits) for stage in stages)
+            or not all(type(stage) is int and 0 <= stage < self.lane_bits for stage in stages)
             or len(set(stages)) < len(stages)
         ):
             raise ValueError(

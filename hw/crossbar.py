@@ -33,6 +33,8 @@ class XorCrossbar(wiring.Component):
 
     def __init__(self, *, lanes, shape=ACTIVATION, registers=()):
         self._bits = exact_log2("lanes", lanes)
+        if not isinstance(registers, tuple | list | set | frozenset):
+            raise TypeError(f"registers must be stages, not {registers!r}")
         if not all(isinstance(stage, int) and 0 <= stage < self._bits for stage in registers):
             raise ValueError(
                 f"registers must be stages from 0 to {self._bits - 1}, not {registers!r}"

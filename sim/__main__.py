@@ -109,7 +109,7 @@ def _bench(options, say):
 def main(argv):
     """Parse the command line and run it; the exit code."""
     options = _parser().parse_args(argv)
-    cli.check_writable(options.json)
+    cli.check_writable(options.json, getattr(options, "vcd", None), read=[options.model])
     out = sys.stderr if options.json == "-" else sys.stdout
 
     def say(text):

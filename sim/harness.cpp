@@ -48,7 +48,8 @@ struct Cursor {
             if (layer >= network.last) return -1;
         }
         const uint32_t target = result ? network.last : layer;
-        return place + WIDTH <= network.widths[target] ? network.base(target) + place : -1;
+        if (place + WIDTH > network.widths[target]) return -1;
+        return static_cast<int64_t>(network.base(target)) + place;
     }
 };
 

@@ -39,7 +39,10 @@ def compiler():
 
     Raises ``InputError`` if it is not there; the message names what was looked for.
     """
-    wanted = shlex.split(os.environ.get("CXX", ""))
+    try:
+        wanted = shlex.split(os.environ.get("CXX", ""))
+    except ValueError as error:
+        raise InputError(f"CXX must be a command, not {os.environ['CXX']!r}: {error}") from None
     if wanted:
         if shutil.which(wanted[0]):
             return wanted

@@ -60,7 +60,7 @@ def held_out(model, name, limit=None):
     dataset = data.load(name)
     data.check_fits(dataset, model.topology, model.classes)
     if limit is not None and limit < 1:
-        raise InputError(f"limit must be at least 1, not {limit}")
+        raise InputError(f"--limit must be at least 1, not {limit}")
     return dataset.x_test[:limit], dataset.y_test[:limit]
 
 

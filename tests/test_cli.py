@@ -98,6 +98,45 @@ class TestFiles:
         assert path.read_text() == "old"
         assert os.listdir(tmp_path) == ["f"]
 
+    def test_a_link_stays_one(self, tmp_path):
+        (tmp_path / "f").write_text("old")
+        (tmp_path / "link").symlink_to("f")
+        cli.write_atomically(tmp_path / "link", "new")
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "f").read_text() == "new"
+
+    def test_a_pipe_is_written_as_it_is(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            cli.write_atomically(tmp_path / "pipe", "new")
+            assert os.read(reader, 10) == b"new"
+        finally:
+            os.close(reader)
+        assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+    def test_writable(self, tmp_path):
+        (tmp_path / "f").write_text("old")
+        cli.check_writable(tmp_path / "f", tmp_path / "new" / "g", None, "-", "-", read=["m"])
+        assert os.listdir(tmp_path) == ["f"]
+        assert (tmp_path / "f").read_text() == "old"
+
+    @pytest.mark.parametrize(
+        ("paths", "read", "message"),
+        [
+            (["."], [], "must be a file to write, not a folder"),
+            (["f", "./f"], [], "f: must be a file of its own, not one that is read or written"),
+            (["f"], ["../{}/f"], "f: must be a file of its own"),
+            (["f/g"], [], "g: must be in a folder that can be written, but .*f cannot"),
+            (["/proc/g"], [], "/proc/g: must be in a folder that can be written, not /proc: "),
+        ],
+    )
+    def test_not_writable(self, paths, read, message, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "f").write_text("old")
+        with pytest.raises(InputError, match=message):
+            cli.check_writable(*paths, read=[path.format(tmp_path.name) for path in read])
+
     def test_json(self, tmp_path, capsys):
         result = {"b": [1, 2.5], "a": None}
         cli.write_json(tmp_path / "r.json", result)

@@ -128,7 +128,7 @@ MISTAKES = [
     (["--optimizer", "lbfgs"], "optimizer must be one of adam, sgd, not 'lbfgs'"),
     (["--momentum", "1"], "momentum must be a number from 0 to below 1, not 1.0"),
     (["--decay", "-1"], "decay must be a finite number of at least 0, not -1.0"),
-    (["--seed", "-1"], "seed must be an integer of at least 0, not -1"),
+    (["--seed", "-1"], "seed must be an integer from 0 to 4294967295, not -1"),
     (["--initialization", "zero"], "initialization must be one of rudin-shapiro, parity,"),
     (["--validation", "1436"], "validation images must be 10 to 1427, not 1436"),
     (["--epoch", "2"], "unrecognized arguments: --epoch 2"),

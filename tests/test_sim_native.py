@@ -14,7 +14,9 @@ from networks import random_images, random_model, random_topology
 
 from golden import engine
 from golden.errors import InputError
+from golden.paths import Topology
 from hw.config import CONFIGS, EngineConfig
+from hw.writeback import WriteBack
 from sim import library, verilator
 from sim.compare import Comparison
 from sim.native import NativeEngine
@@ -84,6 +86,30 @@ def test_both_back_ends_give_up_alike(config, monkeypatch):
     assert traces[0].finished == 0
     assert traces[0].total == job.patience
     assert traces[0].same(traces[1])
+
+
+class StrayWriteBack(WriteBack):
+    """Writes every activation at the last place of the memory: outside of a small layer."""
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        m.d.sync += self.activation_place.eq(~0)
+        return m
+
+
+def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch):
+    monkeypatch.setattr(library, "FOLDER", ROOT / "build" / "sim")
+    monkeypatch.setattr("hw.engine.WriteBack", StrayWriteBack)
+    rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))
+    model = random_model(rng, topology)
+    job, images = make_job(CONFIGS["tiny"], model), random_images(rng, topology, 2)
+    with NativeEngine(job) as native, PysimEngine(job) as pysim:
+        traces = native.run(images), pysim.run(images)
+    assert traces[0].same(traces[1])
+    comparison = Comparison(model, job)
+    comparison.add(images, traces[0])
+    assert comparison.mismatches >= 2 * 8  # the hidden layer was never written
+    assert (comparison.first.image, comparison.first.layer, comparison.first.got) == (0, 1, None)
 
 
 def test_two_engines_are_apart(config):
@@ -231,6 +257,11 @@ class TestTools:
         assert library.compiler() == ["clang++"]
         (tmp_path / "clang++").unlink()
         with pytest.raises(InputError, match=r"g\+\+ or clang\+\+ on PATH or \$CXX: apt-get"):
+            library.compiler()
+
+    def test_quoting(self, monkeypatch):
+        monkeypatch.setenv("CXX", '"g++')
+        with pytest.raises(InputError, match=r"CXX must be a command, not .*No closing quotation"):
             library.compiler()
 
     def test_verilator(self, monkeypatch, tmp_path):

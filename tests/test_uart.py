@@ -60,6 +60,7 @@ class TestDivisor:
         [
             (48e6, 4_500_000, r"baud must be within 2 % of 4363636, the nearest .* not 4500000"),
             (48e6, 12_000_000, r"baud must be at most 6000000 at 48 MHz, not 12000000"),
+            (48e6, 300, r"baud must be at least 732 at 48 MHz, not 300"),
             (48e6, 0, r"clock and baud must be above 0, not 48000000.0 and 0"),
             (-1, 9600, r"clock and baud must be above 0, not -1 and 9600"),
         ],
