@@ -247,7 +247,7 @@ def _topology(get):
 def _info(path, text):
     try:
         info = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         info = None
     if not isinstance(info, dict):
         raise InputError(f"{path}: field 'info' must be a JSON object")

@@ -202,8 +202,15 @@ class Network:
         return results
 
     def infer(self, inputs):
-        """The logits: ``float32`` (B, n_L), for ``inputs`` as in :meth:`layers`."""
-        return self.layers(inputs)[-1]
+        """The logits: ``float32`` (B, n_L), for ``inputs`` as in :meth:`layers`.
+
+        Raises ``InputError`` where they are beyond ``float32``.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self.layers(inputs)[-1]
+        if not np.isfinite(logits).all():
+            raise InputError("logits must be finite: the weights or the inputs are too large")
+        return logits
 
     def gradients(self, inputs, labels, classes, out):
         """Backpropagation along the paths: the mean softmax cross-entropy, and its gradients.

@@ -232,6 +232,7 @@ class TestFields:
             ({"classes": 5}, "classes must be 1 to 4, the outputs, not 5"),
             ({"classes": 0}, "classes must be 1 to 4, the outputs, not 0"),
             ({"info": "{"}, "field 'info' must be a JSON object"),
+            ({"info": "[" * 100_000}, "field 'info' must be a JSON object"),
             ({"info": "[1]"}, "field 'info' must be a JSON object"),
             ({"weights_1": np.zeros(16, np.int8)}, "weights of junction 1 must be int8 (32,), not"),
             (

@@ -201,3 +201,10 @@ class TestComplaints:
         message = r"inputs must have shape \(images, 4\), not \(2, 8\)"
         with pytest.raises(InputError, match=message):
             initialize(self.topology).infer(np.zeros((2, 8)))
+
+
+def test_logits_beyond_float32_are_refused():
+    topology = Topology((4, 4, 2), (4, 4))
+    network = Network(topology, [np.full(4, 1e30), np.full(4, 1e30)])
+    with pytest.raises(InputError, match="logits must be finite: the weights or the inputs"):
+        network.infer(np.ones((3, 4)))
