@@ -29,8 +29,7 @@ BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
 RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
 
 #: Options of the synthesis. ABC9 maps with the delays of the device. Clock enables that fewer than
-#: 8 flip-flops would share are left in the logic, or their distribution ends the longest path:
-#: iCEBreaker, seeds 1 to 6: 49.4 to 54.0 MHz with 5, 52.4 to 54.1 MHz with 8, for 6 LC more.
+#: 8 flip-flops would share are left in the logic, or their distribution ends the longest path.
 #: No memory of the engine is read where it is written in the same cycle (activations alternate
 #: between two halves, the others are written in other phases), so what such a read would give is
 #: free: without it, yosys adds a register and a multiplexer to every bit of block RAM.

@@ -12,18 +12,9 @@ fires: so it is for a target in dimension 0, whose leading digit is the parity o
 
 A quadratic function of the digits does not split. The Rudin-Shapiro sequence is the best known:
 + where the number of pairs of neighbouring ones in the binary index is even, - where it is odd.
-It is deterministic, balanced, and needs an AND and an XOR tree. Measured, the same training each:
-mean accuracy on 5 validation folds of digits (3 in the second column and for Thue-Morse),
-64-128-128-16 with 2,048, 2,048 and 1,024 paths, 30 epochs of Adam; accuracy on MNIST's test images,
-1024-256-256-16 with 16,384, 16,384 and 4,096 paths, 3 epochs of Adam, one run:
-
-    signs                                    digits    layers' dimensions 1,0,2,3    MNIST
-    even paths +, odd paths -  (linear)      95.8 %    86.0 %                        91.8 %
-    first half +, second half - (linear)     96.5 %    97.0 %                        91.6 %
-    Thue-Morse                 (linear)      33.5 %    96.3 %                        -
-    Rudin-Shapiro              (quadratic)   97.0 %    97.3 %                        96.4 %
-    random signs                             97.3 %    97.0 %                        96.7 %
-    random signs and magnitudes              97.2 %    97.7 %                        96.9 %
+It is deterministic, balanced, and needs an AND and an XOR tree. ``golden train --initialization``
+and ``--validation`` compare the rules: on digits the quadratic signs train as well as random ones,
+the linear ones worse, and far worse with the layers' dimensions 1,0,2,3.
 """
 
 import numpy as np

@@ -147,7 +147,7 @@ def test_biases_beyond_the_accumulator(digits):
 
 
 def test_the_search_finds_better_scales(digits, network, model, monkeypatch):
-    """The best affine fit of the integer logits to the float ones is closer than without."""
+    """The integer logits, scaled to fit, are closer to the float ones than without."""
 
     def error(quantized):
         logits = engine.infer(quantized, digits.x_train[:500])[:, :10].ravel().astype(float)
