@@ -14,7 +14,7 @@ A quadratic function of the digits does not split. The Rudin-Shapiro sequence is
 + where the number of pairs of neighbouring ones in the binary index is even, - where it is odd.
 It is deterministic, balanced, and needs an AND and an XOR tree. ``golden train --initialization``
 and ``--validation`` compare the rules: on digits the quadratic signs train as well as random ones,
-the linear ones worse, and far worse with the layers' dimensions 1,0,2,3.
+parity worse.
 """
 
 import numpy as np
