@@ -29,6 +29,9 @@ anything fails.
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
 
 Choose epochs, rates, ... with --validation: the held-out images stay unseen.
+
+Data but digits come from files: in $SOBOLPATH_DATA, else ../shared/data beside
+the checkout, else build/data, where --download keeps what it fetched.
 """
 
 EVAL_HELP = """\
@@ -47,7 +50,8 @@ def _parser():
     train = commands.add_parser("train", help="train, quantize, write", description=TRAIN_HELP)
     train.set_defaults(run=_train)
     add = train.add_argument
-    add("--data", required=True, metavar="NAME", help=", ".join(sorted(data.REGISTRY)))
+    add("--data", required=True, metavar="NAME", help=data.names())
+    add("--download", action="store_true", help=_download())
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
     add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
@@ -99,8 +103,13 @@ def _parser():
     evaluate.set_defaults(run=_eval)
     evaluate.add_argument("model", metavar="MODEL", help="a model file (.npz)")
     evaluate.add_argument("--data", required=True, metavar="NAME", help="as for train")
+    evaluate.add_argument("--download", action="store_true", help="as for train")
     evaluate.add_argument("--json", metavar="FILE", help="as for train")
     return parser
+
+
+def _download():
+    return "fetch mnist or fashion from OpenML where it is not found"
 
 
 def _either():
@@ -155,7 +164,7 @@ def _topology(options):
 
 def _train(options):
     topology, recipe = _topology(options), _recipe(options)
-    dataset = data.load(options.data)
+    dataset = data.load(options.data, options.download)
     data.check_fits(dataset, topology)
     if options.validation is not None:
         dataset = data.validation(dataset, options.validation, recipe.seed)
@@ -202,7 +211,7 @@ def _train(options):
 
 def _eval(options):
     quantized = model.load(options.model)
-    dataset = data.load(options.data)
+    dataset = data.load(options.data, options.download)
     topology = quantized.topology
     data.check_fits(dataset, topology, quantized.classes)
     began = time.perf_counter()

@@ -109,7 +109,10 @@ class TestTrain:
 
 
 MISTAKES = [
-    (["--data", "nist"], "data set must be one of digits, not 'nist'"),
+    (
+        ["--data", "nist"],
+        "must be one of digits, fashion, fsdd, mitbih, mnist, mnist1d, morse or a .npz file",
+    ),
     (["--layers", "64-32-10"], "width of layer 2 must be a power of two, not 10; the next is 16"),
     (["--layers", "64x16"], "--layers must be integers joined by '-', not '64x16'"),
     (["--layers", "64-8", "--paths", "64"], "layer 1 must have at least 10 neurons, one per class"),
@@ -121,7 +124,7 @@ MISTAKES = [
     (["--dimensions", "0,1"], "3 layers need 3 dimensions, not 2"),
     (["--dimensions", "0,1,99999"], "dimension of layer 2 must be 0 to 21200, not 99999"),
     (["--dimensions", "a"], "--dimensions must be integers joined by ',', not 'a'"),
-    (["--epochs", "0"], "epochs must be an integer of at least 1, not 0"),
+    (["--epochs", "0"], "epochs must be an integer from 1 to 4294967295, not 0"),
     (["--batch", "x"], "argument --batch: invalid int value: 'x'"),
     (["--rate", "nan"], "rate must be a finite number above 0, not nan"),
     (["--rate", "1e30", "--optimizer", "sgd"], "the loss must stay finite"),
@@ -197,7 +200,7 @@ class TestEval:
 
     def test_unknown_data(self, capsys):
         line = refused(capsys, "eval", SHIPPED, "--data", "x")
-        assert "data set must be one of digits, not 'x'" in line
+        assert "data set must be one of digits, fashion, fsdd" in line
 
     @pytest.mark.parametrize(
         ("change", "message"),

