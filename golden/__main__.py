@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from . import cli, data, engine, initialize, model, quantize, training
+from . import cli, data, engine, initialize, model, quality_command, quantize, training
 from .network import Network
 from .paths import Topology
 
@@ -16,6 +16,7 @@ quantized to the integers that the hardware computes.
 
   python -m golden train --help
   python -m golden eval --help
+  python -m golden quality --help
 """
 
 TRAIN_HELP = """\
@@ -44,7 +45,7 @@ with the integers that the hardware computes, and print both accuracies.
 
 def _parser():
     parser = cli.Parser(prog="python -m golden", description=HELP)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="train|eval")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="train|eval|quality")
     defaults = training.Recipe()
 
     train = commands.add_parser("train", help="train, quantize, write", description=TRAIN_HELP)
@@ -105,6 +106,7 @@ def _parser():
     evaluate.add_argument("--data", required=True, metavar="NAME", help="as for train")
     evaluate.add_argument("--download", action="store_true", help="as for train")
     evaluate.add_argument("--json", metavar="FILE", help="as for train")
+    quality_command.add_to(commands)
     return parser
 
 
