@@ -11,6 +11,7 @@ import pytest
 
 from golden import __main__ as command
 from golden import cli, model
+from golden.paths import Topology
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "models" / "digits.npz"
@@ -214,7 +215,7 @@ class TestEval:
         layers = change.get("layers", shipped.topology.layers)
         parts = {name: getattr(shipped, name) for name in ("weights", "biases", "shifts")}
         model.Model(
-            topology=command.Topology(layers, shipped.topology.paths),
+            topology=Topology(layers, shipped.topology.paths),
             float_weights=shipped.float_weights,
             float_biases=shipped.float_biases,
             input_scale=shipped.input_scale,
