@@ -6,9 +6,10 @@ import time
 
 import numpy as np
 
-from . import cli, data, engine, initialize, model, quality_command, quantize, training
+from . import cli, data, engine, initialize, model, qat, quality_command, quantize, training
 from .errors import InputError
 from .network import Network
+from .paths import Topology
 
 HELP = """\
 The golden model: sparse networks made of Sobol' paths, trained in floats and
@@ -21,11 +22,10 @@ quantized to the integers that the hardware computes.
 
 TRAIN_HELP = """\
 Train a network of Sobol' paths, quantize it to the hardware's integers, and
-write one model file. With --topology, of other paths: those that the hardware
-cannot run are trained in floats, to compare with, and have no model file.
-Layers are neurons, powers of two, inputs first; every junction between two
-layers has its own number of paths, a power of two from the wider layer's
-neurons to the product of both. Nothing is written if anything fails.
+write one model file. Layers are neurons, powers of two, inputs first; every
+junction between two layers has its own number of paths, a power of two from
+the wider layer's neurons to the product of both. Nothing is written if
+anything fails.
 
   python -m golden train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -56,9 +56,8 @@ def _parser():
     add("--download", action="store_true", help=_download())
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
-    add("--topology", default="sobol", metavar="NAME", help="as in quality --help (%(default)s)")
     add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
-    add("--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it")
+    add("--out", required=True, metavar="FILE", help="the model file to write (.npz)")
     add(
         "--seed",
         type=int,
@@ -99,6 +98,7 @@ def _parser():
         default=defaults.decay,
         help="of the weights (%(default)s)",
     )
+    add("--qat", type=int, metavar="N", default=0, help=_qat())
     add("--validation", type=int, metavar="N", help="report on N training images set aside")
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
 
@@ -110,6 +110,10 @@ def _parser():
     evaluate.add_argument("--json", metavar="FILE", help="as for train")
     quality_command.add_to(commands)
     return parser
+
+
+def _qat():
+    return "then N epochs with the integers, at X / 10 (%(default)s)"
 
 
 def _download():
@@ -128,16 +132,13 @@ def _describe(topology):
     """Print what the network is; return the duplicate edges of each junction."""
     print(f"layers      {'-'.join(map(str, topology.layers))}")
     print(f"paths       {','.join(map(str, topology.paths))} ({topology.total_paths} weights)")
-    if topology.dimensions:
-        print(f"dimensions  {','.join(map(str, topology.dimensions))}")
-    else:
-        print(f"topology    {topology.name}")
+    print(f"dimensions  {','.join(map(str, topology.dimensions))}")
     duplicates = [topology.duplicates(junction) for junction in topology.junctions]
     for junction, count in enumerate(duplicates, 1):
         if count:
             print(
                 f"warning: {count} of {topology.paths[junction - 1]} edges of junction {junction} "
-                "repeat another" + (": try --dimensions" if topology.dimensions else "")
+                "repeat another: try --dimensions"
             )
     return duplicates
 
@@ -152,30 +153,27 @@ def _accuracies(network, quantized, dataset):
 
 def _report(result, images):
     print(f"float       {result['accuracy_float']:.2%} of {images} held-out images")
-    if "accuracy_int" in result:
-        print(f"integer     {result['accuracy_int']:.2%}")
+    print(f"integer     {result['accuracy_int']:.2%}")
 
 
 def _recipe(options):
+    if options.qat < 0:
+        raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
     names = ("epochs", "batch", "rate", "optimizer", "momentum", "decay", "seed")
     return training.Recipe(**{name: getattr(options, name) for name in names})
 
 
-def _check_out(topology, out):
-    """Raise ``InputError`` unless ``--out`` is given exactly where there will be a model file."""
-    if topology.linear and out is None:
-        raise InputError("--out FILE is required here (try 'python -m golden train --help')")
-    if not topology.linear and out is not None:
-        raise InputError(
-            f"--out must be left out: there is no model file of {topology.name} paths, which the "
-            "hardware cannot run; their float accuracy is printed"
-        )
+def _topology(options):
+    dimensions = options.dimensions
+    return Topology(
+        cli.integers(options.layers, "-", "--layers"),
+        cli.integers(options.paths, ",", "--paths"),
+        None if dimensions is None else cli.integers(dimensions, ",", "--dimensions"),
+    )
 
 
 def _train(options):
-    recipe = _recipe(options)
-    topology = quality_command.topology_of(options)
-    _check_out(topology, options.out)
+    topology, recipe = _topology(options), _recipe(options)
     dataset = data.load(options.data, options.download)
     data.check_fits(dataset, topology)
     if options.validation is not None:
@@ -183,9 +181,8 @@ def _train(options):
     network = initialize.initialize(topology, options.initialization, recipe.seed)
     duplicates = _describe(topology)
     began = time.perf_counter()
-    loss = training.train(
-        network, dataset.x_train, dataset.y_train, dataset.classes, recipe, data.INPUT_SCALE
-    )[-1]
+    samples = dataset.x_train, dataset.y_train, dataset.classes
+    loss = training.train(network, *samples, recipe, data.INPUT_SCALE)[-1]
     info = {
         "data": dataset.name,
         "seed": recipe.seed,
@@ -193,14 +190,16 @@ def _train(options):
         **{name: getattr(recipe, name) for name in ("epochs", "batch", "rate", "optimizer")},
         **{name: getattr(recipe, name) for name in ("momentum", "decay")},
         "validation": options.validation,
+        "qat": options.qat,
         "loss": loss,
     }
-    if options.topology != "sobol":
-        info["topology"] = options.topology
-    if not topology.linear:
-        return _float_only(network, dataset, info, duplicates, began)
-    args = dataset.x_train, dataset.classes, data.INPUT_SCALE
-    quantized = quantize.quantize(network, *args, info)
+    if options.qat:
+        network, losses = qat.train(network, *samples, recipe, data.INPUT_SCALE, options.qat)
+        quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]})
+        network = Network(topology, network.weights, network.biases)
+    else:
+        args = dataset.x_train, dataset.classes, data.INPUT_SCALE
+        quantized = quantize.quantize(network, *args, info)
     accuracies = dict(
         zip(
             ("accuracy_float", "accuracy_int"),
@@ -222,25 +221,6 @@ def _train(options):
     _report(result, len(dataset.x_test))
     quantized.save(options.out)
     print(f"wrote       {options.out}")
-    return result
-
-
-def _float_only(network, dataset, info, duplicates, began):
-    """Report a network that has no integers: its paths are not the hardware's."""
-    logits = network.infer(dataset.x_test * np.float32(data.INPUT_SCALE))
-    hits = logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test
-    result = {
-        "model": None,
-        "layers": list(network.topology.layers),
-        "paths": list(network.topology.paths),
-        "dimensions": [],
-        **info,
-        "accuracy_float": float(hits.mean()),
-        "duplicates": duplicates,
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    _report(result, len(dataset.x_test))
-    print("no model    the hardware runs paths that are linear over GF(2) only")
     return result
 
 

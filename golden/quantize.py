@@ -89,8 +89,8 @@ def _junction(wiring, weights, biases, activations, scale, wanted, last):
     return best
 
 
-def quantize(network, images, classes, scale, info=None):
-    """Quantize a trained network.
+def choose(network, images, classes, scale):
+    """The integers of a trained network, and what their steps are worth.
 
     Parameters
     ----------
@@ -98,10 +98,11 @@ def quantize(network, images, classes, scale, info=None):
     images : ``uint8`` (B, n_0), training images to calibrate on; the first 1,024 are used.
     classes : how many outputs are classes.
     scale : the real value of one step of an input, as in training.
-    info : facts for the model file.
 
-    Returns a :class:`golden.model.Model`. Raises ``InputError`` where a number is not finite, or a
-    bias too large beside its junction's weights for the accumulator.
+    Returns a dictionary of lists, an entry per junction: ``weights``, ``int8`` (N_l,); ``biases``,
+    ``int32`` (n_l,); ``shifts``; ``units``, the real value of one step of a weight. Raises
+    ``InputError`` where a number is not finite, or a bias too large beside its junction's weights
+    for the accumulator.
     """
     weights, biases = network.weights, network.biases
     for name, arrays in (("weights", weights), ("biases", biases)):
@@ -114,7 +115,7 @@ def quantize(network, images, classes, scale, info=None):
     activations, step = images[:CALIBRATION], float(scale)
     wanted = network.layers(activations * np.float32(scale))
     wanted[-1] = wanted[-1][:, :classes]
-    result = {"weights": [], "biases": [], "shifts": []}
+    result = {"weights": [], "biases": [], "shifts": [], "units": []}
     for junction in network.topology.junctions:
         index, last = junction - 1, junction == len(weights)
         best = _junction(
@@ -137,12 +138,22 @@ def quantize(network, images, classes, scale, info=None):
         result["weights"].append(whole.astype(np.int8))
         result["biases"].append(offsets.astype(np.int32))
         result["shifts"].append(shift)
+        result["units"].append(unit)
+    return result
+
+
+def quantize(network, images, classes, scale, info=None):
+    """Quantize a trained network: a :class:`golden.model.Model`, ``info`` its facts.
+
+    The other arguments and the errors are those of :func:`choose`.
+    """
+    chosen = choose(network, images, classes, scale)
     return Model(
         topology=network.topology,
-        float_weights=tuple(weights),
-        float_biases=tuple(biases),
+        float_weights=tuple(network.weights),
+        float_biases=tuple(network.biases),
         input_scale=float(scale),
         classes=classes,
         info=dict(info or {}),
-        **{name: tuple(values) for name, values in result.items()},
+        **{name: tuple(chosen[name]) for name in ("weights", "biases", "shifts")},
     )
