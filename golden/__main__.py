@@ -9,7 +9,6 @@ import numpy as np
 from . import cli, data, engine, initialize, model, qat, quality_command, quantize, training
 from .errors import InputError
 from .network import Network
-from .paths import Topology
 
 HELP = """\
 The golden model: sparse networks made of Sobol' paths, trained in floats and
@@ -22,10 +21,11 @@ quantized to the integers that the hardware computes.
 
 TRAIN_HELP = """\
 Train a network of Sobol' paths, quantize it to the hardware's integers, and
-write one model file. Layers are neurons, powers of two, inputs first; every
-junction between two layers has its own number of paths, a power of two from
-the wider layer's neurons to the product of both. Nothing is written if
-anything fails.
+write one model file. With --topology, of other paths: those that the hardware
+cannot run are trained in floats, to compare with, and have no model file.
+Layers are neurons, powers of two, inputs first; every junction between two
+layers has its own number of paths, a power of two from the wider layer's
+neurons to the product of both. Nothing is written if anything fails.
 
   python -m golden train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -56,8 +56,9 @@ def _parser():
     add("--download", action="store_true", help=_download())
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
+    add("--topology", default="sobol", metavar="NAME", help="as in quality --help (%(default)s)")
     add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
-    add("--out", required=True, metavar="FILE", help="the model file to write (.npz)")
+    add("--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it")
     add(
         "--seed",
         type=int,
@@ -132,13 +133,16 @@ def _describe(topology):
     """Print what the network is; return the duplicate edges of each junction."""
     print(f"layers      {'-'.join(map(str, topology.layers))}")
     print(f"paths       {','.join(map(str, topology.paths))} ({topology.total_paths} weights)")
-    print(f"dimensions  {','.join(map(str, topology.dimensions))}")
+    if topology.dimensions:
+        print(f"dimensions  {','.join(map(str, topology.dimensions))}")
+    else:
+        print(f"topology    {topology.name}")
     duplicates = [topology.duplicates(junction) for junction in topology.junctions]
     for junction, count in enumerate(duplicates, 1):
         if count:
             print(
                 f"warning: {count} of {topology.paths[junction - 1]} edges of junction {junction} "
-                "repeat another: try --dimensions"
+                "repeat another" + (": try --dimensions" if topology.dimensions else "")
             )
     return duplicates
 
@@ -153,7 +157,8 @@ def _accuracies(network, quantized, dataset):
 
 def _report(result, images):
     print(f"float       {result['accuracy_float']:.2%} of {images} held-out images")
-    print(f"integer     {result['accuracy_int']:.2%}")
+    if "accuracy_int" in result:
+        print(f"integer     {result['accuracy_int']:.2%}")
 
 
 def _recipe(options):
@@ -163,17 +168,23 @@ def _recipe(options):
     return training.Recipe(**{name: getattr(options, name) for name in names})
 
 
-def _topology(options):
-    dimensions = options.dimensions
-    return Topology(
-        cli.integers(options.layers, "-", "--layers"),
-        cli.integers(options.paths, ",", "--paths"),
-        None if dimensions is None else cli.integers(dimensions, ",", "--dimensions"),
-    )
+def _check_out(topology, out):
+    """Raise ``InputError`` unless ``--out`` is given exactly where there will be a model file."""
+    if topology.linear and out is None:
+        raise InputError("--out FILE is required here (try 'python -m golden train --help')")
+    if not topology.linear and out is not None:
+        raise InputError(
+            f"--out must be left out: there is no model file of {topology.name} paths, which the "
+            "hardware cannot run; their float accuracy is printed"
+        )
 
 
 def _train(options):
-    topology, recipe = _topology(options), _recipe(options)
+    recipe = _recipe(options)
+    topology = quality_command.topology_of(options)
+    _check_out(topology, options.out)
+    if options.qat and not topology.linear:
+        raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
     dataset = data.load(options.data, options.download)
     data.check_fits(dataset, topology)
     if options.validation is not None:
@@ -193,6 +204,10 @@ def _train(options):
         "qat": options.qat,
         "loss": loss,
     }
+    if options.topology != "sobol":
+        info["topology"] = options.topology
+    if not topology.linear:
+        return _float_only(network, dataset, info, duplicates, began)
     if options.qat:
         network, losses = qat.train(network, *samples, recipe, data.INPUT_SCALE, options.qat)
         quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]})
@@ -221,6 +236,25 @@ def _train(options):
     _report(result, len(dataset.x_test))
     quantized.save(options.out)
     print(f"wrote       {options.out}")
+    return result
+
+
+def _float_only(network, dataset, info, duplicates, began):
+    """Report a network that has no integers: its paths are not the hardware's."""
+    logits = network.infer(dataset.x_test * np.float32(data.INPUT_SCALE))
+    hits = logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test
+    result = {
+        "model": None,
+        "layers": list(network.topology.layers),
+        "paths": list(network.topology.paths),
+        "dimensions": [],
+        **info,
+        "accuracy_float": float(hits.mean()),
+        "duplicates": duplicates,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    _report(result, len(dataset.x_test))
+    print("no model    the hardware runs paths that are linear over GF(2) only")
     return result
 
 

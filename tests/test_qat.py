@@ -169,3 +169,9 @@ class TestCommand:
         assert self.run(tmp_path, "--qat", "-1") == 2
         assert "error: qat must be at least 0 epochs, not -1\n" in capsys.readouterr().err
         assert not (tmp_path / "m.npz").exists()
+
+    def test_paths_that_hardware_cannot_run(self, capsys):
+        more = ["--topology", "pseudo-random", "--epochs", "1", "--qat", "1"]
+        assert cli.main(command.run, [*self.SMALL, *more]) == 2
+        wanted = "error: qat must be 0 for pseudo-random paths, which have no integers\n"
+        assert capsys.readouterr().err == wanted
