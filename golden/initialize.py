@@ -19,10 +19,11 @@ parity worse.
 
 import numpy as np
 
+from . import sobol
 from .errors import InputError
 from .network import Network
 
-RULES = ("rudin-shapiro", "parity", "random", "uniform")
+RULES = ("rudin-shapiro", "parity", "halves", "ratio:R", "dimension:D", "random", "uniform")
 
 
 def parity(indices):
@@ -33,20 +34,47 @@ def parity(indices):
     return result & 1
 
 
+def _check(rule):
+    """Raise ``InputError`` unless ``rule`` is one of ``RULES``, with a good number for R or D."""
+    name, colon, text = str(rule).partition(":")
+    kind = {"ratio": float, "dimension": int}.get(name) if colon else None
+    if kind is None:
+        if rule not in RULES:
+            raise InputError(f"initialization must be one of {', '.join(RULES)}, not {rule!r}")
+        return
+    most = 1 if kind is float else sobol.MAX_DIMENSION
+    try:
+        good = 0 <= kind(text) <= most
+    except ValueError:
+        good = False
+    if not good:
+        what = "a number" if kind is float else "an integer"
+        raise InputError(f"{name}: must be followed by {what} from 0 to {most}, not {text!r}")
+
+
 def signs(rule, count, random=None):
     """The sign of the paths 0 to ``count`` - 1: ``float32`` of +1 and -1.
 
-    ``rule`` is ``"rudin-shapiro"``, ``"parity"`` (even paths +, odd paths -) or ``"random"``, which
-    draws from ``random``, a ``numpy.random.Generator``.
+    ``rule`` is ``"rudin-shapiro"``; ``"parity"``, even paths +, odd paths -; ``"halves"``, the
+    first half +; ``"ratio:R"``, the first R of all +, 0 to 1, rounded to whole paths;
+    ``"dimension:D"``, + where component D of the Sobol' sequence is below 1/2 (D best none of a
+    layer); or ``"random"``, which draws from ``random``, a ``numpy.random.Generator``. Sources:
+    sections 3.2 and 4.3.
     """
-    indices = np.arange(count)
-    if rule == "rudin-shapiro":
+    indices, (name, _, number) = np.arange(count), rule.partition(":")
+    if name == "rudin-shapiro":
         negative = parity(indices & (indices >> 1))
-    elif rule == "parity":
+    elif name == "parity":
         negative = indices & 1
+    elif name == "halves":
+        negative = indices >= count / 2
+    elif name == "ratio":
+        negative = indices >= round(float(number) * count)
+    elif name == "dimension":
+        negative = sobol.points(int(number), 1, indices)
     else:
         negative = random.integers(0, 2, count)
-    return (1 - 2 * negative).astype(np.float32)
+    return (1 - 2 * negative.astype(np.int64)).astype(np.float32)
 
 
 def initialize(topology, rule="rudin-shapiro", seed=0):
@@ -54,10 +82,9 @@ def initialize(topology, rule="rudin-shapiro", seed=0):
 
     The magnitude is sqrt(6 / (fan-in + fan-out)) for each junction; ``"uniform"`` draws between
     plus and minus that. ``seed`` matters for ``"random"`` and ``"uniform"`` only. ``InputError``
-    for an unknown rule.
+    for an unknown rule, or a number that is none.
     """
-    if rule not in RULES:
-        raise InputError(f"initialization must be one of {', '.join(RULES)}, not {rule!r}")
+    _check(rule)
     random, weights = np.random.default_rng(seed), []
     for junction, count in zip(topology.junctions, topology.paths, strict=True):
         magnitude = np.sqrt(6 / (topology.fan_in(junction) + topology.fan_out(junction)))

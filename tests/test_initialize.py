@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import qmc
 
 from golden.errors import InputError
 from golden.initialize import RULES, initialize, parity, signs
@@ -23,6 +24,34 @@ def test_parity_rule_is_the_papers():
     assert signs("parity", 6).tolist() == [1, -1, 1, -1, 1, -1]
 
 
+def test_halves_and_ratios():
+    assert signs("halves", 6).tolist() == [1, 1, 1, -1, -1, -1]
+    assert signs("halves", 1).tolist() == [1]
+    assert signs("ratio:0.25", 8).tolist() == [1, 1, -1, -1, -1, -1, -1, -1]
+    assert signs("ratio:0", 3).tolist() == [-1, -1, -1]
+    assert signs("ratio:1", 3).tolist() == [1, 1, 1]
+    assert np.array_equal(signs("ratio:0.5", 1024), signs("halves", 1024))
+
+
+def test_signs_by_a_dimension():
+    """Dimension 0 is bit reversal: its leading digit is the parity of the index."""
+    assert np.array_equal(signs("dimension:0", 64), signs("parity", 64))
+    below = qmc.Sobol(6, scramble=False).random(64)[:, 5] < 0.5
+    natural = np.arange(64) ^ np.arange(64) >> 1  # SciPy counts in Gray code
+    expected = np.empty(64)
+    expected[natural] = np.where(below, 1, -1)
+    assert np.array_equal(signs("dimension:5", 64), expected)
+
+
+@pytest.mark.parametrize("rule", ["halves", "dimension:4"])
+def test_every_neuron_is_balanced(rule):
+    """As many + as - at every neuron, in and out (section 4.3), for an unused dimension."""
+    for junction in DIGITS.junctions:
+        values = signs(rule, DIGITS.paths[junction - 1])
+        for ends in DIGITS.edges(junction):
+            assert not np.bincount(ends, values).any()
+
+
 def test_parity_of_ones():
     values = [0, 1, 3, 2**40, 2**62 + 1]
     assert parity(values).tolist() == [bin(v).count("1") % 2 for v in values]
@@ -39,7 +68,7 @@ def test_constant_magnitude_and_zero_biases():
     assert not any(biases.any() for biases in network.biases)
 
 
-@pytest.mark.parametrize("rule", ["rudin-shapiro", "parity"])
+@pytest.mark.parametrize("rule", ["rudin-shapiro", "parity", "halves", "ratio:0.3", "dimension:4"])
 def test_constant_rules_need_no_seed(rule):
     first, second = initialize(DIGITS, rule, 1), initialize(DIGITS, rule, 2)
     assert np.array_equal(first.parameters, second.parameters)
@@ -68,7 +97,24 @@ def test_parity_kills_half_a_layer_in_dimension_0_and_rudin_shapiro_none():
         assert never_fire("rudin-shapiro", dimensions) <= 16
 
 
-def test_unknown_rule():
-    message = f"initialization must be one of {', '.join(RULES)}, not 'zero'"
+@pytest.mark.parametrize("rule", ["zero", "halves:2", "ratio", ""])
+def test_unknown_rule(rule):
+    message = f"initialization must be one of {', '.join(RULES)}, not '{rule}'"
     with pytest.raises(InputError, match=message):
-        initialize(DIGITS, "zero")
+        initialize(DIGITS, rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("ratio:1.5", "ratio: must be followed by a number from 0 to 1, not '1.5'"),
+        ("ratio:nan", "ratio: must be followed by a number from 0 to 1, not 'nan'"),
+        ("ratio:R", "ratio: must be followed by a number from 0 to 1, not 'R'"),
+        ("dimension:-1", "dimension: must be followed by an integer from 0 to 21200, not '-1'"),
+        ("dimension:21201", "dimension: must be followed by an integer from 0 to 21200, not"),
+        ("dimension:D", "dimension: must be followed by an integer from 0 to 21200, not 'D'"),
+    ],
+)
+def test_numbers_of_rules(rule, message):
+    with pytest.raises(InputError, match=message):
+        initialize(DIGITS, rule)
