@@ -13,7 +13,7 @@ $(error BOARD must be one of $(BOARDS), not $(BOARD))
 endif
 endif
 
-.PHONY: help sim test synth figures lint clean
+.PHONY: help sim test synth figures lint clean force
 
 help:  ## list the targets
 	@echo "usage: make TARGET [BOARD=icebreaker] [PYTHON=python3]"
@@ -32,6 +32,11 @@ synth: $(VENV)/.boards  ## make the bitstream for BOARD; area, Fmax, clock met o
 
 figures: $(VENV)/.test  ## measure the README's table again and write it
 	$(RUN) -m scripts.figures
+
+# Train a model that ships again, as `make models/mnist-37k.npz`; `python -m golden zoo` lists them.
+models/%.npz: $(VENV)/.native force
+	$(RUN) -m golden zoo --train $*
+	$(RUN) -m golden zoo --card models/README.md
 
 lint: $(VENV)/.test  ## check style and format
 	$(RUN) -m ruff check

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from . import cli, data, engine, initialize, model, qat, quality_command, quantize, training
+from . import cli, data, engine, initialize, model, qat, quality_command, quantize, training, zoo
 from .errors import InputError
 from .network import Network
 
@@ -17,6 +17,7 @@ quantized to the integers that the hardware computes.
   python -m golden train --help
   python -m golden eval --help
   python -m golden quality --help
+  python -m golden zoo --help
 """
 
 TRAIN_HELP = """\
@@ -46,7 +47,9 @@ with the integers that the hardware computes, and print both accuracies.
 
 def _parser():
     parser = cli.Parser(prog="python -m golden", description=HELP)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="train|eval|quality")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="train|eval|quality|zoo"
+    )
     defaults = training.Recipe()
 
     train = commands.add_parser("train", help="train, quantize, write", description=TRAIN_HELP)
@@ -110,6 +113,7 @@ def _parser():
     evaluate.add_argument("--download", action="store_true", help="as for train")
     evaluate.add_argument("--json", metavar="FILE", help="as for train")
     quality_command.add_to(commands)
+    zoo.add_to(commands, run)
     return parser
 
 
