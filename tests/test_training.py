@@ -97,7 +97,7 @@ def test_diverging_is_told(digits):
         ({"epochs": 0}, "epochs must be an integer from 1 to 4294967295, not 0"),
         ({"epochs": 1.5}, r"epochs must be an integer from 1 to 4294967295, not 1\.5"),
         ({"batch": 0}, "batch must be an integer from 1 to 4294967295, not 0"),
-        ({"batch": True}, "batch must be an integer of at least 1, not True"),
+        ({"batch": True}, "batch must be an integer from 1 to 4294967295, not True"),
         ({"seed": -1}, "seed must be an integer from 0 to 4294967295, not -1"),
         ({"rate": 0.0}, r"rate must be a finite number above 0, not 0\.0"),
         ({"rate": float("nan")}, "rate must be a finite number above 0, not nan"),
