@@ -1,7 +1,7 @@
 """``python -m golden zoo``: the models that ship, how each was made, and how good it is.
 
 The rates, epochs and decays were chosen on validation images (``golden train --validation 6000``,
-400 for fsdd), never on the held-out ones, which each model met once. The accuracies are what
+400 for fsdd), never on the held-out ones. The accuracies are what
 ``golden train`` wrote into the file.
 """
 
