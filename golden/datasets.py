@@ -79,6 +79,14 @@ def _bytes(path, name, array, *shapes):
     return _shaped(path, name, array, *shapes)
 
 
+def _found(name, file, *fields):
+    """The path of a data set's one file, and its fields. ``InputError`` if it is missing."""
+    path = datafiles.find(file)
+    if path is None:
+        raise missing(name, file)
+    return path, datafiles.read_npz(path, *fields)
+
+
 def _images(name):
     """MNIST or Fashion-MNIST, its own split: from a ``.npz`` or from four idx files."""
     files = {"mnist": ("mnist.npz",), "fashion": ("fashion.npz", "fashion-mnist.npz")}[name]
@@ -114,11 +122,9 @@ def mitbih():
     beat's median becomes 128, and 127 steps are what 99 % of all samples of ``ds1`` stay within of
     their beat's median; the rest is clipped. The intervals between beats are not used.
     """
-    fields = ("x", "y", "record", "ds1", "ds2")
-    path = datafiles.find("mitbih_beats_128.npz")
-    if path is None:
-        raise missing("mitbih", "mitbih_beats_128.npz")
-    x, y, record, ds1, ds2 = datafiles.read_npz(path, *fields).values()
+    names = ("x", "y", "record", "ds1", "ds2")
+    path, fields = _found("mitbih", "mitbih_beats_128.npz", *names)
+    x, y, record, ds1, ds2 = fields.values()
     _shaped(path, "x", x, (128,))
     if x.dtype.kind not in "iu":
         raise InputError(f"{path}: x must be integers, not {x.dtype}")
@@ -140,10 +146,8 @@ def fsdd():
 
     Held out are the recordings that its authors hold out: 0 to 4 of every speaker and digit.
     """
-    path = datafiles.find("fsdd_logmel16x16_u8.npz")
-    if path is None:
-        raise missing("fsdd", "fsdd_logmel16x16_u8.npz")
-    x, y, test = datafiles.read_npz(path, "x", "y", "test").values()
+    path, fields = _found("fsdd", "fsdd_logmel16x16_u8.npz", "x", "y", "test")
+    x, y, test = fields.values()
     x = pad(_bytes(path, "x", x, (16, 16)))
     y = _aligned(path, "y", labels(y, f"{path}: y"), x)
     if test.dtype != bool:
@@ -158,10 +162,7 @@ def morse():
     Trained with ``xtr``, held out is ``xte``; ``xva`` is left alone. Two of the 64 symbols share a
     code, so at most 98.4 % can be right.
     """
-    path = datafiles.find("morse_baseline_small.npz")
-    if path is None:
-        raise missing("morse", "morse_baseline_small.npz")
-    fields = datafiles.read_npz(path, "xtr", "ytr", "xte", "yte")
+    path, fields = _found("morse", "morse_baseline_small.npz", "xtr", "ytr", "xte", "yte")
     x = [_shaped(path, name, fields[name], (64,)) for name in ("xtr", "xte")]
     y = [labels(fields[name], f"{path}: {name}") for name in ("ytr", "yte")]
     x = [_within(path, to_uint8, array, 1000) for array in x]
@@ -173,10 +174,7 @@ def mnist1d():
 
     The least value of the training samples becomes 0, the largest 255; the held-out are clipped.
     """
-    path = datafiles.find("mnist1d_seed42.npz")
-    if path is None:
-        raise missing("mnist1d", "mnist1d_seed42.npz")
-    fields = datafiles.read_npz(path, "x", "y", "x_test", "y_test")
+    path, fields = _found("mnist1d", "mnist1d_seed42.npz", "x", "y", "x_test", "y_test")
     x = [_shaped(path, name, fields[name], (40,)) for name in ("x", "x_test")]
     y = [labels(fields[name], f"{path}: {name}") for name in ("y", "y_test")]
     x = [pad(array) for array in _within(path, to_uint8_by_training, *x)]
