@@ -15,13 +15,12 @@ from amaranth.hdl import (
     Instance,
     Module,
     Signal,
-    signed,
-    unsigned,
 )
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from hw import mac
 from hw.weights import memory_ports
 
 SPRAM_WORDS = 16384
@@ -45,20 +44,27 @@ CEILINGS_MHZ = {"SPRAM": 70.0, "EBR": 150.0}
 
 
 class Multiplier(wiring.Component):
-    """``hw.mac.Multiplier`` as the upper 8 x 8 multiplier of one SB_MAC16; the lower half is free.
+    """``hw.mac.Multiplier`` as the 8 x 8 multipliers of one SB_MAC16: the upper one, and the lower
+    one for a second image.
 
-    The input registers A and B and the register behind the multiplier are on: 2 cycles.
+    The input registers A and B and the registers behind the multipliers are on: 2 cycles.
     Lattice FPGA-TN-1295, "DSP Function Usage Guide for iCE40 Devices".
+
+    Raises ``ValueError`` for more than 2 images.
     """
 
     latency = 2
-    weight: In(signed(8))
-    activation: In(unsigned(8))
-    product: Out(signed(16))
+
+    def __init__(self, *, images=1):
+        if images not in (1, 2):
+            raise ValueError(f"images must be 1 or 2, one a multiplier, not {images!r}")
+        super().__init__(mac.Multiplier(images=images).signature)
 
     def elaborate(self, platform):
         m = Module()
-        unused = Signal(16)
+        upper, *lower = self.activations
+        product, others = Signal(16), Signal(16)
+        m.d.comb += self.products.as_value().eq(Cat(product, others))
         m.submodules.mac16 = Instance(
             "SB_MAC16",
             p_MODE_8x8=Const(1, 1),
@@ -67,15 +73,17 @@ class Multiplier(wiring.Component):
             p_A_REG=Const(1, 1),
             p_B_REG=Const(1, 1),
             p_TOP_8x8_MULT_REG=Const(1, 1),
-            p_TOPOUTPUT_SELECT=Const(2, 2),  # the upper multiplier's register
+            p_BOT_8x8_MULT_REG=Const(len(lower), 1),
+            p_TOPOUTPUT_SELECT=Const(2, 2),  # the multipliers' registers
+            p_BOTOUTPUT_SELECT=Const(2, 2),
             i_CLK=ClockSignal(),
             i_CE=Const(1),
-            i_A=Cat(Const(0, 8), self.weight),
-            i_B=Cat(Const(0, 8), self.activation),
+            i_A=Cat(self.weight if lower else Const(0, 8), self.weight),
+            i_B=Cat(lower[0] if lower else Const(0, 8), upper),
             i_C=Const(0, 16),
             i_D=Const(0, 16),
             **{f"i_{pin}": Const(0) for pin in MAC16_OFF},
-            o_O=Cat(unused, self.product),
+            o_O=Cat(others, product),
         )
         return m
 
@@ -197,11 +205,15 @@ def block_rams(words, bits):
 
 def expected_cells(config):
     """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
+    biases, results = (
+        max(1, config.requantizers // config.images),
+        config.max_outputs * config.images,
+    )
     memories = (
-        (2 * config.rows, 8 * config.lanes),  # activations, two layers
-        (config.bias_neurons // config.requantizers, 32 * config.requantizers),
-        (config.max_outputs // config.requantizers, 32 * config.requantizers),
-        (config.program_words, 16),
+        *[(config.rows, 8)] * config.values,  # activations, two layers
+        (config.bias_neurons // biases, 32 * biases),
+        (results // config.requantizers, 32 * config.requantizers),
+        *[(config.program_words, 16)] * 3,  # for the loader, the runner and the reader
     )
     return {
         "dsp": config.lanes,

@@ -1,4 +1,4 @@
-"""The bit-exact integer model of the path engine, and its cycle count in closed form.
+"""The bit-exact integer model of the path engine; its cycles are in :mod:`golden.machine`.
 
 The arithmetic contract, which this file defines
 ------------------------------------------------
@@ -79,24 +79,3 @@ def infer(model, images):
 def classify(model, logits):
     """The class of each row of logits: the largest of the first ``classes``; a tie, the first."""
     return np.argmax(logits[:, : model.classes], axis=1)
-
-
-def cycles(topology, lanes, *, requantizers=1, registers=0):
-    """Cycles of one inference, from the last input taken to the last result written.
-
-    A junction takes N_l / lanes steps, one a cycle; where a neuron has fewer paths than the cycles
-    ``groups = lanes / requantizers`` in which a row of accumulators leaves, rows wait for that.
-    Then its last row drains: 8 cycles of pipeline, ``groups`` of requantizing, one more for each
-    of ``registers``; meanwhile the next junction is fetched. The first fetch, 7 cycles, stands
-    alone.
-
-    ``registers`` : of ``hw.config.EngineConfig.registers``. The count does not depend on the data.
-    A single input is taken before the inference begins: that takes 6 cycles more.
-    """
-    groups = lanes // requantizers
-    drain = 8 + groups + registers
-    total = 7 if topology.layers[0] > 1 else 13
-    for junction in topology.junctions:
-        rows, fan_in = topology.layers[junction] // lanes, topology.fan_in(junction)
-        total += rows * max(fan_in, groups) - max(groups - fan_in, 0) - 1
-    return total + (len(topology.paths) - 1) * drain + drain - 3

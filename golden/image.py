@@ -1,20 +1,28 @@
-"""The memory image: a model as the bytes that are written into an engine of P lanes.
+"""The memory image: a model as the bytes that are written into an engine.
 
 Three spaces, all little-endian:
 
 - WEIGHTS: word s, lane t at byte s * P + t: junction after junction, in the order of use.
-- BIASES: the neuron at row r, lane t of junction l at byte 4 * (base_l + r * P + t), ``int32``,
-  with the rounding constant half = 2**shift / 2 already added.
-- PROGRAM: 16-bit words. An inference is a list of phases, each three words and then the columns of
-  a GF(2) matrix, column t the image of step 2**t:
+- BIASES: the neuron at row r, lane t of junction l at byte 4 * (first_l + r * P + t), ``int32``,
+  with the rounding constant half = 2**shift / 2 already added; junction after junction too.
+- PROGRAM: 16-bit words. The first three tell where the blocks of the loader, of the runner (one a
+  junction, one after the other) and of the reader begin. A block is
 
       word 0   kind | shift << 2 | log2(fan-in) << 7 | log2(steps) << 11
-      word 1   the weight word of its first step
-      word 2   the row of its first bias; both are 0 in INPUT and READ
+      word 1   the first row of the target layer; of the loader, 1 if it must not work ahead
+      word 2   2**16 - cycles that the first step is held back, modulo 2**16: see golden.machine
+      word 3   x(0), the address of step 0
+      word 4   and on, one for each digit of the step number: s(t)
 
-  INPUT maps the neuron's number to row * P + lane of the input layer, each HIDDEN or OUTPUT
-  junction maps the step to source row * P + D (see ``golden.lanes``), READ maps the output's
-  number to row * P + lane of the last layer.
+  Addresses are walked: x(i + 1) = x(i) xor s(t), where t is the number of trailing zeros of i + 1.
+  That is x(i) = x(0) xor C i with C over GF(2), as s(t) is the sum of the columns 0 to t of C: the
+  digits that change from i to i + 1. (Antonov and Saleev's one column a step holds for the order of
+  the Gray code; this is its twin in natural order.)
+
+  The loader's steps are the inputs of every image, image after image, in natural neuron order; its
+  addresses (row * P + lane) * images + image of the input layer. The runner's are the steps of a
+  junction, its addresses source row * P + D (see ``golden.lanes``). The reader's are the outputs as
+  the loader's the inputs.
 """
 
 from dataclasses import dataclass
@@ -25,8 +33,10 @@ import numpy as np
 from . import gf2
 from . import lanes as lane_maps
 from .errors import InputError
+from .machine import plan
 
 MAX_WORD = 2**16 - 1  # of the program
+POINTERS = 3  # words before the blocks
 
 
 class Space(IntEnum):
@@ -38,7 +48,7 @@ class Space(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a phase of the program does."""
+    """What a block of the program is for."""
 
     INPUT = 0
     HIDDEN = 1
@@ -64,49 +74,65 @@ class MemoryImage:
 
 
 def header(kind, shift, fan_in, steps):
-    """The first word of a phase; ``fan_in`` and ``steps`` are powers of two, given as log2."""
+    """The first word of a block; ``fan_in`` and ``steps`` are powers of two, given as log2."""
     return kind | shift << 2 | fan_in << 7 | steps << 11
 
 
-def pack(model, lanes):
-    """The :class:`MemoryImage` of a model for ``lanes`` lanes, which no layer may undercut.
+def walk(start, columns):
+    """The words of a walk: x(0), then s(t) for every column of its matrix, column 0 first."""
+    return [start, *np.bitwise_xor.accumulate(columns, dtype=np.int64).tolist()]
+
+
+def _layer_walk(topology, layer, machine):
+    """The walk over the neurons of a layer, for every image."""
+    matrix, images = lane_maps.coordinate_map(topology, layer, machine.lanes), machine.images
+    columns = [place * images for place in gf2.columns(matrix)]
+    columns += [1 << digit for digit in range(images.bit_length() - 1)]
+    start = int(gf2.apply(matrix, np.array([topology.shifts[layer]]))[0])
+    return walk(start * images, columns)
+
+
+def pack(model, machine):
+    """The :class:`MemoryImage` of a model for a :class:`golden.machine.Machine`.
 
     Raises ``InputError`` if a layer has fewer neurons than there are lanes, if no lanes are found,
-    if the inputs or outputs are shifted, or if the number of a junction's first word or row needs
-    more than 16 bits.
+    if a layer does not fit the activation memory, or if a word of the program needs more than 16
+    bits.
     """
-    topology = model.topology
-    for layer, what in ((0, "inputs"), (-1, "outputs")):
-        if topology.shifts[layer]:
-            raise InputError(
-                f"shift of the {what} must be 0, not {topology.shifts[layer]}: the engine numbers "
-                "them by a linear map; shift hidden layers"
-            )
-    weights, biases, program = [], [], []
+    topology, lanes = model.topology, machine.lanes
+    schedule = plan(topology, machine)
+    weights, biases, program = [], [], [0] * POINTERS
 
-    def phase(kind, matrix, shift=0, fan_in=1):
-        junction = kind in (Kind.HIDDEN, Kind.OUTPUT)
-        first = [sum(map(len, part)) if junction else 0 for part in (weights, biases)]
-        if max(first) > MAX_WORD:
-            raise InputError(
-                f"a junction must begin within the first {MAX_WORD + 1} words of weights and rows "
-                f"of biases, not at {max(first)}: use more than {lanes} lanes"
-            )
-        program.extend([header(kind, shift, fan_in.bit_length() - 1, matrix.shape[1]), *first])
-        program.extend(gf2.columns(matrix))
+    def block(kind, words, shift=0, fan_in=1, base=0, wait=0):
+        head = header(kind, shift, fan_in.bit_length() - 1, len(words) - 1)
+        program.extend([head, base, -wait & MAX_WORD, *words])
 
-    phase(Kind.INPUT, lane_maps.coordinate_map(topology, 0, lanes))
+    last, final = len(topology.paths), len(topology.layers) - 1
+    program[0] = len(program)
+    block(Kind.INPUT, _layer_walk(topology, 0, machine), base=int(not schedule.overlap))
+    program[1] = len(program)
     for junction in topology.junctions:
-        last = junction == len(topology.paths)
         shift = model.shifts[junction - 1]
         matrix = lane_maps.junction_matrix(topology, junction, lanes)
-        phase(Kind.OUTPUT if last else Kind.HIDDEN, matrix, shift, topology.fan_in(junction))
+        block(
+            Kind.OUTPUT if junction == last else Kind.HIDDEN,
+            walk(schedule.bases[junction - 1] * lanes, gf2.columns(matrix)),
+            shift,
+            topology.fan_in(junction),
+            0 if junction == last else schedule.bases[junction],
+            schedule.waits[junction - 1],
+        )
         weights.append(model.weights[junction - 1][lane_maps.path_order(topology, junction, lanes)])
         place = lane_maps.places(topology, junction, lanes)
         rows = np.empty(place.size, np.int32)
         rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
         biases.append(rows.reshape(-1, lanes))
-    phase(Kind.READ, lane_maps.coordinate_map(topology, len(topology.paths), lanes))
+    program[2] = len(program)
+    block(Kind.READ, _layer_walk(topology, final, machine))
+    if max(program) > MAX_WORD:
+        raise InputError(
+            f"a word of the program must be at most {MAX_WORD}, not {max(program)}: use more lanes"
+        )
     return MemoryImage(
         np.concatenate(weights), np.concatenate(biases), np.array(program, dtype=np.uint16)
     )

@@ -1,4 +1,4 @@
-"""The activation memory: one memory P activations wide, two layers deep."""
+"""The activation memory: one memory a row wide, two layers deep."""
 
 from amaranth import Module, unsigned
 from amaranth.lib import data, wiring
@@ -10,42 +10,42 @@ from .delay import delay
 
 
 class ActivationMemory(wiring.Component):
-    """Rows of ``lanes`` activations: a whole row is read, a group of ``width`` lanes is written.
+    """Rows of ``values`` activations: a whole row is read, a group of ``width`` is written.
 
     Throughput: one read and one write a cycle. ``row`` is the row at ``read_row`` ``latency``
-    cycles before, as it was written up to the cycle before that; unused lanes of ``data`` are
-    ignored.
+    cycles before, as it was written up to the cycle before that; unused values of ``data``
+    are ignored.
 
     Parameters
     ----------
-    lanes, rows : powers of two.
-    width : lanes written together.
+    values, rows : powers of two.
+    width : values written together.
     registered : a register behind the memory, for a faster clock.
 
     Members
     -------
     read_row, row : the read port.
-    write, write_row, write_lanes, data : the write port: where ``write`` is 1, lane t of the row
-        takes data[t % width] if bit t of ``write_lanes`` is 1.
+    write, write_row, write_values, data : the write port: where ``write`` is 1, value t of the row
+        takes data[t % width] if bit t of ``write_values`` is 1.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, lanes, rows, width=1, registered=False):
-        exact_log2("lanes", lanes)
+    def __init__(self, *, values, rows, width=1, registered=False):
+        exact_log2("values", values)
         exact_log2("rows", rows, minimum=2)
         exact_log2("width", width)
-        if width > lanes:
-            raise ValueError(f"width must be at most lanes, {lanes}, not {width!r}")
+        if width > values:
+            raise ValueError(f"width must be at most values, {values}, not {width!r}")
         self._rows, self._registered = rows, bool(registered)
-        self._row = data.ArrayLayout(unsigned(8), lanes)
+        self._row = data.ArrayLayout(unsigned(8), values)
         super().__init__(
             {
                 "read_row": In(range(rows)),
                 "row": Out(self._row),
                 "write": In(1),
                 "write_row": In(range(rows)),
-                "write_lanes": In(lanes),
+                "write_values": In(values),
                 "data": In(data.ArrayLayout(unsigned(8), width)),
             }
         )
@@ -67,5 +67,5 @@ class ActivationMemory(wiring.Component):
             write.data.eq(self.data.as_value().replicate(copies)),
         ]
         with m.If(self.write):
-            m.d.comb += write.en.eq(self.write_lanes)
+            m.d.comb += write.en.eq(self.write_values)
         return m

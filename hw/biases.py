@@ -1,4 +1,4 @@
-"""The bias memory: one bias a neuron, read in the order in which the rows leave the lanes."""
+"""The bias memory: one bias a neuron, read in the order in which they are needed."""
 
 from amaranth import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
@@ -16,23 +16,21 @@ class BiasMemory(wiring.Component):
 
     Parameters
     ----------
-    neurons, lanes, width : powers of two, neurons >= 2 lanes, width <= lanes.
+    neurons, width : powers of two, neurons >= 2 width.
 
     Members
     -------
     write : stream of {address, data}: one byte at byte address neuron * 4 + byte; always ready.
-    begin, row : the next group is the first one of ``row``, whose groups are ``lanes`` biases.
-    advance : take the next group; not with ``begin``.
+    rewind : the next group is the first one; not with ``advance``.
+    advance : take the next group.
     o : ``width`` biases.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, neurons, lanes, width):
-        self._group_bits = exact_log2("lanes", lanes) - exact_log2("width", width)
-        exact_log2("neurons", neurons, minimum=2 * lanes)
-        if width > lanes:
-            raise ValueError(f"width must be at most lanes, {lanes}, not {width!r}")
+    def __init__(self, *, neurons, width):
+        exact_log2("width", width)
+        exact_log2("neurons", neurons, minimum=2 * width)
         self._byte_bits = exact_log2("width", width) + 2
         self._depth = neurons // width
         self._word = data.ArrayLayout(signed(32), width)
@@ -40,8 +38,7 @@ class BiasMemory(wiring.Component):
         super().__init__(
             {
                 "write": In(stream.Signature(write, always_ready=True)),
-                "begin": In(1),
-                "row": In(range(neurons // lanes)),
+                "rewind": In(1),
                 "advance": In(1),
                 "o": Out(self._word),
             }
@@ -62,8 +59,8 @@ class BiasMemory(wiring.Component):
             read.en.eq(self.advance),
             self.o.eq(read.data),
         ]
-        with m.If(self.begin):
-            m.d.sync += pointer.eq(self.row << self._group_bits)
+        with m.If(self.rewind):
+            m.d.sync += pointer.eq(0)
         with m.Elif(self.advance):
             m.d.sync += pointer.eq(pointer + 1)
         return m

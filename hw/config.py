@@ -8,6 +8,7 @@ from amaranth.utils import ceil_log2
 
 from golden.errors import InputError
 from golden.image import Kind, Space, pack
+from golden.machine import Machine
 from golden.paths import MAX_LOG2_NEURONS
 
 ACTIVATION = unsigned(8)
@@ -15,7 +16,7 @@ RESULT = signed(32)
 PROGRAM_BITS = 16
 
 
-#: The first word of a phase of the program; the same fields as ``golden.image.header``.
+#: The first word of a block of the program; the same fields as ``golden.image.header``.
 HEADER = data.StructLayout(
     {"kind": Kind, "shift": unsigned(5), "fan_in": unsigned(4), "steps": unsigned(5)}
 )
@@ -27,17 +28,20 @@ class EngineConfig:
 
     Parameters
     ----------
-    lanes : multiply-accumulates a cycle (P).
+    lanes : weights a cycle (P).
+    images : images that are inferred together and share each weight: ``lanes * images``
+        multiply-accumulates a cycle.
     max_neurons : the widest layer.
     weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions.
     bias_neurons : neurons of all layers but the first.
     max_outputs : the widest last layer.
-    program_words : 16-bit words that describe the phases of an inference.
-    requantizers : lanes that leave the accumulators a cycle, 1 to ``lanes``. A row then takes
-        max(fan-in, lanes / requantizers) cycles, so junctions of fewer paths a neuron stall.
+    program_words : 16-bit words that describe the inputs, the junctions and the outputs.
+    requantizers : values that leave the accumulators a cycle, 1 to ``lanes * images``. A row then
+        takes max(fan-in, groups) cycles, so junctions of fewer paths a neuron stall.
     memory_register : registers behind weight and activation memory, for a faster clock: one cycle
         more a junction.
     crossbar_registers : stages of the crossbar's butterfly that end in a register, 0 the first.
+    product_register : a register between multiplier and accumulator, for the same.
 
     Raises ``ValueError`` for a value out of range.
     """
@@ -51,6 +55,8 @@ class EngineConfig:
     requantizers: int = 1
     memory_register: bool = False
     crossbar_registers: tuple = ()
+    product_register: bool = False
+    images: int = 1
 
     def __post_init__(self):
         for name, low, high in (
@@ -60,7 +66,8 @@ class EngineConfig:
             ("bias_neurons", 2, 65536),
             ("max_outputs", 2, self.max_neurons),
             ("program_words", 16, 65536),
-            ("requantizers", 1, self.lanes),
+            ("images", 1, 16),
+            ("requantizers", 1, self.values),
         ):
             value = getattr(self, name)
             whole = isinstance(value, int) and not isinstance(value, bool)
@@ -72,8 +79,14 @@ class EngineConfig:
                 raise ValueError(
                     f"{name} must be at least twice the lanes, not {getattr(self, name)}"
                 )
-        if not isinstance(self.memory_register, bool):
-            raise ValueError(f"memory_register must be True or False, not {self.memory_register!r}")
+        if 2 * self.max_neurons * self.images > 1 << PROGRAM_BITS:
+            raise ValueError(
+                f"max_neurons must be at most {(1 << PROGRAM_BITS) // 2 // self.images} for "
+                f"{self.images} images, not {self.max_neurons}"
+            )
+        for name in ("memory_register", "product_register"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         stages = self.crossbar_registers
         if (
             not isinstance(stages, tuple)
@@ -91,9 +104,19 @@ class EngineConfig:
         return ceil_log2(self.lanes)
 
     @property
+    def values(self):
+        """Values of a row: of each lane that of every image. Value lane * images + image."""
+        return self.lanes * self.images
+
+    @property
+    def value_bits(self):
+        """Digits of a value's number."""
+        return ceil_log2(self.values)
+
+    @property
     def groups(self):
-        """Cycles in which a row of accumulators leaves: lanes / requantizers."""
-        return self.lanes // self.requantizers
+        """Cycles in which a row of accumulators leaves: values / requantizers."""
+        return self.values // self.requantizers
 
     @property
     def neuron_bits(self):
@@ -102,13 +125,18 @@ class EngineConfig:
 
     @property
     def rows(self):
-        """Rows of the widest layer."""
-        return self.max_neurons // self.lanes
+        """Rows of the activation memory: of the widest layer, twice."""
+        return 2 * self.max_neurons // self.lanes
 
     @property
     def step_bits(self):
-        """Digits of a step number, in any phase."""
-        return ceil_log2(max(self.weight_words, self.max_neurons))
+        """Digits of a junction's step number."""
+        return ceil_log2(self.weight_words)
+
+    @property
+    def wait_bits(self):
+        """Digits of the longest wait before a junction: less than twice the drain."""
+        return (2 * self.machine.drain).bit_length()
 
     @property
     def accumulator_bits(self):
@@ -130,8 +158,19 @@ class EngineConfig:
 
     @property
     def registers(self):
-        """Registers beyond the shortest pipeline: what ``golden.engine.cycles`` wants to know."""
-        return self.memory_register + len(self.crossbar_registers)
+        """Registers beyond the shortest pipeline."""
+        return self.memory_register + len(self.crossbar_registers) + self.product_register
+
+    @property
+    def machine(self):
+        """The :class:`golden.machine.Machine` that networks are packed for."""
+        return Machine(
+            lanes=self.lanes,
+            images=self.images,
+            requantizers=self.requantizers,
+            registers=self.registers,
+            rows=self.rows,
+        )
 
     def image(self, model):
         """Pack a model for this engine; ``InputError`` if it does not fit."""
@@ -142,7 +181,7 @@ class EngineConfig:
         self._fit(
             "neurons of the layers after the first", sum(topology.layers[1:]), self.bias_neurons
         )
-        image = pack(model, self.lanes)
+        image = pack(model, self.machine)
         self._fit("words of the program", image.program.size, self.program_words)
         return image
 

@@ -3,36 +3,39 @@
 from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import ceil_log2
 
-from golden.image import Space
+from golden.image import Kind, Space
 
 from .activations import ActivationMemory
 from .biases import BiasMemory
 from .config import ACTIVATION, RESULT
 from .crossbar import XorCrossbar
 from .delay import delay
-from .dispatcher import Dispatcher
+from .issuer import Issuer
+from .loader import Loader
 from .mac import MacLanes, Multiplier
+from .program import Program
 from .requantizer import Requantizer, RowSerializer
 from .results import ResultMemory
 from .sequencer import Sequencer
-from .sobol import SobolGenerator
-from .weights import StreamRegister, WeightMemory, WeightStreamer
+from .walker import Walker
+from .weights import StreamRegister, WeightMemory, WeightReader
 from .writeback import WriteBack
 
 
 class PathEngine(wiring.Component):
     """Runs any network of paths that fits its memories: inputs in, logits out.
 
-    Golden twin: ``golden.engine.infer``; cycles: ``golden.engine.cycles`` with the config's
-    ``registers``, from the last input taken to the last result written, whatever the data, where
-    there are 2 inputs or more (a single one is taken before the inference begins). Before and
-    after, the inputs take one cycle each and the logits two, where no stream waits.
+    Golden twin: ``golden.engine.infer``; cycles: ``golden.machine.plan`` on the config's
+    ``machine``, whatever the data: the latency from the last input taken to the last result
+    written, and the interval between inferences, of which one loads while another runs and a third
+    one's logits leave. Inputs take one cycle each and logits two, where no stream waits.
 
     A network is written first, byte by byte, while the engine is idle: ``golden.image`` tells
-    what. Then n_0 activations are taken from ``i`` in natural neuron order, and n_L logits are
-    offered at ``o`` in natural neuron order, again and again. Reset ends an inference; the
-    memories keep the network.
+    what. Then n_0 activations of each of the config's images, image after image, are taken from
+    ``i`` in natural neuron order, and n_L logits of each are offered at ``o`` in natural neuron
+    order, again and again. Reset ends what is under way; the memories keep the network.
 
     Parameters
     ----------
@@ -46,12 +49,13 @@ class PathEngine(wiring.Component):
         busy.
     i : stream of uint8. One may be taken ahead of its inference: it is for the network that is
         there when that begins.
-    o : stream of {data, last}: logits, and whether it is the last one.
+    o : stream of {data, last}: logits, and whether it is the last one of its images.
     busy : an inference is under way, from 2 cycles after its first input is taken to the cycle
         after its last logit is; while bytes are offered, none begins.
     probe : for simulation: the values written at the end of the pipeline: in a cycle in which
         ``activation`` (``result``) is 1, ``activations`` (``sums``) are those of the neurons whose
-        row * lanes + lane begins at ``activation_place`` (``result_place``) * requantizers.
+        (row * lanes + lane) * images + image begins at ``activation_place`` (``result_place``) *
+        requantizers. The rows of activations are those of the activation memory.
     """
 
     def __init__(self, config, *, multiplier=Multiplier, weight_memory=WeightMemory):
@@ -78,51 +82,78 @@ class PathEngine(wiring.Component):
         )
 
     def _parts(self, config, multiplier, weight_memory):
-        lanes, width = config.lanes, config.requantizers
+        lanes, values, width = config.lanes, config.values, config.requantizers
         bits, registered = config.accumulator_bits, config.memory_register
-        self.inputs = StreamRegister(ACTIVATION)
-        self.sequencer = Sequencer(config)
-        self.generator = SobolGenerator(
-            index_bits=config.step_bits, address_bits=config.neuron_bits
+        image_bits, words = config.value_bits - config.lane_bits, config.program_words
+        inputs, outputs = config.neuron_bits + image_bits, ceil_log2(config.max_outputs)
+        self.program = Program(words=words, readers=3)
+        self.load, self.run, self.read = (
+            Walker(entry=entry, words=words, step_bits=steps, address_bits=address, wait_bits=wait)
+            for entry, steps, address, wait in (
+                (0, inputs, inputs + 1, 0),
+                (1, config.step_bits, config.neuron_bits + 1, config.wait_bits),
+                (2, outputs + image_bits, outputs + image_bits, 0),
+            )
         )
-        self.dispatcher = Dispatcher(config, self.generator.o.signature)
-        self.weights = WeightStreamer(
+        self.inputs = StreamRegister(ACTIVATION)
+        self.sequencer = Sequencer()
+        self.loader = Loader(config, self.load.o.signature)
+        self.issuer = Issuer(config, self.run.o.signature)
+        self.weights = WeightReader(
             lanes=lanes, depth=config.weight_words, registered=registered, memory=weight_memory
         )
         self.activations = ActivationMemory(
-            lanes=lanes, rows=2 * config.rows, width=width, registered=registered
+            values=values, rows=config.rows, width=width, registered=registered
         )
-        self.crossbar = XorCrossbar(lanes=lanes, registers=config.crossbar_registers)
-        self.mac = MacLanes(lanes=lanes, accumulator_bits=bits, multiplier=multiplier)
-        self.serializer = RowSerializer(lanes=lanes, width=width, shape=signed(bits))
-        self.biases = BiasMemory(neurons=config.bias_neurons, lanes=lanes, width=width)
+        self.crossbar = XorCrossbar(
+            lanes=lanes, shape=8 * config.images, registers=config.crossbar_registers
+        )
+        self.mac = MacLanes(
+            lanes=lanes,
+            images=config.images,
+            accumulator_bits=bits,
+            registered=config.product_register,
+            multiplier=multiplier,
+        )
+        self.serializer = RowSerializer(
+            values=values, width=width, shape=signed(bits), tag=WriteBack.Tag
+        )
+        self.biases = BiasMemory(neurons=config.bias_neurons, width=max(1, width // config.images))
         self.requantizer = Requantizer(width=width, accumulator_bits=bits)
         self.writeback = WriteBack(config)
-        self.results = ResultMemory(neurons=config.max_outputs, width=width)
+        self.results = ResultMemory(neurons=config.max_outputs * config.images, width=width)
 
     def elaborate(self, platform):
         m = Module()
         for name in (
-            *("inputs", "sequencer", "generator", "dispatcher"),
+            *("program", "load", "run", "read", "inputs", "sequencer", "loader", "issuer"),
             *("weights", "activations", "crossbar", "mac"),
             *("serializer", "biases", "requantizer", "writeback", "results"),
         ):
             m.submodules[name] = getattr(self, name)
         self._connect_writes(m)
         self._connect_control(m)
+        self._connect_inputs(m)
         self._connect_lanes(m)
         self._connect_rows(m)
+        self._connect_memory(m)
         return m
 
     def _connect_writes(self, m):
         """Each byte to the memory of its space, while idle: written in the cycle after."""
-        byte, written = Signal.like(self.write.payload), Signal()
-        m.d.comb += self.write.ready.eq(self.sequencer.idle)
+        byte, written = Signal.like(self.write.payload, reset_less=True), Signal()
+        fresh = delay(m, written, 2, "fresh")  # the program's words are read again by then
+        offered = Signal()
+        m.d.sync += offered.eq(self.inputs.o.valid & ~(written | fresh))
+        m.d.comb += [
+            self.write.ready.eq(self.sequencer.idle),
+            self.sequencer.offered.eq(offered & ~self.write.valid),
+        ]
         m.d.sync += [written.eq(self.write.valid & self.write.ready), byte.eq(self.write.payload)]
         for space, port in (
             (Space.WEIGHTS, self.weights.write),
             (Space.BIASES, self.biases.write),
-            (Space.PROGRAM, self.sequencer.write),
+            (Space.PROGRAM, self.program.write),
         ):
             m.d.comb += [
                 port.valid.eq(written & (byte.space == space)),
@@ -131,86 +162,120 @@ class PathEngine(wiring.Component):
             ]
 
     def _connect_control(self, m):
-        """Sequencer, address generator and dispatcher."""
-        sequencer, dispatcher = self.sequencer, self.dispatcher
-        connect(m, sequencer.start, self.generator.start)
-        connect(m, sequencer.column, self.generator.column)
-        connect(m, self.generator.o, dispatcher.step)
-        connect(m, flipped(self.i), self.inputs.i)
-        connect(m, self.inputs.o, dispatcher.i)
-        connect(m, dispatcher.read, self.results.read)
-        connect(m, self.results.o, flipped(self.o))
+        """The walkers, and the sequencer that starts and holds them."""
+        sequencer, load, run, read = self.sequencer, self.load, self.run, self.read
+        for number, walker in enumerate((load, run, read)):
+            connect(m, walker.program, getattr(self.program, f"read_{number}"))
         m.d.comb += [
-            sequencer.request.eq(self.inputs.o.valid & ~self.write.valid),
             self.busy.eq(~sequencer.idle),
-            self.weights.start.valid.eq(sequencer.weights.valid),
-            self.weights.start.payload.address.eq(sequencer.weights.payload.address),
-            self.weights.start.payload.last.eq(sequencer.weights.payload.last),
-            sequencer.weights.ready.eq(self.weights.start.ready),
-            dispatcher.begin.eq(sequencer.begin),
-            dispatcher.following.eq(sequencer.following),
-            sequencer.taken.eq(dispatcher.taken),
+            sequencer.load_idle.eq(load.idle),
+            load.go.eq(sequencer.load),
+            sequencer.loaded.eq(self.loader.last),
+            sequencer.alone.eq(load.base[0]),
+            load.hold.eq(sequencer.load_hold),
+            run.go.eq(sequencer.run),
+            sequencer.run_idle.eq(run.idle & ~self.writeback.keep),
+            run.keep.eq(self.writeback.keep),
+            run.hold.eq(sequencer.run_hold),
+            sequencer.output.eq(run.header.kind == Kind.OUTPUT),
+            sequencer.begin.eq(run.begin),
+            sequencer.written.eq(self.writeback.done),
+            read.go.eq(sequencer.read),
+            sequencer.left.eq(self.o.valid & self.o.ready & self.o.payload.last),
+        ]
+
+    def _connect_inputs(self, m):
+        """Inputs to the loader, results to the output."""
+        results, read = self.results, self.read
+        connect(m, flipped(self.i), self.inputs.i)
+        connect(m, self.inputs.o, self.loader.i)
+        connect(m, self.load.o, self.loader.step)
+        connect(m, results.o, flipped(self.o))
+        m.d.comb += [
+            self.loader.half.eq(self.sequencer.load_half),
+            results.read.valid.eq(read.o.valid),
+            results.read.payload.address.eq(read.o.payload.address),
+            results.read.payload.last.eq(read.o.payload.last),
+            read.o.ready.eq(results.read.ready),
         ]
 
     def _connect_lanes(self, m):
         """From an issued step through memory, crossbar and lanes to a row of sums."""
-        issue, activations, mac = self.dispatcher.issue, self.activations, self.mac
-        operands = activations.latency + self.crossbar.latency
-        distance = delay(m, issue.distance, activations.latency, "distance")
-        final = delay(m, issue.final, operands + mac.latency, "final")
+        issue, run, sequencer, mac = self.issuer, self.run, self.sequencer, self.mac
+        connect(m, run.o, issue.step)
+        operands = self.activations.latency + self.crossbar.latency
+        first = Signal()  # of the inference: the junction in hand is
+        with m.If(sequencer.run):
+            m.d.sync += first.eq(1)
+        with m.Elif(run.begin):
+            m.d.sync += first.eq(0)
         m.d.comb += [
-            activations.read_row.eq(Cat(issue.row, ~self.sequencer.bank)),
-            self.crossbar.i.eq(activations.row),
-            self.crossbar.distance.eq(distance),
+            issue.begin.eq(run.begin),
+            issue.header.eq(run.header),
+            self.weights.rewind.eq(run.begin & first),
+            self.weights.advance.eq(delay(m, issue.valid, operands - self.weights.latency, "word")),
+            self.activations.read_row.eq(self._mirrored(issue.row, sequencer.run_half)),
+            self.crossbar.i.eq(self.activations.row.as_value()),
+            self.crossbar.distance.eq(
+                delay(m, issue.distance, self.activations.latency, "distance", reset_less=True)
+            ),
             mac.valid.eq(delay(m, issue.valid, operands, "valid")),
             mac.first.eq(delay(m, issue.first, operands, "first")),
             mac.last.eq(delay(m, issue.last, operands, "last")),
-            mac.activations.eq(self.crossbar.o),
-            mac.weights.eq(self.weights.o.payload.weights),
-            self.weights.o.ready.eq(mac.valid),
-            self.serializer.capture.eq(mac.done),
-            self.serializer.tag.eq(final),
-            self.serializer.i.eq(mac.accumulators),
+            mac.activations.eq(self.crossbar.o.as_value()),
+            mac.weights.eq(self.weights.weights),
         ]
 
     def _connect_rows(self, m):
-        """From a row of sums to the memories of activations and results."""
-        sequencer, serializer, requantizer = self.sequencer, self.serializer, self.requantizer
-        biases, writeback, load = self.biases, self.writeback, self.dispatcher.load
+        """From a row of sums to activations and results."""
+        issue, run, mac, writeback = self.issuer, self.run, self.mac, self.writeback
+        serializer, biases, requantizer = self.serializer, self.biases, self.requantizer
+        images, width = self.config.images, self.config.requantizers
+        latency = self.activations.latency + self.crossbar.latency + mac.latency
+        repeats = ceil_log2(max(1, images // width))  # log2 of the groups that share a bias
         m.d.comb += [
-            biases.begin.eq(sequencer.begin),
-            biases.row.eq(sequencer.bias_row),
-            biases.advance.eq(serializer.capture | (serializer.valid & ~serializer.last)),
-            requantizer.i.eq(serializer.o),
-            requantizer.bias.eq(biases.o),
-            requantizer.shift.eq(sequencer.phase.shift),
-            writeback.phase.eq(sequencer.phase),
+            writeback.begin.eq(run.begin),
+            writeback.begins.eq(delay(m, issue.valid & issue.begins, latency - 1, "begins")),
+            writeback.header.eq(run.header),
+            writeback.base.eq(run.base),
+            writeback.half.eq(self.sequencer.run_half),
+            writeback.capture.eq(mac.done),
+            writeback.opening.eq(delay(m, issue.opening, latency, "opening")),
+            writeback.closing.eq(delay(m, issue.closing, latency, "closing")),
             writeback.valid.eq(serializer.valid),
             writeback.group.eq(serializer.group),
             writeback.last.eq(serializer.last),
-            writeback.final.eq(serializer.o_tag),
+            writeback.row_tag.eq(serializer.o_tag),
+            serializer.capture.eq(mac.done),
+            serializer.tag.eq(writeback.tag),
+            serializer.i.eq(mac.accumulators),
+            biases.advance.eq(
+                mac.done | (serializer.valid & ~serializer.last & serializer.group[:repeats].all())
+            ),
+            biases.rewind.eq(writeback.done),
+            requantizer.i.eq(serializer.o),
+            requantizer.bias.eq(Cat(biases.o[value // images] for value in range(width))),
+            requantizer.shift.eq(serializer.o_tag.shift),
             self.results.write.eq(writeback.result),
             self.results.group.eq(writeback.result_place),
             self.results.data.eq(requantizer.sums),
         ]
-        place, group_bits = writeback.activation_place, (self.config.groups - 1).bit_length()
-        width, bank = self.config.requantizers, sequencer.bank
-        lanes = [place[:group_bits] == lane // width for lane in range(self.config.lanes)]
+
+    def _connect_memory(self, m):
+        """The write port of the activations, which the loader has when no junction writes."""
+        loader, writeback, requantizer = self.loader, self.writeback, self.requantizer
+        config, probe, memory = self.config, self.probe, self.activations
+        place, group_bits = writeback.activation_place, (config.groups - 1).bit_length()
+        values = Cat(
+            place[:group_bits] == value // config.requantizers for value in range(config.values)
+        )
+        loading = ~writeback.activation
         m.d.comb += [
-            self.activations.write.eq(load.write | writeback.activation),
-            self.activations.write_row.eq(Cat(Mux(load.write, load.row, place[group_bits:]), bank)),
-            self.activations.write_lanes.eq(Mux(load.write, load.lanes, Cat(lanes))),
-            self.activations.data.eq(requantizer.activations),
-        ]
-        with m.If(load.write):
-            m.d.comb += self.activations.data.eq(load.data.replicate(width))
-        probe = self.probe
-        m.d.comb += [
-            sequencer.done.eq(
-                (load.write & load.last)
-                | writeback.done
-                | (self.o.valid & self.o.ready & self.o.payload.last)
-            ),
+            loader.slot.eq(loading),
+            memory.write.eq(loader.write | writeback.activation),
+            memory.write_row.eq(Mux(loading, loader.row, place[group_bits:])),
+            memory.write_values.eq(Mux(loading, loader.values, values)),
+            memory.data.eq(requantizer.activations),
             probe.result.eq(writeback.result),
             probe.result_place.eq(writeback.result_place),
             probe.sums.eq(requantizer.sums),
@@ -218,3 +283,8 @@ class PathEngine(wiring.Component):
             probe.activation_place.eq(writeback.activation_place),
             probe.activations.eq(requantizer.activations),
         ]
+        with m.If(loading):
+            m.d.comb += memory.data.eq(loader.data.replicate(config.requantizers))
+
+    def _mirrored(self, row, half):
+        return row ^ (half << ceil_log2(self.config.rows) - 1)

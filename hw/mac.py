@@ -9,75 +9,90 @@ from .delay import delay
 
 
 class Multiplier(wiring.Component):
-    """``product`` is ``weight`` times ``activation`` of 2 cycles before: portable form.
+    """``products`` are ``weight`` times each of ``activations`` of 2 cycles before: portable form.
 
     An input and an output register, free-running. The product of an int8 and a uint8 always fits
     16 bits: -128 * 255 = -32,640 to 127 * 255 = 32,385.
+
+    Parameters: ``images``, how many activations there are.
     """
 
     latency = 2
-    weight: In(signed(8))
-    activation: In(unsigned(8))
-    product: Out(signed(16))
+
+    def __init__(self, *, images=1):
+        super().__init__(
+            {
+                "weight": In(signed(8)),
+                "activations": In(data.ArrayLayout(unsigned(8), images)),
+                "products": Out(data.ArrayLayout(signed(16), images)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         weight = Signal.like(self.weight, reset_less=True)
-        activation = Signal.like(self.activation, reset_less=True)
-        product = Signal.like(self.product, reset_less=True)
-        m.d.sync += [
-            weight.eq(self.weight),
-            activation.eq(self.activation),
-            product.eq(weight * activation),
-        ]
-        m.d.comb += self.product.eq(product)
+        m.d.sync += weight.eq(self.weight)
+        for image, output in enumerate(self.products):
+            activation = Signal(8, name=f"activation_{image}", reset_less=True)
+            product = Signal(signed(16), name=f"product_{image}", reset_less=True)
+            m.d.sync += [
+                activation.eq(self.activations[image]),
+                product.eq(weight * activation),
+            ]
+            m.d.comb += output.eq(product)
         return m
 
 
 class MacLanes(wiring.Component):
-    """``lanes`` accumulators that each sum weight times activation from ``first`` to ``last``.
+    """An accumulator a lane and image that sums weight times activation from ``first`` to ``last``.
 
-    Golden twin: the sums of products per neuron in ``golden.engine``. Throughput: one product a
-    lane and cycle, rows back to back. Latency: ``done`` and the sums come ``latency`` cycles
+    Golden twin: the sums of products per neuron in ``golden.engine``. Throughput: one product an
+    accumulator and cycle, rows back to back. Latency: ``done`` and the sums come ``latency`` cycles
     after the products' last operands and stay for that one cycle.
 
     Parameters
     ----------
-    lanes : a power of two.
+    lanes, images : powers of two; each weight meets the activations of all images.
     accumulator_bits : wide enough for every sum; nothing checks it here: see
         ``hw.config.EngineConfig.accumulator_bits`` for the proof.
+    registered : a register behind the multipliers, for a faster clock.
     multiplier : makes one lane's multiplier; see :class:`Multiplier`.
 
     Members
     -------
     valid : operands are there; ``first``, ``last`` : they begin, end a row.
-    weights, activations : the operands, one of each a lane.
+    weights, activations : the operands, one weight a lane; the activation of a lane and image, and
+        its sum, are number lane * images + image.
     done : ``accumulators`` are the sums of a whole row.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, lanes, accumulator_bits, multiplier=Multiplier):
+    def __init__(
+        self, *, lanes, accumulator_bits, images=1, registered=False, multiplier=Multiplier
+    ):
         exact_log2("lanes", lanes)
+        exact_log2("images", images)
+        self._images, self._registered = images, registered
         if not isinstance(accumulator_bits, int) or accumulator_bits < 16:
             raise ValueError(f"accumulator_bits must be at least 16, not {accumulator_bits!r}")
-        self._multipliers = [multiplier() for _ in range(lanes)]
+        self._multipliers = [multiplier(images=images) for _ in range(lanes)]
         super().__init__(
             {
                 "valid": In(1),
                 "first": In(1),
                 "last": In(1),
                 "weights": In(data.ArrayLayout(signed(8), lanes)),
-                "activations": In(data.ArrayLayout(unsigned(8), lanes)),
+                "activations": In(data.ArrayLayout(unsigned(8), lanes * images)),
                 "done": Out(1),
-                "accumulators": Out(data.ArrayLayout(signed(accumulator_bits), lanes)),
+                "accumulators": Out(data.ArrayLayout(signed(accumulator_bits), lanes * images)),
             }
         )
 
     @property
     def latency(self):
         """Cycles from the last operands of a row to its sums."""
-        return self._multipliers[0].latency + 1
+        return self._multipliers[0].latency + self._registered + 1
 
     def elaborate(self, platform):
         m = Module()
@@ -88,13 +103,15 @@ class MacLanes(wiring.Component):
         m.d.sync += self.done.eq(valid & last)
         for lane, multiplier in enumerate(self._multipliers):
             m.submodules[f"multiplier_{lane}"] = multiplier
-            accumulator = self.accumulators[lane]
-            m.d.comb += [
-                multiplier.weight.eq(self.weights[lane]),
-                multiplier.activation.eq(self.activations[lane]),
-            ]
-            with m.If(valid):
-                # The sum is chosen after the adder: one LUT a bit holds both on the iCE40.
-                total = accumulator + multiplier.product
-                m.d.sync += accumulator.eq(Mux(first, multiplier.product, total))
+            part = slice(lane * self._images, (lane + 1) * self._images)
+            m.d.comb += multiplier.weight.eq(self.weights[lane])
+            for own, activation in zip(multiplier.activations, self.activations[part], strict=True):
+                m.d.comb += own.eq(activation)
+            for product, total in zip(multiplier.products, self.accumulators[part], strict=True):
+                product = delay(m, product, self._registered, f"product_{lane}", reset_less=True)
+                accumulator = Signal.like(total, name=f"accumulator_{lane}", reset_less=True)
+                m.d.comb += total.eq(accumulator)
+                with m.If(valid):
+                    # The sum is chosen after the adder: one LUT a bit holds both on the iCE40.
+                    m.d.sync += accumulator.eq(Mux(first, product, accumulator + product))
         return m

@@ -5,38 +5,39 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
+from .delay import delay
 
 
 class RowSerializer(wiring.Component):
-    """Captures a row of accumulators and gives it out in groups, lane 0 first.
+    """Captures a row of accumulators and gives it out in groups, value 0 first.
 
-    Throughput: one group a cycle; a row may be captured every ``lanes / width`` cycles, in the
+    Throughput: one group a cycle; a row may be captured every ``values / width`` cycles, in the
     cycle of the last group at the earliest. Latency: 1 cycle from ``capture`` to the first group.
 
     Members
     -------
     capture, tag, i : take the row ``i`` now; ``tag`` is given back with its groups.
-    valid, group, o : ``o`` holds lanes group * width to group * width + width - 1 of the row.
+    valid, group, o : ``o`` holds values group * width to group * width + width - 1 of the row.
     o_tag, last : the row's tag, and whether this is the row's last group.
 
-    Raises ``TypeError`` or ``ValueError`` where ``lanes`` or ``width`` is no power of two.
+    Raises ``TypeError`` or ``ValueError`` where ``values`` or ``width`` is no power of two.
     """
 
-    def __init__(self, *, lanes, width, shape):
-        exact_log2("lanes", lanes)
+    def __init__(self, *, values, width, shape, tag=1):
+        exact_log2("values", values)
         exact_log2("width", width)
-        if width > lanes:
-            raise ValueError(f"width must be at most lanes, {lanes}, not {width!r}")
-        self._groups, self._width = lanes // width, width
+        if width > values:
+            raise ValueError(f"width must be at most values, {values}, not {width!r}")
+        self._groups, self._width = values // width, width
         super().__init__(
             {
                 "capture": In(1),
-                "tag": In(1),
-                "i": In(data.ArrayLayout(shape, lanes)),
+                "tag": In(tag),
+                "i": In(data.ArrayLayout(shape, values)),
                 "valid": Out(1),
                 "group": Out(range(self._groups)),
                 "last": Out(1),
-                "o_tag": Out(1),
+                "o_tag": Out(tag),
                 "o": Out(data.ArrayLayout(shape, width)),
             }
         )
@@ -45,7 +46,7 @@ class RowSerializer(wiring.Component):
         m = Module()
         row = Signal.like(self.i, reset_less=True)
         m.d.comb += [
-            self.o.eq(Cat(row[lane] for lane in range(self._width))),
+            self.o.eq(Cat(row[value] for value in range(self._width))),
             self.last.eq(self.group == self._groups - 1),
         ]
         with m.If(self.capture):
@@ -68,8 +69,8 @@ class Requantizer(wiring.Component):
     """Adds the bias, shifts right, clamps: ``golden.engine.requantize``, ``width`` values a cycle.
 
     The bias contains the rounding constant. Throughput: ``width`` values a cycle. ``sums`` (what
-    the last junction keeps) come 1 cycle after ``i`` and ``bias``, ``activations`` 3 cycles after;
-    ``shift`` must hold meanwhile. The sum of any legal network's accumulator and bias fits 32 bits.
+    the last junction keeps) come 1 cycle after ``i``, ``bias`` and ``shift``, ``activations`` 3 cycles
+    after. The sum of any legal network's accumulator and bias fits 32 bits.
 
     The shift is taken in two steps, by multiples of 8 and by the rest, so that of the digits above
     the result only whether one of them is set has to be kept.
@@ -93,7 +94,8 @@ class Requantizer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        fine, coarse = self.shift[:3], self.shift[3:]
+        shift = delay(m, self.shift, 1, "shift", reset_less=True)
+        coarse, fine = shift[3:], delay(m, shift[:3], 1, "fine", reset_less=True)
         for lane, total in enumerate(self.sums):
             negative = Signal(name=f"negative_{lane}", reset_less=True)
             window = Signal(15, name=f"window_{lane}", reset_less=True)

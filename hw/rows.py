@@ -38,7 +38,10 @@ class RowPacer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         groups = self._groups
-        most, left = Signal(self._bits), Signal(self._bits)  # steps of a row but one; of this row
+        most, left = (
+            Signal(self._bits, reset_less=True),
+            Signal(self._bits, reset_less=True),
+        )  # steps of a row but one; of this row
         gap, wait = Signal(range(groups + 1)), Signal(range(groups + 1))  # idle cycles after a row
         begun = Cat(self.fan_in > digit for digit in range(self._bits))
         gaps = Array(max(0, groups - (1 << fan_in)) for fan_in in range(16))

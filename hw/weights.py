@@ -11,6 +11,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .checks import exact_log2
+from .delay import delay
 
 
 def memory_ports(lanes, depth):
@@ -55,6 +56,69 @@ class WeightMemory(wiring.Component):
             write.en.eq(Mux(self.enable, self.write, 0)),
         ]
         m.d.comb += [weight.eq(self.write_data) for weight in write.data]
+        return m
+
+
+class WeightReader(wiring.Component):
+    """The words of all junctions one after the other, each when it is asked for: no handshake.
+
+    Throughput: one word a cycle. Latency: ``weights`` is the next word 1 cycle after ``advance``, 2
+    with ``registered``, for that one cycle.
+
+    Parameters
+    ----------
+    lanes, depth, registered, memory : as of :class:`WeightStreamer`.
+
+    Members
+    -------
+    write : stream of {address, data}: one weight at byte address word * lanes + lane; always ready,
+        meant for when nothing is read: the next word is undefined until ``rewind``.
+    rewind : the next word is the first one.
+    advance : take the next word; not with ``rewind``.
+
+    Raises ``TypeError`` or ``ValueError`` for parameters out of range.
+    """
+
+    def __init__(self, *, lanes, depth, registered=False, memory=WeightMemory):
+        self._lane_bits = exact_log2("lanes", lanes)
+        word_bits = exact_log2("depth", depth, minimum=2)
+        self._registered, self._memory = registered, memory(lanes=lanes, depth=depth)
+        if self._memory.latency != 1:
+            raise ValueError(f"memory must have a latency of 1, not {self._memory.latency!r}")
+        write = data.StructLayout({"address": unsigned(word_bits + self._lane_bits), "data": 8})
+        super().__init__(
+            {
+                "write": In(stream.Signature(write, always_ready=True)),
+                "rewind": In(1),
+                "advance": In(1),
+                "weights": Out(data.ArrayLayout(signed(8), lanes)),
+            }
+        )
+
+    @property
+    def latency(self):
+        """Cycles from ``advance`` to the word."""
+        return self._memory.latency + bool(self._registered)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = self._memory
+        pointer, byte = Signal.like(memory.address, reset_less=True), self.write.payload
+        lane, word = byte.address[: self._lane_bits], byte.address[self._lane_bits :]
+        m.d.comb += [memory.address.eq(pointer), memory.enable.eq(1)]
+        m.d.comb += self.weights.eq(
+            delay(m, memory.data, self.latency - 1, "weights", reset_less=True)
+        )
+        # The pointer takes the address of a byte, which is written in the cycle after.
+        m.d.sync += memory.write_data.eq(byte.data)
+        m.d.sync += memory.write.eq(0)
+        with m.If(self.write.valid):
+            m.d.sync += pointer.eq(word)
+            m.d.sync += memory.write.eq(Cat(lane == number for number in range(len(memory.write))))
+        with m.Elif(self.rewind):
+            m.d.sync += pointer.eq(0)
+        with m.Elif(self.advance):
+            m.d.sync += pointer.eq(pointer + 1)
         return m
 
 
@@ -173,7 +237,8 @@ class StreamRegister(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += self.i.ready.eq(~self.o.valid | self.o.ready)
+        payload = Signal.like(self.o.payload, reset_less=True)
+        m.d.comb += [self.i.ready.eq(~self.o.valid | self.o.ready), self.o.payload.eq(payload)]
         with m.If(self.i.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+            m.d.sync += [self.o.valid.eq(self.i.valid), payload.eq(self.i.payload)]
         return m

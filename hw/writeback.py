@@ -1,7 +1,7 @@
 """The write-back: where the values at the end of the pipeline go, and when a junction is done."""
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.image import Kind
@@ -11,31 +11,44 @@ from .requantizer import Requantizer
 
 
 class WriteBack(wiring.Component):
-    """Counts rows and keeps each group's place until its values have left the requantizer.
+    """Counts rows, and keeps each group's place until its values have left the requantizer.
 
     Members
     -------
-    phase : of the junction whose rows come.
-    valid, group, last, final : of the row serializer: a group, the row's last, of the last row.
-    result, result_place : write the requantizer's sums, 1 cycle after ``valid``, of an OUTPUT
-        junction.
-    activation, activation_place : write its activations, 3 cycles after ``valid``, of a HIDDEN
-        junction.
-    done : the junction's last group is written by the end of the following cycle.
+    begin : the steps of a junction are about to be issued; ``keep`` : its header is needed still.
+    begins, header, base, half : the first step of this junction will end in the accumulators in the
+        next cycle; the first row of its layer, and the half of the memory.
+    capture, opening, closing : a row of sums is there: the junction's first, last.
+    tag : {shift, output, closing} of that row, to travel with it.
+    valid, group, last, row_tag : of the row serializer: a group, the row's last, the row's tag.
+    result, result_place : write the requantizer's sums, 1 cycle after ``valid``.
+    activation, activation_place : write its activations, 3 cycles after ``valid``.
+    done : the last group of the last result is written in this cycle.
 
     A place is row * groups + group.
     """
+
+    Tag = data.StructLayout({"shift": 5, "output": 1, "closing": 1})
 
     def __init__(self, config):
         self._group_bits = (config.groups - 1).bit_length()
         place = range(config.rows * config.groups)
         super().__init__(
             {
-                "phase": In(HEADER),
+                "begin": In(1),
+                "keep": Out(1),
+                "begins": In(1),
+                "header": In(HEADER),
+                "base": In(range(config.rows)),
+                "half": In(1),
+                "capture": In(1),
+                "opening": In(1),
+                "closing": In(1),
+                "tag": Out(self.Tag),
                 "valid": In(1),
                 "group": In(range(config.groups)),
                 "last": In(1),
-                "final": In(1),
+                "row_tag": In(self.Tag),
                 "result": Out(1),
                 "result_place": Out(place),
                 "activation": Out(1),
@@ -46,22 +59,37 @@ class WriteBack(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        row = Signal(len(self.result_place) - self._group_bits)
-        valid = Signal(Requantizer.latency)  # bit s: s + 1 cycles ago
-        place, finishing = Signal.like(self.result_place), Signal()
-        ending = self.valid & self.last
-        with m.If(ending):
-            m.d.sync += row.eq(Mux(self.final, 0, row + 1))
-        m.d.sync += [
-            valid.eq(Cat(self.valid, valid)),
-            finishing.eq(ending & self.final),
-            self.done.eq(finishing),
-            self.result_place.eq(Cat(self.group[: self._group_bits], row)),
-            place.eq(self.result_place),
-            self.activation_place.eq(place),
-        ]
+        base, row = (Signal.like(self.base, name=n, reset_less=True) for n in ("base", "row"))
+        shift, output = (
+            Signal(5, reset_less=True),
+            Signal(reset_less=True),
+        )  # of the junction whose products are summed
+        with m.If(self.begin):
+            m.d.sync += self.keep.eq(1)
+        with m.If(self.begins):
+            m.d.sync += [
+                self.keep.eq(0),
+                shift.eq(self.header.shift),
+                output.eq(self.header.kind == Kind.OUTPUT),
+                base.eq(self.base ^ (self.half << len(base) - 1)),
+            ]
         m.d.comb += [
-            self.result.eq(valid[0] & (self.phase.kind == Kind.OUTPUT)),
-            self.activation.eq(valid[-1] & (self.phase.kind == Kind.HIDDEN)),
+            self.tag.shift.eq(shift),
+            self.tag.output.eq(output),
+            self.tag.closing.eq(self.closing),
         ]
+        with m.If(self.capture):
+            m.d.sync += row.eq(Mux(self.opening, base, row + 1))
+        hidden = Signal(Requantizer.latency)  # bit s: s + 1 cycles ago
+        places = [
+            Signal.like(self.result_place, name=f"place_{n}", reset_less=True) for n in (1, 2, 3)
+        ]
+        m.d.sync += [
+            hidden.eq(Cat(self.valid & ~self.row_tag.output, hidden)),
+            self.result.eq(self.valid & self.row_tag.output),
+            self.done.eq(self.valid & self.last & self.row_tag.output & self.row_tag.closing),
+            Cat(places).eq(Cat(self.group[: self._group_bits], row, places)),
+        ]
+        m.d.comb += [self.result_place.eq(places[0]), self.activation_place.eq(places[2])]
+        m.d.comb += self.activation.eq(hidden[-1])
         return m

@@ -192,7 +192,7 @@ def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
             assert not valid
             assert not busy
 
-    simulate(dut, feed, collect, background=[watch(dut, run), *background], limit=200_000)
+    simulate(dut, feed, collect, background=[watch(dut, run), *background], limit=30_000)
     return run
 
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
+from hw.dispatcher import Dispatcher
 from streams import at_random, get, idle, put, simulate
 
 from golden.image import Kind
 from hw.config import EngineConfig
-from hw.dispatcher import Dispatcher
 from hw.sobol import SobolGenerator
 
 pytestmark = pytest.mark.timeout(60)

@@ -1,0 +1,211 @@
+"""When things happen in the path engine: its schedule, in closed form.
+
+The schedule does not depend on the data. A junction issues one step a cycle, row after row; a row
+takes no less than the ``groups`` cycles in which the row before leaves the accumulators. A step
+must not be issued before the source row that it reads is written, and which row that is is known
+beforehand. So nothing is compared while the engine runs: every junction has a number of cycles to
+wait, most often 0, that :func:`plan` works out, and the fill of a junction hides behind the drain
+of the one before.
+
+While an inference runs, the inputs of the next one are loaded, where there is room for both.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from . import gf2, lanes
+from .errors import InputError
+from .paths import log2_exact
+
+START = 12  # cycles from the last input taken to the first step issued
+SINGLE = 14  # more where there is a single input: it is taken before anything begins
+FETCH = 6  # between the last step of a junction and the first of the next one
+RESTART = 10  # between the last step of an inference and the first of the next one
+WRITTEN = 8  # of pipeline from a row's last step until its first group is in the memory
+SUMMED = 4  # from a junction's first step until its products are summed
+LOAD = 12  # cycles of the loader beside one for each input
+ALONE = 14  # between the last step and the first of the next inference, beside one for each input
+READ = 10  # cycles of the reader beside two for each output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What the schedule depends on; ``hw.config.EngineConfig.machine`` makes it.
+
+    Parameters
+    ----------
+    lanes : P, multiplications with different weights a cycle.
+    images : images that share each weight: ``lanes * images`` multiplications a cycle.
+    requantizers : values that leave the accumulators a cycle.
+    registers : registers beyond the shortest pipeline.
+    rows : rows of ``lanes`` neurons in the activation memory, a power of two; as many as the
+        network needs unless given.
+    """
+
+    lanes: int
+    images: int = 1
+    requantizers: int = 1
+    registers: int = 0
+    rows: int | None = None
+
+    def __post_init__(self):
+        for name in ("lanes", "images", "requantizers"):
+            log2_exact(getattr(self, name), name)
+
+    @property
+    def values(self):
+        """Accumulators: of every image that of every lane."""
+        return self.lanes * self.images
+
+    @property
+    def groups(self):
+        """Cycles in which a row of accumulators leaves."""
+        return self.values // self.requantizers
+
+    @property
+    def drain(self):
+        """Cycles from a row's last step until a step may read what was written of it."""
+        return WRITTEN + self.groups + self.registers
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a network's junctions run on a machine, and where its layers stand.
+
+    Parameters
+    ----------
+    bases : per layer but the last, the first row of its place in the activation memory; the last
+        layer's sums have a memory of their own.
+    overlap : whether the next inputs are loaded meanwhile.
+    waits : per junction, cycles that its first step is held back.
+    spans : per junction, cycles from its first step to its last one.
+    gaps : per junction, cycles without a step before its first one, within an inference; that of
+        the first junction is what follows on an inference before.
+    machine, topology : of what this is the schedule.
+    """
+
+    bases: tuple
+    overlap: bool
+    waits: tuple
+    spans: tuple
+    gaps: tuple
+    machine: Machine
+    topology: object
+
+    @property
+    def running(self):
+        """Cycles from an inference's first step to its last one."""
+        return sum(self.spans) + sum(self.gaps[1:])
+
+    @property
+    def latency(self):
+        """Cycles from the last input taken to the last result written, where nothing ran before."""
+        single = self.topology.layers[0] * self.machine.images == 1  # taken before it begins
+        start = START + single * SINGLE + self.waits[0]
+        return start + self.running + self.machine.drain - 4
+
+    @cached_property
+    def interval(self):
+        """Cycles from the last result of an inference to that of the next one, inputs abounding.
+
+        The longest of what is done at the same time: running; loading, which waits while hidden
+        activations are written; writing the results and reading them, which takes turns.
+        """
+        machine, layers = self.machine, self.topology.layers
+        inputs, outputs = layers[0] * machine.images, layers[-1] * machine.images
+        if self.overlap:
+            written = sum(layers[1:-1]) * machine.images // machine.requantizers
+            load = LOAD + inputs + written
+        else:
+            load = self.running + ALONE + inputs + self.gaps[0] - RESTART
+        read = self.spans[-1] + machine.drain + READ + 2 * outputs
+        return max(self.running + self.gaps[0], load, read)
+
+
+def _disjoint(base, rows, others):
+    return all(base + rows <= other or other + size <= base for other, size in others)
+
+
+def _bases(rows, total):
+    """First rows of the layers with these many rows, and whether the next inputs have room.
+
+    ``rows`` of all layers but the last; ``total``, of the memory; both powers of two. Inputs are
+    loaded into either half in turns, and the whole place of an inference with them.
+    """
+    half, bases = total // 2, [0]
+    following = (half, rows[0])
+    for before, size in zip(rows, rows[1:], strict=False):
+        taken = [following, (bases[-1], before)]
+        free = (base for base in range(0, total - size + 1, size) if _disjoint(base, size, taken))
+        base = next(free, None)
+        if base is None:
+            return tuple(half * (layer % 2) for layer in range(len(rows))), False
+        bases.append(base)
+    return tuple(bases), True
+
+
+def _order(topology, junction, machine):
+    """The source row of every step of a junction, and the cycle of its issue."""
+    places = gf2.apply(
+        lanes.junction_matrix(topology, junction, machine.lanes),
+        np.arange(topology.paths[junction - 1] // machine.lanes),
+    )
+    fan_in = topology.fan_in(junction)
+    steps = np.arange(places.size)
+    return places // machine.lanes, steps + steps // fan_in * max(machine.groups - fan_in, 0)
+
+
+def _late(issued, machine):
+    """Cycles that a junction of few steps, issued so, puts off the fetching of its successor.
+
+    Its header is needed until its first products are summed; the walker is 3 steps ahead.
+    """
+    steps = len(issued)
+
+    def time(step):
+        if step < 0:
+            return step
+        return int(issued[step]) if step < steps else int(issued[-1]) + step - steps + 1
+
+    if time(steps - 3) >= SUMMED + machine.registers:
+        return 0
+    put_off = 1
+    while time(steps - 3 + put_off) < SUMMED + machine.registers:
+        put_off += 1
+    return put_off + 1
+
+
+def plan(topology, machine):
+    """The :class:`Schedule` of a topology on a machine.
+
+    Raises ``InputError`` where the topology does not fit the lanes or the activation memory.
+    """
+    lanes.plan(topology, machine.lanes)  # complains where there is none
+    rows = [width // machine.lanes for width in topology.layers[:-1]]
+    total = machine.rows or 4 * max(rows)
+    if max(rows) > total // 2:
+        raise InputError(
+            f"a layer must have at most {total // 2 * machine.lanes} neurons, "
+            f"not {max(rows) * machine.lanes}"
+        )
+    bases, overlap = _bases(rows, total)
+    waits, spans, gaps, written = [], [], [], None
+    for junction in topology.junctions:
+        fan_in = topology.fan_in(junction)
+        row, issued = _order(topology, junction, machine)
+        before = FETCH + late if junction > 1 else RESTART
+        # Its first row must not meet one that leaves still; the biases are rewound after the last.
+        wait = machine.groups - fan_in - before + (0 if junction > 1 else 2)
+        if written is not None:
+            wait = max(wait, int((written[row] - issued).max()) - 1 - before)
+        count = topology.layers[junction] // machine.lanes
+        ends = (np.arange(count) - count + 1) * max(fan_in, machine.groups)
+        written = ends + machine.drain  # by row, from the junction's last step on
+        waits.append(max(wait, 0))
+        spans.append(int(issued[-1]) + 1)
+        gaps.append(before + waits[-1])
+        late = _late(issued, machine)
+    gaps[0] += max(SUMMED + machine.registers - spans[-1], 0)
+    return Schedule(bases, overlap, tuple(waits), tuple(spans), tuple(gaps), machine, topology)

@@ -1,0 +1,61 @@
+"""The program memory: written byte by byte, read word by word through several ports at once."""
+
+from amaranth import Module, Mux, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .checks import exact_log2
+from .config import PROGRAM_BITS
+
+
+def read_port(words):
+    """What a reader sees of the program: ``word`` is that at ``address``, 1 cycle later.
+
+    It holds while ``enable`` is 0.
+    """
+    return wiring.Signature({"address": Out(range(words)), "enable": Out(1), "word": In(16)})
+
+
+class Program(wiring.Component):
+    """``words`` words of 16 bits; each reader has a port of its own (block RAM: a copy each).
+
+    Members
+    -------
+    write : stream of {address, data}: one byte, at word * 2 + byte; always ready.
+    read_0 and so on : ``readers`` ports, see :func:`read_port`. Throughput 1 word a cycle, latency
+        1; a word that is written in the same cycle is undefined.
+
+    Raises ``TypeError`` or ``ValueError`` where ``words`` is no power of two.
+    """
+
+    def __init__(self, *, words, readers):
+        exact_log2("words", words, minimum=2)
+        self._words = words
+        write = data.StructLayout({"address": range(2 * words), "data": 8})
+        self._names = [f"read_{reader}" for reader in range(readers)]
+        super().__init__(
+            {
+                "write": In(stream.Signature(write, always_ready=True)),
+                **{name: In(read_port(words)) for name in self._names},
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = Memory(
+            shape=unsigned(PROGRAM_BITS), depth=self._words, init=[]
+        )
+        write = memory.write_port(granularity=8)
+        byte, word = self.write.payload.address[0], self.write.payload.address[1:]
+        m.d.comb += [write.addr.eq(word), write.data.eq(self.write.payload.data.replicate(2))]
+        with m.If(self.write.valid):
+            m.d.comb += write.en.eq(Mux(byte, 0b10, 0b01))
+        for name in self._names:
+            port, read = getattr(self, name), memory.read_port()
+            m.d.comb += [
+                read.addr.eq(port.address),
+                read.en.eq(port.enable),
+                port.word.eq(read.data),
+            ]
+        return m
