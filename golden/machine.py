@@ -12,6 +12,7 @@ While an inference runs, the inputs of the next one are loaded, where there is r
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def _bases(rows, total):
     """
     half, bases = total // 2, [0]
     following = (half, rows[0])
-    for before, size in zip(rows, rows[1:], strict=False):
+    for before, size in pairwise(rows):
         taken = [following, (bases[-1], before)]
         free = (base for base in range(0, total - size + 1, size) if _disjoint(base, size, taken))
         base = next(free, None)
@@ -191,13 +192,13 @@ def plan(topology, machine):
             f"not {max(rows) * machine.lanes}"
         )
     bases, overlap = _bases(rows, total)
-    waits, spans, gaps, written = [], [], [], None
+    waits, spans, gaps, written, late = [], [], [], None, 0
     for junction in topology.junctions:
         fan_in = topology.fan_in(junction)
         row, issued = _order(topology, junction, machine)
-        before = FETCH + late if junction > 1 else RESTART
+        before = RESTART if written is None else FETCH + late
         # Its first row must not meet one that leaves still; the biases are rewound after the last.
-        wait = machine.groups - fan_in - before + (0 if junction > 1 else 2)
+        wait = machine.groups - fan_in - before + 2 * (written is None)
         if written is not None:
             wait = max(wait, int((written[row] - issued).max()) - 1 - before)
         count = topology.layers[junction] // machine.lanes
