@@ -69,8 +69,8 @@ class Requantizer(wiring.Component):
     """Adds the bias, shifts right, clamps: ``golden.engine.requantize``, ``width`` values a cycle.
 
     The bias contains the rounding constant. Throughput: ``width`` values a cycle. ``sums`` (what
-    the last junction keeps) come 1 cycle after ``i``, ``bias`` and ``shift``, ``activations`` 3 cycles
-    after. The sum of any legal network's accumulator and bias fits 32 bits.
+    the last junction keeps) come 1 cycle after ``i``, ``bias`` and ``shift``, ``activations`` 3
+    cycles after. The sum of any legal network's accumulator and bias fits 32 bits.
 
     The shift is taken in two steps, by multiples of 8 and by the rest, so that of the digits above
     the result only whether one of them is set has to be kept.

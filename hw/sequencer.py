@@ -9,8 +9,8 @@ class Sequencer(wiring.Component):
     """Starts the loader, the runner and the reader, each as soon as there is work and room.
 
     Inputs are loaded into either half of the activation memory in turns, and each inference runs
-    with its whole place in the memory mirrored (XOR) into the half of its inputs. While one runs the
-    next is loaded; its last junction waits until the results before have left.
+    with its whole place in the memory mirrored (XOR) into the half of its inputs. While one runs,
+    the next is loaded; its last junction waits until the results before have left.
 
     Members
     -------

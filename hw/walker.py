@@ -2,8 +2,8 @@
 
 A junction's address is a matrix over GF(2) times the step number. From step i to i + 1 the digits 0
 to t of the number change, t the trailing zeros of i + 1; so the address changes by the sum s(t) of
-the columns 0 to t, which is one word of the program: one XOR a step, and no matrix is kept. This is
-the natural order's twin of the Gray code's one column a step (I. M. Antonov and V. M. Saleev, 1979).
+the columns 0 to t, which is one word of the program: one XOR a step, and no matrix is kept. This
+is the natural order's twin of the Gray code's one column a step (Antonov and Saleev, 1979).
 ``hw.sobol`` computes the same addresses from all columns at once, a block a cycle.
 """
 
