@@ -4,11 +4,11 @@ from importlib import import_module
 
 from golden.errors import InputError
 
-NAMES = ("icebreaker",)
+NAMES = ("icebreaker", "icebreaker-1")
 
 
 def load(name):
     """The :class:`boards.board.Board` called ``name``. Raises ``InputError`` with the list."""
     if name not in NAMES:
         raise InputError(f"board must be one of {', '.join(NAMES)}, not {name!r}")
-    return import_module(f"{__name__}.{name}").BOARD
+    return import_module(f"{__name__}.{name.replace('-', '_')}").BOARD

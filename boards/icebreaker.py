@@ -1,4 +1,7 @@
-"""iCEBreaker: iCE40UP5K-SG48, 12 MHz, serial port over USB (FT2232H, up to 12 Mbaud)."""
+"""iCEBreaker: iCE40UP5K-SG48, 12 MHz, serial port over USB (FT2232H, up to 12 Mbaud).
+
+Two images share each weight, so all sixteen 8 x 8 multipliers of the device work.
+"""
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
@@ -8,7 +11,7 @@ from .board import Board
 
 BOARD = Board(
     name="icebreaker",
-    summary="iCEBreaker, Lattice iCE40UP5K: 8 lanes, 131,072 weights",
+    summary="iCEBreaker, Lattice iCE40UP5K: 8 lanes x 2 images, 131,072 weights",
     platform=ICEBreakerPlatform,
     config=CONFIGS["icebreaker"],
 )

@@ -14,8 +14,9 @@ from amaranth.utils import exact_log2
 
 from golden.errors import InputError
 from golden.image import Space
+from golden.machine import Machine
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"SP"
 CRC = CRC8_I_432_1(8)
 WRITE_LIMIT = 1 << 16  # data bytes of one WRITE
@@ -40,6 +41,8 @@ class Status(IntEnum):
 class Identity:
     """What IDENTIFY answers: the engine's sizes, as in ``hw.config.EngineConfig``, and two flags.
 
+    ``registers`` : of its pipeline, which networks are packed for; see ``golden.machine.Machine``.
+
     ``framing_error`` and ``overrun``: since the last IDENTIFY a byte came without its stop bit (a
     break is one), or came before the last one was taken.
     """
@@ -51,13 +54,15 @@ class Identity:
     max_outputs: int
     program_words: int
     requantizers: int
+    images: int
+    registers: int
     framing_error: bool = False
     overrun: bool = False
 
     @classmethod
     def of(cls, config):
         """The identity of an engine made with ``config``."""
-        return cls(**{name: getattr(config, name) for name in SIZES})
+        return cls(**{name: getattr(config, name) for name in SIZES}, registers=config.registers)
 
     @classmethod
     def parse(cls, payload):
@@ -67,23 +72,35 @@ class Identity:
                 f"the device must identify itself with {IDENTITY_BYTES} bytes that begin with "
                 f"{MAGIC!r}, not {bytes(payload)!r}"
             )
-        version, *digits, flags = payload[len(MAGIC) :]
+        version, *digits, registers, flags = payload[len(MAGIC) :]
         if version != VERSION:
             raise InputError(
                 f"the device's protocol version must be {VERSION}, not {version}; build it again"
             )
         sizes = {name: 1 << digit for name, digit in zip(SIZES, digits, strict=True)}
-        return cls(**sizes, framing_error=bool(flags & 1), overrun=bool(flags & 2))
+        errors = {"framing_error": bool(flags & 1), "overrun": bool(flags & 2)}
+        return cls(**sizes, registers=registers, **errors)
+
+    @property
+    def machine(self):
+        """What networks are packed for: see ``golden.image.pack``."""
+        return Machine(
+            lanes=self.lanes,
+            images=self.images,
+            requantizers=self.requantizers,
+            registers=self.registers,
+            rows=2 * self.max_neurons // self.lanes,
+        )
 
     def payload(self):
         """The bytes that :meth:`parse` reads."""
         digits = bytes(exact_log2(getattr(self, name)) for name in SIZES)
-        flags = bytes([self.framing_error | self.overrun << 1])
-        return MAGIC + bytes([VERSION]) + digits + flags
+        flags = self.framing_error | self.overrun << 1
+        return MAGIC + bytes([VERSION]) + digits + bytes([self.registers, flags])
 
 
-SIZES = tuple(field.name for field in fields(Identity) if field.type is int)
-IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 1
+SIZES = tuple(f.name for f in fields(Identity) if f.type is int and f.name != "registers")
+IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 2
 
 
 def identify():
@@ -92,11 +109,15 @@ def identify():
 
 
 def infer(inputs):
-    """The command INFER; 4 n_L bytes come back. ``inputs``: ``uint8`` (n_0,), natural order."""
+    """The command INFER; 4 n_L bytes come back for each of the images that the device takes.
+
+    ``inputs``: ``uint8`` (images, n_0), or (n_0,) for one, in natural neuron order.
+    """
     inputs = np.asarray(inputs)
-    if inputs.dtype != np.uint8 or inputs.ndim != 1:
+    if inputs.dtype != np.uint8 or inputs.ndim not in (1, 2):
         raise InputError(
-            f"inputs must be uint8 of shape (n,), not {inputs.dtype} of {inputs.shape}"
+            f"inputs must be uint8 of shape (images, n) or (n,), not {inputs.dtype} of "
+            f"{inputs.shape}"
         )
     return bytes([Command.INFER]) + inputs.tobytes()
 
@@ -137,5 +158,5 @@ def payload(command, answer):
 
 
 def logits(payload):
-    """The logits in an INFER payload: ``int32`` (n_L,)."""
+    """The logits in an INFER payload: ``int32`` (images * n_L,), image after image."""
     return np.frombuffer(payload, "<i4").astype(np.int32)

@@ -192,7 +192,8 @@ class EngineConfig:
             )
 
 
-#: Named configurations: ``tiny`` for tests, ``icebreaker`` for the iCE40UP5K.
+#: Named configurations: ``tiny`` for tests; ``icebreaker`` for the iCE40UP5K, with all sixteen of
+#: its 8 x 8 multipliers, and ``icebreaker-1`` with eight, smaller and at a higher clock.
 CONFIGS = {
     "tiny": EngineConfig(
         lanes=4,
@@ -202,5 +203,8 @@ CONFIGS = {
         max_outputs=16,
         program_words=64,
     ),
-    "icebreaker": EngineConfig(crossbar_registers=(1,)),
+    "icebreaker": EngineConfig(
+        images=2, bias_neurons=1024, max_outputs=128, crossbar_registers=(1,)
+    ),
+    "icebreaker-1": EngineConfig(crossbar_registers=(1,)),
 }

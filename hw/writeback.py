@@ -64,6 +64,7 @@ class WriteBack(wiring.Component):
             Signal(5, reset_less=True),
             Signal(reset_less=True),
         )  # of the junction whose products are summed
+        mirrored = self.half & (self.header.kind == Kind.HIDDEN)
         with m.If(self.begin):
             m.d.sync += self.keep.eq(1)
         with m.If(self.begins):
@@ -71,7 +72,7 @@ class WriteBack(wiring.Component):
                 self.keep.eq(0),
                 shift.eq(self.header.shift),
                 output.eq(self.header.kind == Kind.OUTPUT),
-                base.eq(self.base ^ (self.half << len(base) - 1)),
+                base.eq(self.base ^ (mirrored << len(base) - 1)),
             ]
         m.d.comb += [
             self.tag.shift.eq(shift),

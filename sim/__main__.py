@@ -71,20 +71,25 @@ def _run(options, say):
 
 def run_report(summary):
     """The lines that a person reads after a run."""
-    values = {**summary, "cycles": summary["cycles_per_inference"]}
-    return [
+    values = {**summary, "cycles": summary["interval_cycles"] or summary["latency_cycles"]}
+    lines = [
         line.format(**values)
         for line in (
             "model        {model} on {images} held-out {data}",
             "accuracy     float {accuracy_float:.2%}, integer {accuracy_int:.2%}, "
             "hardware {accuracy:.2%}",
             "mismatches   {mismatches} of {values_compared:,} values",
-            "cycles       {cycles} an inference, predicted {predicted_cycles}",
-            "             {cycles_with_io:.0f} with the input before and the output after it",
+            "latency      {latency_cycles} cycles, predicted {predicted_latency}",
+            "interval     {interval_cycles} cycles, predicted {predicted_interval}",
             "utilization  {utilization:.1%} = {paths} paths / ({lanes} lanes x {cycles} cycles)",
             "simulation   {cycles_per_second:,.0f} cycles/s, {backend}",
         )
     ]
+    if summary["interval_cycles"] is None:  # too few images
+        del lines[4]
+    if summary["images_together"] > 1:
+        lines[3] += f", of {summary['images_together']} images together"
+    return lines
 
 
 def _bench(options, say):

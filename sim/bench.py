@@ -34,6 +34,11 @@ def bench(path, data_name, *, config="icebreaker", images=2, repeats=5, say=lamb
     model = models.load(path)
     job = make_job(config, model)
     inputs, _ = held_out(model, data_name, images)
+    if len(inputs) % job.config.images:
+        raise InputError(
+            f"images must be a multiple of {job.config.images}, which {config} takes together, "
+            f"not {len(inputs)}"
+        )
     speeds = {"native": [], "pysim": []}
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()

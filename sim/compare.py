@@ -41,60 +41,77 @@ class Comparison:
     """Compares traces of a :class:`sim.trace.Job` with the golden model, batch after batch.
 
     Members: ``images`` and ``values`` compared; ``mismatches`` among the values; ``first`` of them
-    or None; ``cycles``, a ``Counter`` of the images by their cycles.
+    or None; ``latencies``, a ``Counter`` of the cycles of those inferences that found the engine
+    idle, and ``intervals``, of the cycles between one inference and the next. The first interval of
+    a batch is left out: before it, the engine had nothing to do.
     """
 
     def __init__(self, model, job):
-        self._model = model
-        self._neurons, self._layers = _positions(job.topology, job.config.lanes)
+        self._model, self._per = model, job.config.images
+        self._neurons, self._layers, self._images = _positions(job)
         self.images = self.values = self.mismatches = 0
-        self.first, self.cycles = None, Counter()
+        self.first, self.latencies, self.intervals = None, Counter(), Counter()
 
     def add(self, inputs, trace):
-        """Compare the trace of these images; return their golden logits, ``int32`` (B, n_L)."""
+        """Compare the trace of these images; return their golden logits, ``int32`` (B, n_L).
+
+        B is a multiple of the images that share a weight.
+        """
         golden = engine.layers(self._model, inputs)
         natural = np.concatenate(golden, axis=1).astype(np.int64)
-        expected, logits = natural[:, self._neurons], golden[-1]
+        shared = natural.reshape(-1, self._per, natural.shape[1])
+        expected, logits = shared[:, self._images, self._neurons], golden[-1]
         wrong = (trace.values != expected) | (trace.at == NEVER)
-        wrong_logits = trace.logits != logits
+        got = trace.logits.reshape(logits.shape)
+        wrong_logits = got != logits
         self.values += wrong.size + wrong_logits.size
         self.mismatches += int(wrong.sum() + wrong_logits.sum())
         if self.first is None:
-            self.first = self._first(trace, expected, wrong, logits, wrong_logits)
-        self.cycles.update(trace.cycles.tolist())
+            self.first = self._first(trace, expected, wrong, (logits, got, wrong_logits))
+        if len(trace.ends):
+            self.latencies[int(trace.ends[0] - trace.starts[0])] += 1
+            self.intervals.update(np.diff(trace.ends)[1:].tolist())
         self.images += len(inputs)
         return logits
 
-    def _first(self, trace, expected, wrong, logits, wrong_logits):
-        """Of the first image with a mismatch: its first layer's earliest wrong write.
+    def _first(self, trace, expected, wrong, outputs):
+        """Of the first inference with a mismatch: its first layer's earliest wrong write.
 
         Only where no write is wrong, a missing one; where none is missing, a logit.
         """
-        bad = np.flatnonzero(wrong.any(axis=1) | wrong_logits.any(axis=1))
+        logits, got, wrong_logits = outputs
+        wrong_outputs = wrong_logits.reshape(len(wrong), -1)
+        bad = np.flatnonzero(wrong.any(axis=1) | wrong_outputs.any(axis=1))
         if not bad.size:
             return None
-        image = bad[0]
-        where = self.images + int(image)
-        if not wrong[image].any():
-            neuron = int(np.flatnonzero(wrong_logits[image])[0])
-            values = int(logits[image, neuron]), int(trace.logits[image, neuron])
-            return Mismatch(where, int(self._layers[-1]), neuron, *values, None)
-        layer = int(self._layers[wrong[image]].min())
-        candidates = np.flatnonzero(wrong[image] & (self._layers == layer))
-        position = candidates[np.argmin(trace.at[image, candidates])]  # NEVER comes last
-        values = expected[image, position], trace.values[image, position], trace.at[image, position]
-        wanted, got, cycle = map(int, values)
-        neuron = int(self._neurons[position] - np.searchsorted(self._layers, layer))
-        seen = (None, None) if cycle == NEVER else (got, cycle)
-        return Mismatch(where, layer, neuron, wanted, *seen)
+        inference = int(bad[0])
+        where = self.images + inference * self._per
+        if not wrong[inference].any():
+            image, neuron = divmod(
+                int(np.flatnonzero(wrong_outputs[inference])[0]), logits.shape[1]
+            )
+            place = inference * self._per + image, neuron
+            values = int(logits[place]), int(got[place])
+            return Mismatch(where + image, int(self._layers[-1]), neuron, *values, None)
+        layer = int(self._layers[wrong[inference]].min())
+        candidates = np.flatnonzero(wrong[inference] & (self._layers == layer))
+        position = candidates[np.argmin(trace.at[inference, candidates])]  # NEVER comes last
+        arrays = expected, trace.values, trace.at
+        wanted, value, cycle = (int(array[inference, position]) for array in arrays)
+        before = int(self._neurons[self._layers == layer].min())
+        seen = (None, None) if cycle == NEVER else (value, cycle)
+        image, neuron = int(self._images[position]), int(self._neurons[position]) - before
+        return Mismatch(where + image, layer, neuron, wanted, *seen)
 
 
-def _positions(topology, lanes):
-    """For each position of a trace, the layer and which of all neurons after the inputs it is."""
+def _positions(job):
+    """For each position of a trace: which of all neurons after the inputs, its layer, its image."""
+    topology, images = job.topology, job.config.images
     neurons, layers, base = [], [], 0
     for layer, width in enumerate(topology.layers[1:], 1):
-        place = places(topology, layer, lanes)
+        place = places(topology, layer, job.config.lanes)
         neurons.append(base + np.argsort(place))  # the inverse of a permutation
         layers.append(np.full(width, layer))
         base += width
-    return np.concatenate(neurons), np.concatenate(layers)
+    neurons, layers = np.concatenate(neurons), np.concatenate(layers)
+    return np.repeat(neurons, images), np.repeat(layers, images), np.tile(np.arange(images), base)

@@ -24,32 +24,50 @@ uint32_t item(const VlWide<Words>& port, unsigned index, unsigned bits) {
     return (port[bit / 32] >> (bit % 32)) & static_cast<uint32_t>((1ull << bits) - 1);
 }
 
-// A network's layers: `widths` of layers 0 to `last`.
+// A network on the engine, in values (neurons times the images that share a weight): `widths` of
+// layers 0 to `last`, and where the layers but the last stand in the activation memory.
 struct Network {
     const uint32_t* widths;
+    const uint32_t* bases;
     uint32_t last;
 
-    uint32_t base(uint32_t layer) const {  // neurons of the layers from 1 up to this one
+    uint32_t first(uint32_t layer) const {  // values of the layers from 1 up to this one
         uint32_t sum = 0;
         for (uint32_t before = 1; before < layer; ++before) sum += widths[before];
         return sum;
     }
 };
 
-// Which layer a write of one image belongs to: sim.trace.Cursor.
+// Which layer of which inference a write belongs to: sim.trace.Cursor.
 struct Cursor {
     const Network& network;
-    uint32_t layer = 1, next = 0;
+    bool mirrored;  // the first inference
+    uint32_t inference = 0, layer = 1, next = 0;
+    bool results = false;  // the inference's have begun
 
-    int64_t position(uint32_t place, bool result) {  // -1: none of the network's
-        if (!result) {
-            layer += place < next;
-            next = place + 1;
-            if (layer >= network.last) return -1;
+    bool within(uint32_t candidate, uint32_t place) const {
+        return candidate < network.last && place - network.bases[candidate] < network.widths[candidate];
+    }
+    int64_t position(uint32_t place, bool result) {  // in the inference's record; -1: none of it
+        if (results && (!result || place < next)) {
+            ++inference;
+            layer = 1;
+            next = 0;
+            results = false;
         }
-        const uint32_t target = result ? network.last : layer;
-        if (place + WIDTH > network.widths[target]) return -1;
-        return static_cast<int64_t>(network.base(target)) + place;
+        if (result) {
+            if (place + WIDTH > network.widths[network.last]) return -1;
+            results = true;
+            next = place + 1;
+            return network.first(network.last) + place;
+        }
+        if (mirrored != (inference % 2 != 0)) place ^= HALF;
+        if (!within(layer, place) || place - network.bases[layer] < next) {
+            if (!within(layer + 1, place)) return -1;
+            ++layer;
+        }
+        next = place - network.bases[layer] + 1;
+        return network.first(layer) + next - 1;
     }
 };
 
@@ -60,6 +78,7 @@ struct Engine {
     std::unique_ptr<VerilatedVcdC> vcd;
 #endif
     uint64_t cycle = 0;
+    uint64_t inferences = 0;  // begun since the reset
 
     void dump(unsigned half) {
 #if VM_TRACE
@@ -81,49 +100,31 @@ struct Engine {
     }
 };
 
-// The record of one image: see sim.trace.Trace.
+// The record of a run: see sim.trace.Trace.
 struct Record {
     int32_t* values;
     uint32_t* at;
     int32_t* logits;
-    int64_t* cycles;
+    int64_t* starts;
+    int64_t* ends;
 };
 
 // Records what the engine writes in this cycle.
-void record_write(const Vengine& top, Cursor& cursor, Record& record, uint64_t cycle) {
+void record_write(const Vengine& top, Cursor& cursor, const Record& record, uint32_t inferences,
+                  int64_t cycle) {
     const bool result = top.PORT(probe, result);
     if (!result && !top.PORT(probe, activation)) return;
-    if (result) *record.cycles = static_cast<int64_t>(cycle);
     const uint32_t place = result ? top.PORT(probe, result_place) : top.PORT(probe, activation_place);
     const int64_t position = cursor.position(place * WIDTH, result);
-    if (position < 0) return;
-    for (unsigned lane = 0; lane < WIDTH; ++lane) {
-        record.values[position + lane] = static_cast<int32_t>(
-            result ? item(top.PORT(probe, sums), lane, 32) : item(top.PORT(probe, activations), lane, 8));
-        record.at[position + lane] = static_cast<uint32_t>(cycle);
+    if (cursor.inference >= inferences || position < 0) return;
+    const uint64_t first = cursor.inference * uint64_t{cursor.network.first(cursor.network.last + 1)};
+    if (result) record.ends[cursor.inference] = cycle;
+    for (unsigned value = 0; value < WIDTH; ++value) {
+        record.values[first + position + value] = static_cast<int32_t>(
+            result ? item(top.PORT(probe, sums), value, 32) : item(top.PORT(probe, activations), value, 8));
+        record.at[first + position + value] =
+            static_cast<uint32_t>(cycle - record.starts[cursor.inference]);
     }
-}
-
-// Runs one image; false if it did not finish within `patience` cycles.
-bool run_image(Engine& engine, const uint8_t* inputs, const Network& network, uint64_t patience,
-               Record& record) {
-    auto& top = engine.top;
-    Cursor cursor{network};
-    const uint32_t width = network.widths[0], outputs = network.widths[network.last];
-    const uint64_t limit = engine.cycle + patience;
-    uint64_t start = engine.cycle;
-    uint32_t fed = 0, got = 0;
-    while (got < outputs && engine.cycle < limit) {
-        const bool offered = fed < width;
-        top.PORT(i, valid) = offered;
-        top.PORT(i, payload) = offered ? inputs[fed] : 0;
-        engine.settle();
-        if (offered && top.PORT(i, ready) && ++fed == width) start = engine.cycle;
-        record_write(top, cursor, record, engine.cycle - start);
-        if (top.PORT(o, valid)) record.logits[got++] = static_cast<int32_t>(top.PORT(o, payload));
-        engine.edge();
-    }
-    return got == outputs;
 }
 
 }  // namespace
@@ -177,19 +178,31 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
     return 0;
 }
 
-// Runs `images` images; returns how many finished within `patience` cycles each, from the first on.
-uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t images, const uint32_t* widths,
-                    uint32_t last, uint64_t patience, Record record) {
-    const Network network{widths, last};
-    const uint32_t neurons = network.base(last + 1);
-    for (uint32_t image = 0; image < images; ++image) {
-        if (!run_image(*engine, inputs, network, patience, record)) return image;
-        inputs += widths[0];
-        record.values += neurons;
-        record.at += neurons;
-        record.logits += widths[last];
-        ++record.cycles;
+// Runs `inferences` one after the other, the inputs of the next offered as soon as may be; returns
+// how many finished, each within `patience` cycles of the one before.
+uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
+                    const uint32_t* bases, uint32_t last, uint64_t patience, Record record) {
+    auto& top = engine->top;
+    const Network network{widths, bases, last};
+    Cursor cursor{network, engine->inferences % 2 != 0};
+    engine->inferences += inferences;
+    const uint64_t width = widths[0], outputs = widths[last];
+    const uint64_t before = engine->cycle, wanted = inferences * outputs;
+    uint64_t limit = before + patience, fed = 0, got = 0;
+    while (got < wanted && engine->cycle < limit) {
+        const bool offered = fed < inferences * width;
+        top.PORT(i, valid) = offered;
+        top.PORT(i, payload) = offered ? inputs[fed] : 0;
+        engine->settle();
+        const auto cycle = static_cast<int64_t>(engine->cycle - before);
+        if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
+        record_write(top, cursor, record, inferences, cycle);
+        if (top.PORT(o, valid)) {
+            record.logits[got++] = static_cast<int32_t>(top.PORT(o, payload));
+            if (got % outputs == 0) limit = engine->cycle + patience;
+        }
+        engine->edge();
     }
-    return images;
+    return static_cast<uint32_t>(got / outputs);
 }
 }

@@ -12,7 +12,7 @@ from .trace import Stuck, Trace
 
 
 class _Record(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("values", "at", "logits", "cycles")]
+    _fields_ = [(name, ctypes.c_void_p) for name in ("values", "at", "logits", "starts", "ends")]
 
 
 class NativeEngine:
@@ -40,7 +40,7 @@ class NativeEngine:
             ) from None
         self._declare()
         self._job = job
-        self._widths = np.array(job.topology.layers, np.uint32)
+        self._widths, self._bases = np.array(job.widths, np.uint32), np.array(job.bases, np.uint32)
         self._engine = self._library.engine_open(None if vcd is None else os.fsencode(vcd))
         for space, content in job.image.spaces():
             if self._library.engine_write(self._engine, int(space), content, len(content)):
@@ -54,7 +54,7 @@ class NativeEngine:
             ("close", None, handle),
             ("cycle", ctypes.c_uint64, handle),
             ("write", ctypes.c_int, handle, ctypes.c_uint, ctypes.c_char_p, count),
-            ("run", count, handle, handle, count, handle, count, ctypes.c_uint64, _Record),
+            ("run", count, handle, handle, count, handle, handle, count, ctypes.c_uint64, _Record),
         ):
             function = getattr(self._library, f"engine_{name}")
             function.restype, function.argtypes = result, arguments
@@ -66,15 +66,20 @@ class NativeEngine:
         self._library.engine_close(self._engine)
 
     def run(self, images):
-        """Run ``uint8`` (B, n_0) images: a :class:`sim.trace.Trace`."""
+        """Run ``uint8`` (B, n_0) images: a :class:`sim.trace.Trace`.
+
+        B must be a multiple of the images that share a weight.
+        """
         images = np.ascontiguousarray(images, np.uint8)
-        trace = Trace.empty(len(images), self._job.topology)
+        inferences = len(images) // self._job.config.images
+        trace = Trace.empty(inferences, self._job)
         before = self._library.engine_cycle(self._engine)
         finished = self._library.engine_run(
             self._engine,
             images.ctypes.data,
-            len(images),
+            inferences,
             self._widths.ctypes.data,
+            self._bases.ctypes.data,
             len(self._widths) - 1,
             self._job.patience,
             _Record(*(array.ctypes.data for array in trace.arrays)),

@@ -23,7 +23,8 @@ class PysimEngine:
 
     def __init__(self, job, *, vcd=None):
         self._job, self._engine = job, PathEngine(job.config)
-        self._cycle, self._loaded, self._work, self._done = 0, False, None, None
+        self._cycle, self._begun = 0, 0
+        self._loaded, self._work, self._done = False, None, None
         self._simulator = Simulator(self._engine)
         self._simulator.add_clock(PERIOD)
         self._simulator.add_testbench(self._bench)
@@ -57,12 +58,10 @@ class PysimEngine:
             while self._work is None:
                 await ctx.tick()
             images, self._work = self._work, None
-            trace, before = Trace.empty(len(images), self._job.topology), self._cycle
-            finished = 0
-            while finished < len(images) and await self._one(
-                ctx, images[finished], trace, finished
-            ):
-                finished += 1
+            inferences = len(images) // self._job.config.images
+            trace, before = Trace.empty(inferences, self._job), self._cycle
+            finished = await self._infer(ctx, images.ravel().tolist(), trace)
+            self._begun += inferences
             self._done = Trace(*trace.arrays, finished, self._cycle - before)
 
     async def _load(self, ctx):
@@ -78,40 +77,47 @@ class PysimEngine:
                 await ctx.tick()
         ctx.set(write.valid, 0)
 
-    async def _one(self, ctx, inputs, trace, number):
-        """Run one image; False if it did not finish within the job's patience."""
-        engine, width, outputs = self._engine, len(inputs), trace.logits.shape[1]
-        cursor, watched = Cursor(self._job.topology.layers[1:]), _watched(engine)
-        start, limit = self._cycle, self._cycle + self._job.patience
+    async def _infer(self, ctx, inputs, trace):
+        """Run all inferences; how many finished, each within the job's patience."""
+        engine, patience = self._engine, self._job.patience
+        width, outputs = self._job.widths[0], self._job.widths[-1]
+        cursor, watched = Cursor(self._job, self._begun), _watched(engine)
+        before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
         fed = got = 0
-        while got < outputs and self._cycle < limit:
-            offered = fed < width
+        while got < logits.size and self._cycle < limit:
+            offered = fed < len(inputs)
             ctx.set(engine.i.valid, offered)
-            ctx.set(engine.i.payload, int(inputs[fed]) if offered else 0)
+            ctx.set(engine.i.payload, inputs[fed] if offered else 0)
             _, _, ready, valid, logit, *probe = await ctx.tick().sample(*watched)
+            cycle = self._cycle - before
             if offered and ready:
                 fed += 1
-                start = self._cycle if fed == width else start
-            self._record_write(trace, number, cursor, probe, self._cycle - start)
+                if fed % width == 0:
+                    trace.starts[fed // width - 1] = cycle
+            self._record_write(trace, cursor, probe, cycle)
             if valid:
-                trace.logits[number, got] = logit
+                logits[got] = logit
                 got += 1
+                if got % outputs == 0:
+                    limit = self._cycle + patience
             self._cycle += 1
-        return got == outputs
+        return got // outputs
 
-    def _record_write(self, trace, number, cursor, probe, cycle):
+    def _record_write(self, trace, cursor, probe, cycle):
         """Record what the engine writes in this cycle."""
         activation, result, *values = probe
         if not (activation or result):
             return
-        if result:
-            trace.cycles[number] = cycle
         place, word = values[2:] if result else values[:2]
         items = _items(word, 32 if result else 8, self._job.config.requantizers)
         position = cursor.position(place * len(items), len(items), result)
-        if position is not None:
-            trace.values[number, position : position + len(items)] = items
-            trace.at[number, position : position + len(items)] = cycle
+        number = cursor.inference
+        if number >= len(trace.values) or position is None:
+            return
+        if result:
+            trace.ends[number] = cycle
+        trace.values[number, position : position + len(items)] = items
+        trace.at[number, position : position + len(items)] = cycle - trace.starts[number]
 
 
 def _watched(engine):

@@ -11,6 +11,7 @@ import numpy as np
 from golden import cli, data, engine
 from golden import model as models
 from golden.errors import InputError
+from golden.machine import plan
 from golden.network import Network
 from hw.config import CONFIGS
 
@@ -20,7 +21,7 @@ from .pysim import PysimEngine
 from .trace import NEVER, Job, Stuck
 
 BACKENDS = ("native", "pysim")
-BATCH = {"native": 64, "pysim": 1}  # images between two steps of the progress bar
+BATCH = {"native": 64, "pysim": 4}  # inferences between two steps of the progress bar
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,7 @@ def make_job(config, model):
         raise InputError(f"config must be one of {', '.join(CONFIGS)}, not {config!r}")
     parameters, topology = CONFIGS[config], model.topology
     image = parameters.image(model)
-    predicted = engine.cycles(
-        topology,
-        parameters.lanes,
-        requantizers=parameters.requantizers,
-        registers=parameters.registers,
-    )
-    return Job(parameters, topology, image, predicted)
+    return Job(parameters, topology, image, plan(topology, parameters.machine))
 
 
 def held_out(model, name, limit=None):
@@ -113,22 +108,27 @@ class Tally:
 
 def simulate(simulated, job, images, comparison):
     """Run the images and compare them, up to the first that does not finish: a :class:`Tally`."""
-    tally, size = Tally([], []), BATCH[simulated.name]
+    tally, per = Tally([], []), job.config.images
+    size = BATCH[simulated.name] * per
     with cli.progress(total=len(images), unit="image", desc=simulated.name) as bar:
         for start in range(0, len(images), size):
-            batch = images[start : start + size]
+            real = images[start : start + size]
+            blank = np.zeros((-len(real) % per, real.shape[1]), np.uint8)
+            batch = np.concatenate([real, blank])  # the images that share weights come together
             began = time.perf_counter()
             trace = simulated.run(batch)
             tally.seconds += time.perf_counter() - began
             tally.cycles += trace.total
-            done = slice(trace.finished)
-            tally.golden.append(comparison.add(batch[done], trace[done]))
-            tally.logits.append(trace.logits[done])
-            bar.update(trace.finished)
-            if trace.finished < len(batch):
+            done = min(trace.finished * per, len(real))
+            logits = trace.logits.reshape(len(batch), -1)
+            golden = comparison.add(batch[: trace.finished * per], trace[: trace.finished])
+            tally.golden.append(golden[:done])
+            tally.logits.append(logits[:done])
+            bar.update(done)
+            if trace.finished * per < len(batch):
                 written = trace.at[trace.finished] != NEVER
                 tally.hung = (
-                    f"image {start + trace.finished} must be done in {job.patience} cycles, but "
+                    f"image {start + done} must be done in {job.patience} cycles, but "
                     f"was not: {written.sum()} of {written.size} values were written"
                 )
                 break
@@ -151,23 +151,28 @@ def run(path, data_name, *, config="icebreaker", limit=None, backend="auto", vcd
     except Stuck as error:
         return Result({}, (str(error),))
     failures = tuple(_failures(job, comparison, tally))
-    if not comparison.images:
+    count = sum(map(len, tally.logits))
+    if not count:
         return Result({}, failures)
-    done = slice(comparison.images)
-    cycles, topology = max(comparison.cycles), job.topology
+    done, schedule, topology = slice(count), job.schedule, job.topology
+    latency = max(comparison.latencies)
+    interval = max(comparison.intervals, default=None)
+    per, lanes = job.config.images, job.config.lanes
     summary = {
         "model": str(path),
         "data": data_name,
-        "images": comparison.images,
+        "images": count,
         "mismatches": comparison.mismatches,
         "values_compared": comparison.values,
         **_accuracies(model, tally, images[done], labels[done]),
-        "cycles_per_inference": cycles,
-        "predicted_cycles": job.predicted,
-        "cycles_with_io": tally.cycles / comparison.images,
+        "images_together": per,
+        "latency_cycles": latency,
+        "predicted_latency": schedule.latency,
+        "interval_cycles": interval,
+        "predicted_interval": schedule.interval,
         "paths": topology.total_paths,
-        "lanes": job.config.lanes,
-        "utilization": topology.total_paths / (job.config.lanes * cycles),
+        "lanes": lanes,
+        "utilization": topology.total_paths / (lanes * (interval or latency)),
         "cycles_per_second": tally.cycles / tally.seconds,
         "backend": simulated.name,
         "config": config,
@@ -179,12 +184,17 @@ def _failures(job, comparison, tally):
     """What is wrong, a line each."""
     if comparison.mismatches:
         yield f"{comparison.mismatches} mismatches; the first: {comparison.first}"
-    odd = {n: images for n, images in comparison.cycles.items() if n != job.predicted}
-    if odd:
-        yield (
-            f"an inference must take {job.predicted} cycles, but {sum(odd.values())} of "
-            f"{comparison.images} images took {min(odd)} to {max(odd)}"
-        )
+    schedule = job.schedule
+    for what, predicted, seen in (
+        ("an inference must take", schedule.latency, comparison.latencies),
+        ("inferences must follow each other in", schedule.interval, comparison.intervals),
+    ):
+        odd = {cycles: count for cycles, count in seen.items() if cycles != predicted}
+        if odd:
+            yield (
+                f"{what} {predicted} cycles, but {sum(odd.values())} of {seen.total()} took "
+                f"{min(odd)} to {max(odd)}"
+            )
     if tally.hung is not None:
         yield tally.hung
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.image import MemoryImage
+from golden.machine import Schedule
 from golden.paths import Topology
 from hw.config import EngineConfig
 
@@ -20,65 +21,80 @@ class Job:
     config : the engine.
     topology : the network's layers.
     image : the network's bytes.
-    predicted : cycles of an inference, as ``golden.engine.cycles`` tells.
+    schedule : its cycles, as ``golden.machine.plan`` tells.
     """
 
     config: EngineConfig
     topology: Topology
     image: MemoryImage
-    predicted: int
+    schedule: Schedule
+
+    @property
+    def widths(self):
+        """Values of every layer, inputs first: its neurons, for each image that shares a weight."""
+        return tuple(width * self.config.images for width in self.topology.layers)
+
+    @property
+    def bases(self):
+        """Where every layer but the last stands in the activation memory, in values."""
+        return tuple(base * self.config.values for base in self.schedule.bases)
 
     @property
     def patience(self):
-        """Cycles after which an image is given up, from the offer of its first input."""
-        inputs, *_, outputs = self.topology.layers
-        return 2 * (inputs + self.predicted + 2 * outputs) + 1000
+        """Cycles after which an inference is given up, from the end of the one before."""
+        inputs, *_, outputs = self.widths
+        return 2 * (inputs + self.schedule.latency + 2 * outputs) + 1000
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The record of a run of B images through a network of W neurons after the inputs.
+    """The record of N inferences, each of all images that share a weight, through W values.
 
-    Positions count the neurons after the inputs, layer after layer, in each by row * lanes + lane.
-    Cycles are counted from the one in which the image's last input was taken, as 0.
+    Positions count the values after the inputs, layer after layer, in each by (row * lanes + lane)
+    * images + image.
 
     Parameters
     ----------
-    values : ``int32`` (B, W), what was written at the position: activations, in the last layer
+    values : ``int32`` (N, W), what was written at the position: activations, in the last layer
         sums.
-    at : ``uint32`` (B, W), the cycle of that write; ``NEVER`` where nothing was written.
-    logits : ``int32`` (B, n_L), what came out, in neuron order.
-    cycles : ``int64`` (B,), the cycle of the last result's write.
-    finished : the images whose logits all came out within the job's patience, from the first on;
-        fewer than B only where the engine is at fault. The next one's record is as far as it got.
+    at : ``uint32`` (N, W), the cycle of that write, counted from the one in which the inference's
+        last input was taken, as 0; ``NEVER`` where nothing was written.
+    logits : ``int32`` (N, n_L * images), what came out: image after image, in neuron order.
+    starts, ends : ``int64`` (N,), the cycles in which the last input was taken and the last result
+        written, counted from the run's first.
+    finished : the inferences whose logits all came out within the job's patience, from the first
+        on; fewer than N only where the engine is at fault. The next one's record is as far as it
+        got.
     total : cycles simulated, from the first input's offer to the last logit's departure.
     """
 
     values: np.ndarray
     at: np.ndarray
     logits: np.ndarray
-    cycles: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
     finished: int = 0
     total: int = 0
 
     @classmethod
-    def empty(cls, images, topology):
+    def empty(cls, inferences, job):
         """Arrays to record into."""
-        neurons, outputs = sum(topology.layers[1:]), topology.layers[-1]
+        values, outputs = sum(job.widths[1:]), job.widths[-1]
         return cls(
-            np.zeros((images, neurons), np.int32),
-            np.full((images, neurons), NEVER, np.uint32),
-            np.zeros((images, outputs), np.int32),
-            np.zeros(images, np.int64),
+            np.zeros((inferences, values), np.int32),
+            np.full((inferences, values), NEVER, np.uint32),
+            np.zeros((inferences, outputs), np.int32),
+            np.zeros(inferences, np.int64),
+            np.zeros(inferences, np.int64),
         )
 
     @property
     def arrays(self):
-        """The four arrays, in their order."""
-        return self.values, self.at, self.logits, self.cycles
+        """The five arrays, in their order."""
+        return self.values, self.at, self.logits, self.starts, self.ends
 
     def __getitem__(self, part):
-        """The record of a slice of the images."""
+        """The record of a slice of the inferences."""
         return Trace(*(array[part] for array in self.arrays), self.finished, self.total)
 
     def same(self, other):
@@ -93,30 +109,48 @@ class Stuck(RuntimeError):
 
 
 class Cursor:
-    """Which layer a write of one image belongs to.
+    """Which layer of which inference a write belongs to.
 
     The engine writes one layer after the other, each with places going up, and says which writes
-    are results, the last layer's. So the next layer begins where the place does not go up, and a
-    write that is missing or doubled does not shift the record of the layers behind it.
+    are results, the last layer's. So the next layer begins where the place is none of this one's
+    or does not go up, the next inference after results; and a write that is missing or doubled does
+    not shift the record of the layers behind it.
+
+    Parameters
+    ----------
+    job : what runs.
+    begun : inferences that were begun since the engine's reset.
+
+    Members: ``inference``, the number of the one that the last write belongs to.
     """
 
-    def __init__(self, widths):
-        self._widths = list(widths)
-        self._layer, self._next = 0, 0
+    def __init__(self, job, begun):
+        self._widths, self._bases = job.widths, job.bases
+        self._half = job.config.rows // 2 * job.config.values
+        self._begun, self.inference = begun, 0
+        self._layer, self._next, self._results = 1, 0, False
+
+    def _within(self, layer, place):
+        return layer < len(self._bases) and 0 <= place - self._bases[layer] < self._widths[layer]
 
     def position(self, place, count, result):
-        """The position in the record of ``count`` values at ``place`` of a layer, or None.
+        """The position in the inference's record of ``count`` values at ``place``, or None.
 
-        None is outside of the layer, or past the last hidden one: such a write is none of the
-        network's.
+        None is outside of the network's layers.
         """
-        last = len(self._widths) - 1
+        if self._results and (not result or place < self._next):
+            self.inference += 1
+            self._layer, self._next, self._results = 1, 0, False
         if result:
-            layer = last
-        else:
-            self._layer += place < self._next
-            self._next, layer = place + 1, self._layer
-            if layer >= last:
+            if place + count > self._widths[-1]:
                 return None
-        inside = place + count <= self._widths[layer]
-        return sum(self._widths[:layer]) + place if inside else None
+            self._results, self._next = True, place + 1
+            return sum(self._widths[1:-1]) + place
+        place ^= self._half * ((self._begun + self.inference) % 2)
+        if not self._within(self._layer, place) or place - self._bases[self._layer] < self._next:
+            if not self._within(self._layer + 1, place):
+                return None
+            self._layer += 1
+        offset = place - self._bases[self._layer]
+        self._next = offset + 1
+        return sum(self._widths[1 : self._layer]) + offset

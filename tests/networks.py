@@ -11,6 +11,7 @@ from streams import at_random, get, put, simulate
 from golden import engine
 from golden.errors import InputError
 from golden.lanes import places
+from golden.machine import plan
 from golden.model import MAX_BIAS, Model
 from golden.paths import Topology
 
@@ -88,13 +89,20 @@ def rows(topology, layer, lanes, values):
     return result
 
 
-def expected_writes(config, model, image):
-    """What the engine writes for one image, in order: (kind, place, values)."""
+def expected_writes(config, model, images):
+    """What the engine writes for the images that share weights, in order: (kind, place, values).
+
+    Places of activations are those of the first half of the activation memory.
+    """
     writes, topology = [], model.topology
-    for layer, values in enumerate(engine.layers(model, image[None]), 1):
-        kind = "result" if layer == len(topology.paths) else "activation"
-        groups = rows(topology, layer, config.lanes, values[0]).reshape(-1, config.requantizers)
-        writes += [(kind, place, group) for place, group in enumerate(groups.tolist())]
+    bases = plan(topology, config.machine).bases
+    for layer, values in enumerate(engine.layers(model, images), 1):
+        last = layer == len(topology.paths)
+        placed = rows(topology, layer, config.lanes, values).T  # place, image
+        first = 0 if last else bases[layer] * config.groups
+        kind = "result" if last else "activation"
+        groups = placed.reshape(-1, config.requantizers)
+        writes += [(kind, first + place, group) for place, group in enumerate(groups.tolist())]
     return writes
 
 
@@ -197,21 +205,40 @@ def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
 
 
 def compare(config, jobs, run):
-    """Assert that a run did what the golden model says: logits, every write, and every cycle."""
-    logits, writes, inputs = [], [], list(run.inputs)
+    """Assert that a run did what the golden model says: logits and every write.
+
+    Returns the cycle of every inference's last write.
+    """
+    logits, writes, ends, runs = [], [], [], 0
     for model, images in jobs:
-        predicted = engine.cycles(
-            model.topology,
-            config.lanes,
-            requantizers=config.requantizers,
-            registers=config.registers,
-        )
-        for image, values in zip(images, engine.infer(model, images), strict=True):
-            logits += [(value, False) for value in values.tolist()[:-1]] + [(values[-1], True)]
-            writes += expected_writes(config, model, image)
-            taken = inputs.pop(0)
-            if len(taken) > 1:  # a single input is taken before the inference begins
-                assert run.written[len(writes) - 1] - taken[-1] == predicted, model.topology
+        for start in range(0, len(images), config.images):
+            some = images[start : start + config.images]
+            outputs = engine.infer(model, some).ravel().tolist()
+            logits += [(value, False) for value in outputs[:-1]] + [(outputs[-1], True)]
+            half = config.rows // 2 * config.groups * (runs % 2)  # inferences take turns
+            writes += [
+                (kind, place ^ half if kind == "activation" else place, values)
+                for kind, place, values in expected_writes(config, model, some)
+            ]
+            ends.append(len(writes) - 1)
+            runs += 1
     assert run.logits == logits
     assert run.writes == writes
-    assert not inputs
+    assert len(run.inputs) == sum(len(images) for _, images in jobs)
+    return [run.written[end] for end in ends]
+
+
+def compare_cycles(config, jobs, run):
+    """Assert the cycles of a run without stalls; returns how many inferences were compared."""
+    ends, inputs, compared = compare(config, jobs, run), list(run.inputs), 0
+    for model, images in jobs:
+        schedule, before = plan(model.topology, config.machine), None
+        for number in range(len(images) // config.images):
+            end, last = ends.pop(0), inputs[config.images - 1][-1]
+            del inputs[: config.images]
+            if number == 0:
+                assert end - last == schedule.latency, model.topology
+            elif number > 1:  # the second one's inputs came as early as could be
+                assert end - before == schedule.interval, model.topology
+            before, compared = end, compared + 1
+    return compared

@@ -6,6 +6,7 @@ import pytest
 from amaranth.hdl import ResetInserter, Signal
 from networks import (
     compare,
+    compare_cycles,
     extreme_model,
     flat,
     image_bytes,
@@ -15,9 +16,9 @@ from networks import (
     run_engine,
 )
 from streams import put, simulate
-from test_mac import SlowMultiplier
 
 from golden import engine
+from golden.machine import plan
 from golden.paths import Topology
 from hw.config import EngineConfig
 from hw.engine import PathEngine
@@ -37,7 +38,7 @@ def config(lanes, **options):
     return EngineConfig(**{"lanes": lanes, **sizes, **options})
 
 
-#: Lanes, requantizers from one to one a lane, and everything that changes the pipeline.
+#: Lanes, images, requantizers from one to one a value, and everything that changes the pipeline.
 CONFIGS = [
     config(1),
     config(2, requantizers=2, memory_register=True),
@@ -47,20 +48,29 @@ CONFIGS = [
     config(8, requantizers=8),
     config(16, requantizers=4, memory_register=True, crossbar_registers=(3,)),
     config(16, max_outputs=32),
+    config(2, images=2),
+    config(8, images=2, crossbar_registers=(1,)),
+    config(4, images=2, requantizers=2, memory_register=True),
+    config(4, images=2, requantizers=8, product_register=True),
+    config(2, images=4, requantizers=2, product_register=True, crossbar_registers=(0,)),
 ]
 
 
 def name(value):
-    return f"{value.lanes}-{value.requantizers}-{value.registers}"
+    return f"{value.lanes}x{value.images}-{value.requantizers}-{value.registers}"
 
 
 def jobs_of(rng, topologies, images=2):
     return [(random_model(rng, each), random_images(rng, each, images)) for each in topologies]
 
 
-def check(config, jobs, **options):
-    run = run_engine(PathEngine(config), jobs, **options)
-    compare(config, jobs, run)
+def check(config, jobs, *, seed=None):
+    run = run_engine(PathEngine(config), jobs, seed=seed)
+    if seed is None:
+        inferences = sum(len(images) for _, images in jobs) // config.images
+        assert compare_cycles(config, jobs, run) == inferences > 0
+    else:
+        compare(config, jobs, run)
     return run
 
 
@@ -71,27 +81,68 @@ def test_random_networks(config, seed):
     rng = np.random.default_rng([config.lanes, seed or 0])
     topologies = [random_topology(rng, config, junctions=n, paths=400) for n in (1, 2, 5)]
     print(f"seed {seed}:", *topologies, sep="\n")
-    check(config, jobs_of(rng, topologies), seed=seed)
+    check(config, jobs_of(rng, topologies, images=3 * config.images), seed=seed)
 
 
-def test_full_speed():
-    """Inputs, but for the first of an image, come one a cycle, and logits every other cycle."""
-    topology = Topology((32, 16, 16), (64, 64))
-    run = check(config(8), jobs_of(np.random.default_rng(1), [topology], images=3))
-    assert len(run.inputs) == 3
-    for taken in run.inputs:
-        assert taken[1:] == list(range(taken[1], taken[1] + 31))
-    for image in range(3):
-        left = run.departures[16 * image : 16 * image + 16]
-        assert left == list(range(left[0], left[0] + 32, 2))
-        assert left[0] - run.written[32 * (image + 1) - 1] <= 5
+@pytest.mark.parametrize("images", [1, 2])
+def test_full_speed(images):
+    """Inputs come one a cycle where no activations are written, and logits every other cycle."""
+    topology, some = Topology((32, 16, 16), (64, 64)), config(8, images=images)
+    run = check(some, jobs_of(np.random.default_rng(1), [topology], images=3 * images))
+    assert len(run.inputs) == 3 * images
+    first = [cycle for taken in run.inputs[:images] for cycle in taken]
+    assert first[2:] == list(range(first[2], first[2] + 32 * images - 2))
+    for number in range(3):
+        left = run.departures[16 * images * number : 16 * images * (number + 1)]
+        assert left == list(range(left[0], left[0] + 32 * images, 2))
+        assert left[0] - run.written[32 * images * (number + 1) - 1] <= 13
+
+
+def test_one_inference_overlaps_the_next():
+    """The next inputs are in before the results of these are, where there is room for both."""
+    topology = Topology((32, 16, 16), (512, 128))
+    for neurons, ahead in ((64, True), (32, False)):
+        some = config(8, max_neurons=neurons)
+        assert plan(topology, some.machine).overlap == ahead
+        run = check(some, jobs_of(np.random.default_rng(1), [topology], images=4))
+        ends = [run.written[32 * (image + 1) - 1] for image in range(4)]
+        assert [run.inputs[image + 1][-1] < ends[image] for image in range(3)] == [ahead] * 3
+
+
+def test_results_wait_for_the_reader():
+    """The last junction of the next image begins when the logits have left, however late."""
+    topology, some = Topology((16, 16, 16), (64, 64)), config(4, max_outputs=16)
+    (model, images), *_ = jobs_of(np.random.default_rng(2), [topology], images=3)
+    expected, dut = engine.infer(model, images).ravel().tolist(), PathEngine(some)
+    got, results = [], []
+
+    async def feed(ctx):
+        port, numbers = flat(dut.write, image_bytes(some, model))
+        taken = await put(ctx, port, numbers)
+        await put(ctx, dut.i, images.ravel().tolist(), start=taken[-1] + 1)
+
+    async def collect(ctx):
+        for _ in range(48):
+            await ctx.tick().until(dut.o.valid)
+            for _ in range(20):
+                results.append(ctx.get(dut.probe.result))
+                await ctx.tick()
+            got.append(ctx.get(dut.o.payload.data))
+            ctx.set(dut.o.ready, 1)
+            results.append(ctx.get(dut.probe.result))
+            await ctx.tick()
+            ctx.set(dut.o.ready, 0)
+
+    simulate(dut, feed, collect)
+    assert got == expected
+    assert sum(results) == 0  # none is written while results are to be read
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_the_smallest(lanes):
     """Layers of one neuron a lane: no step, no row and no column to count."""
     sizes = dict.fromkeys(("max_neurons", "bias_neurons", "max_outputs"), 2 * lanes)
-    config = EngineConfig(lanes=lanes, weight_words=2, program_words=16, **sizes)
+    config = EngineConfig(lanes=lanes, weight_words=2, program_words=32, **sizes)
     rng = np.random.default_rng(lanes)
     topologies = [
         Topology((lanes, lanes), (lanes,)),
@@ -125,12 +176,12 @@ def test_a_full_program():
         lanes=2,
         max_neurons=8,
         weight_words=8,
-        bias_neurons=8,
+        bias_neurons=16,
         max_outputs=4,
-        program_words=16,
+        program_words=32,
     )
-    jobs = jobs_of(np.random.default_rng(3), [Topology((8, 4), (8,))])
-    assert config.image(jobs[0][0]).program.size == 16
+    jobs = jobs_of(np.random.default_rng(3), [Topology((8, 4, 4, 4), (8, 4, 4))])
+    assert config.image(jobs[0][0]).program.size == 32
     check(config, jobs)
 
 
@@ -151,15 +202,6 @@ def test_extremes(weight, sign):
     jobs = [(extreme_model(topology, weight, sign), images) for topology in topologies]
     run = check(config(8), jobs)
     assert run.logits[16] == (32 * 255 * weight + sign * 2**29, False)
-
-
-def test_a_multiplier_of_another_latency():
-    """The pipeline is composed of its parts: a slower multiplier costs its cycle, no more."""
-    some, rng = config(4), np.random.default_rng(5)
-    jobs = jobs_of(rng, [Topology((16, 16, 8), (64, 16))])
-    run = run_engine(PathEngine(some, multiplier=SlowMultiplier), jobs)
-    logits = [logit for logit, _ in run.logits]
-    assert logits == engine.infer(*jobs[0]).ravel().tolist()
 
 
 async def infer(ctx, dut, image, cycles):
@@ -187,7 +229,7 @@ def test_reset_at_any_time(config):
     model, images = random_model(rng, topology), random_images(rng, topology, 2)
     expected = engine.infer(model, images).tolist()
     dut, reset, done = PathEngine(config), Signal(), []
-    length = engine.cycles(topology, config.lanes, requantizers=config.requantizers) + 60
+    length = plan(topology, config.machine).latency + 70
 
     async def bench(ctx):
         port, numbers = flat(dut.write, image_bytes(config, model))

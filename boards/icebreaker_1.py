@@ -1,0 +1,15 @@
+"""iCEBreaker with one image at a time: smaller, at a higher clock, for the shortest latency."""
+
+from dataclasses import replace
+
+from hw.config import CONFIGS
+
+from . import icebreaker
+
+BOARD = replace(
+    icebreaker.BOARD,
+    name="icebreaker-1",
+    summary="iCEBreaker, Lattice iCE40UP5K: 8 lanes, 131,072 weights, the shortest latency",
+    config=CONFIGS["icebreaker-1"],
+    clock_hz=60e6,
+)
