@@ -33,8 +33,7 @@ def add_to(commands):
     parser = commands.add_parser("train", help="train, quantize, write", description=HELP)
     parser.set_defaults(run=run)
     add = parser.add_argument
-    add("--data", required=True, metavar="NAME", help=data.names())
-    add("--download", action="store_true", help=_download())
+    data_arguments(parser)
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
     add("--topology", default="sobol", metavar="NAME", help="as in quality --help (%(default)s)")
@@ -47,7 +46,32 @@ def add_to(commands):
         default=defaults.seed,
         help="of everything random (%(default)s)",
     )
-    add("--initialization", default=initialize.RULES[0], metavar="RULE", help=_rules())
+    recipe_arguments(parser, initialize.RULES[0])
+    add("--qat", type=int, metavar="N", default=0, help=_qat())
+    add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
+
+
+def data_arguments(parser):
+    """Add ``--data``, ``--download`` and ``--validation``: what :func:`dataset_of` reads."""
+    add = parser.add_argument
+    add("--data", required=True, metavar="NAME", help=data.names())
+    add("--download", action="store_true", help=_download())
+    add("--validation", type=int, metavar="N", help="report on N training images set aside")
+
+
+def dataset_of(options, topology, seed):
+    """The data set that the options name; ``InputError`` where the topology does not fit it."""
+    dataset = data.load(options.data, options.download)
+    data.check_fits(dataset, topology)
+    if options.validation is not None:
+        dataset = data.validation(dataset, options.validation, seed)
+    return dataset
+
+
+def recipe_arguments(parser, initialization):
+    """Add ``--initialization``, by default the rule given, and what :func:`recipe_of` reads."""
+    defaults, add = training.Recipe(), parser.add_argument
+    add("--initialization", default=initialization, metavar="RULE", help=_rules())
     add(
         "--epochs",
         type=int,
@@ -80,9 +104,12 @@ def add_to(commands):
         default=defaults.decay,
         help="of the weights (%(default)s)",
     )
-    add("--qat", type=int, metavar="N", default=0, help=_qat())
-    add("--validation", type=int, metavar="N", help="report on N training images set aside")
-    add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
+
+
+def recipe_of(options, seed):
+    """The :class:`golden.training.Recipe` of the options. Raises ``InputError``."""
+    names = ("epochs", "batch", "rate", "optimizer", "momentum", "decay")
+    return training.Recipe(**{name: getattr(options, name) for name in names}, seed=seed)
 
 
 def _qat():
@@ -101,13 +128,6 @@ def _rules():
     return f"how weights start: {', '.join(initialize.RULES)} (%(default)s)"
 
 
-def _recipe(options):
-    if options.qat < 0:
-        raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
-    names = ("epochs", "batch", "rate", "optimizer", "momentum", "decay", "seed")
-    return training.Recipe(**{name: getattr(options, name) for name in names})
-
-
 def _check_out(topology, out):
     """Raise ``InputError`` unless ``--out`` is given exactly where there will be a model file."""
     if topology.linear and out is None:
@@ -121,15 +141,14 @@ def _check_out(topology, out):
 
 def run(options):
     """Train, print and write; the figures as a dict for ``--json``. Raises ``InputError``."""
-    recipe = _recipe(options)
+    if options.qat < 0:
+        raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
+    recipe = recipe_of(options, options.seed)
     topology = quality_command.topology_of(options)
     _check_out(topology, options.out)
     if options.qat and not topology.linear:
         raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
-    dataset = data.load(options.data, options.download)
-    data.check_fits(dataset, topology)
-    if options.validation is not None:
-        dataset = data.validation(dataset, options.validation, recipe.seed)
+    dataset = dataset_of(options, topology, recipe.seed)
     network = initialize.initialize(topology, options.initialization, recipe.seed)
     duplicates = describe(topology)
     began = time.perf_counter()
@@ -173,17 +192,21 @@ def run(options):
     return result
 
 
+def float_accuracy(network, dataset):
+    """Accuracy of a float network on the held-out images, 0 to 1."""
+    logits = network.infer(dataset.x_test * np.float32(data.INPUT_SCALE))
+    return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
+
+
 def _float_only(network, dataset, info, duplicates, began):
     """Report a network that has no integers: its paths are not the hardware's."""
-    logits = network.infer(dataset.x_test * np.float32(data.INPUT_SCALE))
-    hits = logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test
     result = {
         "model": None,
         "layers": list(network.topology.layers),
         "paths": list(network.topology.paths),
         "dimensions": [],
         **info,
-        "accuracy_float": float(hits.mean()),
+        "accuracy_float": float_accuracy(network, dataset),
         "duplicates": duplicates,
         "seconds": round(time.perf_counter() - began, 3),
     }
