@@ -3,12 +3,13 @@
 import contextlib
 import sys
 
-from . import cli, eval_command, quality_command, train_command, zoo
+from . import cli, compare, eval_command, quality_command, train_command, zoo
 
 COMMANDS = (  # modules with add_to(commands), in the order of the help
     train_command,
     eval_command,
     quality_command,
+    compare,
 )
 
 HELP = """\
@@ -30,7 +31,10 @@ def _parser():
 
 
 def run(argv):
-    """Parse the command line and run it; with ``--json -`` only the JSON is on standard output."""
+    """Parse the command line and run it: 1 where the result says that a check has not ``passed``.
+
+    With ``--json -`` only the JSON is on standard output.
+    """
     options = _parser().parse_args(argv)
     to_terminal = options.json == "-"
     read = [options.model] if "model" in options else []
@@ -39,6 +43,7 @@ def run(argv):
         result = options.run(options)
     if options.json is not None:
         cli.write_json(options.json, result)
+    return 0 if result.get("passed", True) else 1
 
 
 if __name__ == "__main__":
