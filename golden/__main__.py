@@ -4,12 +4,14 @@ import contextlib
 import sys
 
 from . import cli, compare, eval_command, quality_command, train_command, zoo
+from .reproduce import command as reproduce
 
 COMMANDS = (  # modules with add_to(commands), in the order of the help
     train_command,
     eval_command,
     quality_command,
     compare,
+    reproduce,
 )
 
 HELP = """\
