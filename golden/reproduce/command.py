@@ -98,10 +98,10 @@ def run(given):
     print(f"{module.TITLE}\n{module.SOURCE}")
     print(textwrap.fill(", ".join(f"{k} {v}" for k, v in vars(options).items()), 79) + "\n")
     shown = module.table(rows) if hasattr(module, "table") else rows
-    print("\n".join(output.table(module.COLUMNS, shown)))
+    print("\n".join(output.table(module.COLUMNS, shown)) + "\n")
     for key, value in summary.items():
-        print(f"{key.replace('_', ' ')}: {value:.3f}" if isinstance(value, float) else value)
-    print("\n" + "\n".join(f"wrote {path}" for path in files.values()))
+        print(f"{key}: {value:.3f}" if isinstance(value, float) else f"{key}: {value}")
+    print("\n".join(f"wrote {path}" for path in files.values()))
     return {
         "name": module.NAME,
         "source": module.SOURCE,

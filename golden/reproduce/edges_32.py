@@ -16,7 +16,7 @@ NAME = "edges-32"
 TITLE = "Edges of small networks, Sobol' paths and random ones"
 SOURCE = "Keller & Van keirsbilck, Fig. 5 and 6"
 DEFAULTS = {}
-SIZE, PANELS = (10, 5.2), (2, 5)
+SIZE, PANELS = (8.6, 4.6), (2, 5)
 SHAPES = (  # what it is called, layers, paths of every junction
     ("32 paths", (32,) * 5, 32),
     ("64 paths", (32,) * 5, 64),
