@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-from . import cli, compare, eval_command, quality_command, train_command, zoo
+from . import cli, compare, eval_command, quality_command, threads, train_command, zoo
 from .reproduce import command as reproduce
 
 COMMANDS = (  # modules with add_to(commands), in the order of the help
@@ -38,10 +38,13 @@ def run(argv):
     With ``--json -`` only the JSON is on standard output.
     """
     options = _parser().parse_args(argv)
-    to_terminal = options.json == "-"
     read = [options.model] if "model" in options else []
     cli.check_writable(getattr(options, "out", None), options.json, read=read)
-    with contextlib.redirect_stdout(sys.stderr) if to_terminal else contextlib.nullcontext():
+    with contextlib.ExitStack() as during:
+        if "threads" in options:
+            during.enter_context(threads.limit(options.threads))
+        if options.json == "-":
+            during.enter_context(contextlib.redirect_stdout(sys.stderr))
         result = options.run(options)
     if options.json is not None:
         cli.write_json(options.json, result)

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from . import data, engine, model
+from . import data, engine, model, threads
 from .network import Network
 
 HELP = """\
@@ -22,7 +22,14 @@ def add_to(commands):
     parser.add_argument("model", metavar="MODEL", help="a model file (.npz)")
     parser.add_argument("--data", required=True, metavar="NAME", help="as for train")
     parser.add_argument("--download", action="store_true", help="as for train")
+    threads.argument(parser)
     parser.add_argument("--json", metavar="FILE", help="as for train")
+
+
+def facts(topology):
+    """What ``--json`` says of a topology: a dictionary."""
+    names = ("layers", "paths", "dimensions")
+    return {name: list(getattr(topology, name)) for name in names}
 
 
 def describe(topology):
@@ -43,12 +50,19 @@ def describe(topology):
     return duplicates
 
 
+def float_accuracy(network, dataset, scale=data.INPUT_SCALE):
+    """Accuracy of a float network on the held-out images, 0 to 1; ``scale`` is that of an input."""
+    logits = network.infer(dataset.x_test * np.float32(scale))
+    return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
+
+
 def accuracies(network, quantized, dataset):
     """Accuracy of the floats and of the integers on the held-out images, 0 to 1."""
-    logits = network.infer(dataset.x_test * np.float32(quantized.input_scale))
-    hits = engine.classify(quantized, logits) == dataset.y_test
-    whole = engine.classify(quantized, engine.infer(quantized, dataset.x_test)) == dataset.y_test
-    return {"accuracy_float": float(hits.mean()), "accuracy_int": float(whole.mean())}
+    classes = engine.classify(quantized, engine.infer(quantized, dataset.x_test))
+    return {
+        "accuracy_float": float_accuracy(network, dataset, quantized.input_scale),
+        "accuracy_int": float((classes == dataset.y_test).mean()),
+    }
 
 
 def report(result, images):
@@ -69,9 +83,7 @@ def run(options):
     result = {
         "model": str(options.model),
         "data": dataset.name,
-        "layers": list(topology.layers),
-        "paths": list(topology.paths),
-        "dimensions": list(topology.dimensions),
+        **facts(topology),
         "images": len(dataset.x_test),
         **accuracies(network, quantized, dataset),
         "seconds": round(time.perf_counter() - began, 3),

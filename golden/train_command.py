@@ -2,20 +2,21 @@
 
 import time
 
-import numpy as np
-
-from . import data, initialize, qat, quality_command, quantize, training
+from . import data, initialize, qat, quality_command, quantize, threads, training
 from .errors import InputError
-from .eval_command import accuracies, describe, report
+from .eval_command import accuracies, describe, facts, float_accuracy, report
 from .network import Network
 
 HELP = """\
 Train a network of Sobol' paths, quantize it to the hardware's integers, and
-write one model file. With --topology, of other paths: those that the hardware
-cannot run are trained in floats, to compare with, and have no model file.
+write one model file. With --topology (listed in quality --help), of other
+paths: those that the hardware cannot run are trained in floats, to compare
+with, and have no model file. With --signs fixed every path keeps the sign
+that it starts with, and only magnitudes learn.
 Layers are neurons, powers of two, inputs first; every junction between two
 layers has its own number of paths, a power of two from the wider layer's
-neurons to the product of both. Nothing is written if anything fails.
+neurons to the product of both. Nothing is written if anything fails. All
+that is random goes by --seed: paths, first weights, the order of the images.
 
   python -m golden train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -26,28 +27,31 @@ Data but digits come from files: in $SOBOLPATH_DATA, else ../shared/data beside
 the checkout, else build/data, where --download keeps what it fetched.
 """
 
+RECIPE = (  # the options that golden.training.Recipe is made of: name, unit, what it is
+    ("epochs", "N", "passes over the data"),
+    ("batch", "N", "images a step"),
+    ("rate", "X", "first learning rate"),
+    ("optimizer", "NAME", " or ".join(training.OPTIMIZERS)),
+    ("momentum", "X", "of both optimizers"),
+    ("decay", "X", "of the weights"),
+    ("signs", "NAME", "free, or fixed: train magnitudes only"),
+)
+# Options that a model file mentions only where they are not these.
+UNSAID = {"topology": "sobol", "magnitudes": initialize.MAGNITUDES[0], "signs": training.SIGNS[0]}
+
 
 def add_to(commands):
     """Add the command to the subparsers of ``python -m golden``."""
-    defaults = training.Recipe()
     parser = commands.add_parser("train", help="train, quantize, write", description=HELP)
     parser.set_defaults(run=run)
     add = parser.add_argument
     data_arguments(parser)
-    add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
-    add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
-    add("--topology", default="sobol", metavar="NAME", help="as in quality --help (%(default)s)")
-    add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
+    quality_command.arguments(parser)
     add("--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it")
-    add(
-        "--seed",
-        type=int,
-        metavar="N",
-        default=defaults.seed,
-        help="of everything random (%(default)s)",
-    )
     recipe_arguments(parser, initialize.RULES[0])
+    add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     add("--qat", type=int, metavar="N", default=0, help=_qat())
+    threads.argument(parser)
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
 
 
@@ -72,44 +76,15 @@ def recipe_arguments(parser, initialization):
     """Add ``--initialization``, by default the rule given, and what :func:`recipe_of` reads."""
     defaults, add = training.Recipe(), parser.add_argument
     add("--initialization", default=initialization, metavar="RULE", help=_rules())
-    add(
-        "--epochs",
-        type=int,
-        metavar="N",
-        default=defaults.epochs,
-        help="passes over the data (%(default)s)",
-    )
-    add(
-        "--batch", type=int, metavar="N", default=defaults.batch, help="images a step (%(default)s)"
-    )
-    add(
-        "--rate",
-        type=float,
-        metavar="X",
-        default=defaults.rate,
-        help="first learning rate (%(default)s)",
-    )
-    add("--optimizer", default=defaults.optimizer, metavar="NAME", help=_either())
-    add(
-        "--momentum",
-        type=float,
-        metavar="X",
-        default=defaults.momentum,
-        help="of both optimizers (%(default)s)",
-    )
-    add(
-        "--decay",
-        type=float,
-        metavar="X",
-        default=defaults.decay,
-        help="of the weights (%(default)s)",
-    )
+    for name, unit, what in RECIPE:
+        default = getattr(defaults, name)
+        text = f"{what} (%(default)s)"
+        add(f"--{name}", type=type(default), metavar=unit, default=default, help=text)
 
 
 def recipe_of(options, seed):
     """The :class:`golden.training.Recipe` of the options. Raises ``InputError``."""
-    names = ("epochs", "batch", "rate", "optimizer", "momentum", "decay")
-    return training.Recipe(**{name: getattr(options, name) for name in names}, seed=seed)
+    return training.Recipe(**{name: getattr(options, name) for name, *_ in RECIPE}, seed=seed)
 
 
 def _qat():
@@ -120,8 +95,8 @@ def _download():
     return "fetch mnist or fashion from OpenML where it is not found"
 
 
-def _either():
-    return f"{' or '.join(training.OPTIMIZERS)} (%(default)s)"
+def _magnitudes():
+    return f"{' or '.join(initialize.MAGNITUDES)}, beside the rule's signs (%(default)s)"
 
 
 def _rules():
@@ -149,7 +124,8 @@ def run(options):
     if options.qat and not topology.linear:
         raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
     dataset = dataset_of(options, topology, recipe.seed)
-    network = initialize.initialize(topology, options.initialization, recipe.seed)
+    start = options.initialization, recipe.seed, options.magnitudes
+    network = initialize.initialize(topology, *start)
     duplicates = describe(topology)
     began = time.perf_counter()
     samples = dataset.x_train, dataset.y_train, dataset.classes
@@ -158,14 +134,14 @@ def run(options):
         "data": dataset.name,
         "seed": recipe.seed,
         "initialization": options.initialization,
-        **{name: getattr(recipe, name) for name in ("epochs", "batch", "rate", "optimizer")},
-        **{name: getattr(recipe, name) for name in ("momentum", "decay")},
+        **{name: getattr(recipe, name) for name, *_ in RECIPE if name not in UNSAID},
         "validation": options.validation,
         "qat": options.qat,
         "loss": loss,
     }
-    if options.topology != "sobol":
-        info["topology"] = options.topology
+    for name, unsaid in UNSAID.items():
+        if getattr(options, name) != unsaid:
+            info[name] = getattr(options, name)
     if not topology.linear:
         return _float_only(network, dataset, info, duplicates, began)
     if options.qat:
@@ -178,9 +154,7 @@ def run(options):
     quantized.info.update(accuracies(network, quantized, dataset))
     result = {
         "model": str(options.out),
-        "layers": list(topology.layers),
-        "paths": list(topology.paths),
-        "dimensions": list(topology.dimensions),
+        **facts(topology),
         "shifts": list(quantized.shifts),
         **quantized.info,
         "duplicates": duplicates,
@@ -192,19 +166,11 @@ def run(options):
     return result
 
 
-def float_accuracy(network, dataset):
-    """Accuracy of a float network on the held-out images, 0 to 1."""
-    logits = network.infer(dataset.x_test * np.float32(data.INPUT_SCALE))
-    return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
-
-
 def _float_only(network, dataset, info, duplicates, began):
     """Report a network that has no integers: its paths are not the hardware's."""
     result = {
         "model": None,
-        "layers": list(network.topology.layers),
-        "paths": list(network.topology.paths),
-        "dimensions": [],
+        **facts(network.topology),
         **info,
         "accuracy_float": float_accuracy(network, dataset),
         "duplicates": duplicates,
