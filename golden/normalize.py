@@ -20,19 +20,16 @@ import numpy as np
 from .network import Network
 
 
-def normalize(network, outputs=True):
+def normalize(network):
     """The same network with incoming weights of one-norm 1, and the factors of its logits.
 
     Parameters
     ----------
     network : :class:`golden.network.Network`; it stays as it is.
-    outputs : whether the last layer is normalized too. If not, its weights only take the factors
-        of the layer before, and the logits are the network's own.
 
     Returns (:class:`golden.network.Network`, factors): the network's logits times ``factors``,
-    ``float64`` (n_L,) above 0, are the logits that it had, up to ``float32`` rounding; without
-    ``outputs`` all are 1. Factors differ from output to output: compare the products, not the
-    logits. Raises ``InputError`` where a weight or bias is then beyond ``float32``.
+    ``float64`` (n_L,) above 0, are the logits that it had, up to ``float32`` rounding. Factors
+    differ from output to output: compare the products, not the logits. Raises ``InputError`` where a weight or bias is then beyond ``float32``.
     """
     topology, weights, biases = network.topology, [], []
     factors = np.ones(topology.layers[0])
@@ -41,10 +38,8 @@ def normalize(network, outputs=True):
     ):
         source, target = topology.edges(junction)
         carried = own * factors[source]
-        factors = np.ones(topology.layers[junction])
-        if outputs or junction < len(topology.paths):
-            norms = np.bincount(target, np.abs(carried), len(factors))
-            factors[norms > 0] = norms[norms > 0]
+        norms = np.bincount(target, np.abs(carried), topology.layers[junction])
+        factors = np.where(norms > 0, norms, 1.0)
         with np.errstate(over="ignore"):  # Network tells
             weights.append((carried / factors[target]).astype(np.float32))
             biases.append((offsets / factors).astype(np.float32))
