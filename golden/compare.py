@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from . import cli, data, initialize, train_command, training
+from . import cli, data, initialize, quality_command, train_command, training
 from .errors import InputError
 from .patterns import check_integer
 from .topologies import build
@@ -100,19 +100,9 @@ def table(rows):
     return "\n".join(lines)
 
 
-def _names(options):
-    names = options.topologies.split(",")
-    if len(set(names)) < max(len(names), 2):
-        raise InputError(
-            "--topologies must be at least 2 different names joined by ',', "
-            f"not {options.topologies!r}"
-        )
-    return names
-
-
 def run(options):
     """Train, print; the figures as a dict for ``--json``, ``passed`` if ``--within`` holds."""
-    names = _names(options)
+    names = quality_command.names(options.topologies, "--topologies", 2)
     layers = cli.integers(options.layers, "-", "--layers")
     paths = cli.integers(options.paths, ",", "--paths")
     check_integer(options.seeds, "seeds", 1, 1000)
