@@ -1,10 +1,10 @@
 """Different edges against paths: how many weights a network has when paths may share edges.
 
-The layers are the channels of the five convolutions of section 5.3, so an edge stands for a slice of
-a kernel. All constructions have N paths in every junction, also where that is more than the junction
-has edges. Sobol' dimensions are 0, 1, 2, ...; those of "omitted" are sought for dense junctions, so
-one choice serves every N. A cascaded set has at most as many paths as edges, each once, by
-construction: it is asked for the lesser of N and that.
+The layers are the channels of the five convolutions of section 5.3, so an edge stands for a slice
+of a kernel. All constructions have N paths in every junction, also where that is more than the
+junction has edges. Sobol' dimensions are 0, 1, 2, ...; those of "omitted" are sought for dense
+junctions, so one choice serves every N. A cascaded set has at most as many paths as edges, each
+once, by construction: it is asked for the lesser of N and that.
 """
 
 from itertools import pairwise
@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import sobol
 from ..linear import omitted
-from ..patterns import pseudo_random
 from ..paths import log2_exact
+from ..patterns import pseudo_random
 from ..topologies import build
 from . import trials
 

@@ -35,6 +35,14 @@ def load(options):
     return replace(dataset, x_train=dataset.x_train[few], y_train=dataset.y_train[few])
 
 
+def first(dataset, count):
+    """The data set with the first ``count`` of its training samples, or all if there are fewer.
+
+    Raises ``InputError`` where a class is not among them.
+    """
+    return replace(dataset, x_train=dataset.x_train[:count], y_train=dataset.y_train[:count])
+
+
 def outputs(dataset):
     """Neurons of the last layer: the classes, padded to a power of two."""
     return 1 << (dataset.classes - 1).bit_length()
@@ -59,7 +67,8 @@ def train(network, dataset, options, seed, **recipe):
     samples = dataset.x_train, dataset.y_train, dataset.classes
     began = time.perf_counter()
     training.train(network, *samples, recipe, data.INPUT_SCALE)
-    return float_accuracy(network, dataset), time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    return float_accuracy(network, dataset), seconds
 
 
 def spread(values):
