@@ -29,7 +29,8 @@ def normalize(network):
 
     Returns (:class:`golden.network.Network`, factors): the network's logits times ``factors``,
     ``float64`` (n_L,) above 0, are the logits that it had, up to ``float32`` rounding. Factors
-    differ from output to output: compare the products, not the logits. Raises ``InputError`` where a weight or bias is then beyond ``float32``.
+    differ from output to output: compare the products, not the logits. Raises ``InputError`` where
+    a weight or bias is then beyond ``float32``.
     """
     topology, weights, biases = network.topology, [], []
     factors = np.ones(topology.layers[0])
