@@ -58,16 +58,12 @@ def rows(options):
     with trials.progress("paths per neuron", (len(counts) + 1) * options.seeds + 1) as bar:
         for count in counts:
             topology = sparse(layers, count)
-            row = _row("sobol", count, topology, every.total_paths)
-            result.append(
-                _train(row, lambda seed, t=topology: initialize(t), dataset, options, bar)
-            )
-        row = _row("dense", every.total_paths // sum(layers[1:]), every, every.total_paths)
-
-        def matrices(seed):
-            return Dense.of(initialize(every, "uniform", seed))
-
-        result.append(_train(row, matrices, dataset, options, bar))
+            networks = (initialize(topology) for _ in trials.seeds(options))
+            row = _row("sobol", count, topology, every)
+            result.append({**row, **_train(networks, dataset, options, bar)})
+        networks = (Dense.of(initialize(every, "uniform", seed)) for seed in trials.seeds(options))
+        row = _row("dense", every.total_paths // sum(layers[1:-1]), every, every)
+        result.append({**row, **_train(networks, dataset, options, bar)})
         as_paths = _dense_epoch(every, dataset, options)
         bar.update()
     for row in result:
@@ -137,4 +133,4 @@ def plot(rows, axes):
     axes.set_ylim(0, 105)
     axes.set_xlabel("paths per neuron")
     axes.set_ylabel("%")
-    axes.legend()
+    axes.legend(fontsize=8)
