@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from . import cli, data, initialize, quality_command, train_command, training
+from . import cli, data, eval_command, initialize, quality_command, threads, train_command, training
 from .errors import InputError
 from .patterns import check_integer
 from .topologies import build
@@ -42,6 +42,7 @@ def add_to(commands):
     add("--topologies", default=DEFAULT, metavar="NAME,...", help="the first is compared with")
     add("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 (%(default)s)")
     train_command.recipe_arguments(parser, "random")
+    threads.argument(parser)
     add("--within", type=float, metavar="X", help="points that the first may be below another")
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
 
@@ -51,7 +52,7 @@ def train_once(topology, dataset, initialization, recipe):
     network = initialize.initialize(topology, initialization, recipe.seed)
     samples = dataset.x_train, dataset.y_train, dataset.classes
     training.train(network, *samples, recipe, data.INPUT_SCALE)
-    return train_command.float_accuracy(network, dataset)
+    return eval_command.float_accuracy(network, dataset)
 
 
 def summarize(rows):
@@ -131,8 +132,7 @@ def run(options):
         "paths": list(paths),
         "seeds": options.seeds,
         "initialization": options.initialization,
-        **{name: getattr(options, name) for name in ("epochs", "batch", "rate", "optimizer")},
-        **{name: getattr(options, name) for name in ("momentum", "decay")},
+        **{name: getattr(options, name) for name, *_ in train_command.RECIPE},
         "topologies": rows,
         "below_best": best,
         "within": options.within,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden import __main__ as command
-from golden import cli, compare, data, initialize, train_command, training
+from golden import cli, compare, data, eval_command, initialize, training
 from golden.topologies import build
 
 SIZES = ["--layers", "64-32-16", "--paths", "128,128"]
@@ -153,7 +153,7 @@ def test_train_once():
     network = initialize.initialize(topology, "uniform", 3)
     samples = digits.x_train, digits.y_train, digits.classes
     training.train(network, *samples, recipe, data.INPUT_SCALE)
-    wanted = train_command.float_accuracy(network, digits)
+    wanted = eval_command.float_accuracy(network, digits)
     assert compare.train_once(topology, digits, "uniform", recipe) == wanted
 
 
