@@ -21,10 +21,10 @@ from ..topologies import build
 from . import trials
 
 NAME = "initializations"
-TITLE = "How weights start: accuracy"
+TITLE = "How weights start: accuracy on held-out samples"
 SOURCE = "Keller & Van keirsbilck, Table 2"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
-SIZE = (7.2, 5.6)
+SIZE, PANELS = (8.6, 5.6), (1, 2)
 RULES = {  # of golden.initialize; "alternating" has one of its own
     "uniform": "uniform",
     "positive": "ratio:1",
@@ -132,21 +132,28 @@ def rows(options):
 
 
 def plot(rows, axes):
-    """A dot for each start, with its deviation; networks have a colour each."""
+    """A dot for each start, with its deviation; networks have a colour each, fixed signs squares.
+
+    On the right the best five points once more.
+    """
     colors = {"dense": "C6", "random paths": "C1", "sobol paths": "C0"}
     names = [
         f"{row['network']}, {row['start']}" + (", fixed" if row["signs"] == "fixed" else "")
         for row in rows
     ]
-    for place, row in enumerate(rows):
-        axes.errorbar(
-            100 * row["accuracy"],
-            place,
-            xerr=100 * row["deviation"],
-            fmt="s" if row["signs"] == "fixed" else "o",
-            color=colors[row["network"]],
-            capsize=2,
-        )
-    axes.set_yticks(range(len(rows)), names)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("accuracy on held-out samples, %")
+    for ax in axes:
+        for place, row in enumerate(rows):
+            ax.errorbar(
+                100 * row["accuracy"],
+                place,
+                xerr=100 * row["deviation"],
+                fmt="s" if row["signs"] == "fixed" else "o",
+                color=colors[row["network"]],
+                capsize=2,
+            )
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_xlabel("accuracy, %")
+    best = 100 * max(row["accuracy"] for row in rows)
+    axes[1].set_xlim(best - 5, best + 1)
+    axes[0].set_yticks(range(len(rows)), names)
+    axes[1].set_yticks(range(len(rows)), [""] * len(rows))
