@@ -18,7 +18,7 @@ picture's width and height in inches. :mod:`golden.reproduce.trials` trains netw
 seeds. Enter the module in ``MODULES``: the command, its help and the tests then know it.
 """
 
-from . import coalescing, edges_32, initializations, paths_per_neuron, scatter
+from . import coalescing, connectivity, edges_32, initializations, paths_per_neuron, scatter
 
-MODULES = (edges_32, paths_per_neuron, coalescing, initializations, scatter)
+MODULES = (edges_32, paths_per_neuron, coalescing, initializations, scatter, connectivity)
 REPRODUCTIONS = {module.NAME: module for module in MODULES}

@@ -4,9 +4,10 @@ Hidden layers have 256 neurons as in the paper, 128 for data of fewer than 256 i
 neuron are p times the hidden neurons in every junction, but no more than make it dense, which the
 last one soon is. The paths are Sobol', of dimensions that repeat no edge.
 
-The time is that of the fastest epoch's mean over the seeds, relative to the dense network as
-matrices, whose products the BLAS library computes, and as paths, by the same program as the sparse
-ones (timed on a few batches). It depends on the machine, so the CSV's seconds are never the same.
+The time is the processor's, as the paper's on one core: the least of the seeds' means of an epoch.
+It is compared with that of the dense network as matrices, whose products the BLAS library computes,
+and as paths, by the program of the sparse ones (timed on a few batches). It depends on the machine,
+so these columns are never quite the same; OMP_NUM_THREADS=1 keeps BLAS to one core.
 """
 
 from itertools import pairwise

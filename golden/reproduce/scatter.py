@@ -10,6 +10,9 @@ neighbours or every g-th neuron. Runs of sources that meet every g-th target lea
 the source windows, while a source still meets windows of targets everywhere: only the forward
 scatter falls. The other way round only the backward one does; with runs on both sides, both do.
 A name like "1 forward / 4" is junction 1 with g = 4, the other junction random.
+
+Of Sobol' paths there is one for each scatter that some dimensions have
+(:mod:`golden.reproduce.dimensions`).
 """
 
 import numpy as np
@@ -18,13 +21,13 @@ from .. import quality
 from ..initialize import initialize
 from ..patterns import Pattern, fixed_fan
 from ..topologies import build
-from . import trials
+from . import dimensions, trials
 
 NAME = "scatter"
 TITLE = "Accuracy against scatter, networks of equally many edges"
 SOURCE = "Dey et al., Fig. 7"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
-KNOWN = ("fixed-fan", "random-regular", "omitted", "scrambled")
+KNOWN = ("fixed-fan", "random-regular", "scrambled")
 KNOWN += ("random-rotating", "regular-rotating", "long-short", "fibonacci")
 GROUPS = (2, 4, 8, 16)
 WAYS = {"forward": (True, False), "backward": (False, True), "both": (True, True)}  # which in runs
@@ -118,20 +121,34 @@ def _scatters(topology):
     return dict(zip(names, (value for pair in pairs for value in pair), strict=True))
 
 
+def _kinds(layers, paths):
+    """By name whether the connections are planned, and what they are: a function of the seed."""
+    result = {
+        name: (False, lambda seed, name=name: build(name, layers, paths, seed=seed))
+        for name in KNOWN
+    }
+    for topology in dimensions.choices(layers, paths, _scatter, 2):
+        result[dimensions.label(topology)] = False, lambda seed, own=topology: own
+    for name, plan in plans(layers, paths):
+        result[name] = True, lambda seed, plan=plan: planned(layers, paths, plan, seed)
+    return result
+
+
+def _scatter(topology):
+    return min(_scatters(topology).values())
+
+
 def rows(options):
     """A row for each kind of connections: means over the seeds of scatter and accuracy."""
     dataset = trials.load(options)
     layers, paths = shape(dataset)
-    kinds = [(name, None) for name in KNOWN] + plans(layers, paths)
+    kinds = _kinds(layers, paths)
     result = []
     with trials.progress("scatter", len(kinds) * options.seeds) as bar:
-        for name, plan in kinds:
+        for name, (is_planned, make) in kinds.items():
             figures, found = [], []
             for seed in trials.seeds(options):
-                if plan:
-                    topology = planned(layers, paths, plan, seed)
-                else:
-                    topology = build(name, layers, paths, seed=seed)
+                topology = make(seed)
                 figures.append(_scatters(topology))
                 network = initialize(topology, "random", seed)
                 found.append(trials.train(network, dataset, options, seed)[0])
@@ -141,7 +158,7 @@ def rows(options):
             result.append(
                 {
                     "connections": name,
-                    "planned": plan is not None,
+                    "planned": is_planned,
                     "edges": topology.total_paths,
                     "scatter": float(np.mean([min(own.values()) for own in figures])),
                     **means,
