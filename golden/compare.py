@@ -7,13 +7,14 @@ al.); ``random-edge`` has as many on average only, and ``pseudo-random`` fewer: 
 """
 
 import time
+from functools import partial
 
 import numpy as np
 
 from . import cli, data, eval_command, initialize, quality_command, threads, train_command, training
 from .errors import InputError
 from .patterns import check_integer
-from .topologies import build
+from .topologies import TOPOLOGIES, build
 
 DEFAULT = "sobol,scrambled,random-regular,fixed-fan,random-edge,pseudo-random"
 HELP = """\
@@ -39,6 +40,7 @@ def add_to(commands):
     train_command.data_arguments(parser)
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
+    add("--dimensions", metavar="D,D,...", help="of those that have them, per layer (0,1,2,...)")
     add("--topologies", default=DEFAULT, metavar="NAME,...", help="the first is compared with")
     add("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 (%(default)s)")
     train_command.recipe_arguments(parser, "random")
@@ -69,15 +71,29 @@ def summarize(rows):
     return rows
 
 
-def _measure(names, layers, paths, dataset, recipes, initialization):
-    """A row each: what ``names`` reach with the recipes, one a seed."""
+def builders(names, layers, paths, dimensions):
+    """By name the function of ``seed`` that builds it, tried once: raises ``InputError``.
+
+    ``dimensions`` go to those that have them, ``None`` leaves them alone.
+    """
+    owners = [name for name in names if name in TOPOLOGIES and "dimensions" in TOPOLOGIES[name][1]]
+    result = {}
+    for name in names:
+        own = dimensions if name in owners or not owners else None
+        result[name] = partial(build, name, layers, paths, dimensions=own)
+        result[name]()
+    return result
+
+
+def _measure(topologies, dataset, recipes, initialization):
+    """A row each: what the topologies of :func:`builders` reach with the recipes, one a seed."""
     rows = []
-    with cli.progress(total=len(names) * len(recipes), desc="compare", unit="network") as bar:
-        for name in names:
+    with cli.progress(total=len(topologies) * len(recipes), desc="compare", unit="network") as bar:
+        for name, make in topologies.items():
             row = {"topology": name, "edges": [], "duplicates": [], "accuracies": []}
             for recipe in recipes:
                 bar.set_postfix_str(f"{name}, seed {recipe.seed}")
-                topology = build(name, layers, paths, seed=recipe.seed)
+                topology = make(seed=recipe.seed)
                 repeated = sum(topology.duplicates(junction) for junction in topology.junctions)
                 row["edges"].append(int(topology.total_paths - repeated))
                 row["duplicates"].append(int(repeated))
@@ -110,14 +126,20 @@ def run(options):
     if options.within is not None and not 0 <= options.within < np.inf:
         raise InputError(f"within must be a finite number of at least 0, not {options.within}")
     recipes = [train_command.recipe_of(options, seed) for seed in range(options.seeds)]
-    topologies = [build(name, layers, paths) for name in names]  # complain before training
-    dataset = train_command.dataset_of(options, topologies[0], 0)
-    initialize.initialize(topologies[0], options.initialization)
+    dimensions = options.dimensions
+    if dimensions is not None:
+        dimensions = cli.integers(dimensions, ",", "--dimensions")
+    topologies = builders(names, layers, paths, dimensions)
+    first = topologies[names[0]]()
+    dataset = train_command.dataset_of(options, first, 0)
+    initialize.initialize(first, options.initialization)
     began = time.perf_counter()
-    rows = _measure(names, layers, paths, dataset, recipes, options.initialization)
+    rows = _measure(topologies, dataset, recipes, options.initialization)
     print(f"data        {dataset.name}, {len(dataset.x_test)} held-out images")
     print(f"layers      {'-'.join(map(str, layers))}")
     print(f"paths       {','.join(map(str, paths))}")
+    if dimensions is not None:
+        print(f"dimensions  {','.join(map(str, dimensions))}")
     print(f"seeds       0 to {options.seeds - 1}, {options.epochs} epochs each\n")
     print(table(rows))
     best = max(row["difference"] for row in rows)
@@ -130,6 +152,7 @@ def run(options):
         "validation": options.validation,
         "layers": list(layers),
         "paths": list(paths),
+        "dimensions": None if dimensions is None else list(dimensions),
         "seeds": options.seeds,
         "initialization": options.initialization,
         **{name: getattr(options, name) for name, *_ in train_command.RECIPE},

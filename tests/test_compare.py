@@ -147,6 +147,21 @@ def test_validation_images_are_of_the_training_set(monkeypatch, capsys):
     assert all(np.array_equal(dataset.x_test, part.x_test) for dataset in seen)
 
 
+def test_dimensions_are_for_those_that_have_them(monkeypatch, tmp_path, capsys):
+    seen = {}
+    monkeypatch.setattr(
+        compare, "train_once", lambda topology, *_: seen.setdefault(topology.name, topology) and 0.5
+    )
+    arguments = ("--dimensions", "3,5,7", "--json", tmp_path / "r.json")
+    assert run("--topologies", "sobol,fixed-fan,scrambled", "--seeds", 1, *arguments) == 0
+    assert seen["Sobol'"].dimensions == (3, 5, 7)
+    wanted = build("scrambled", (64, 32, 16), (128, 128), dimensions=(3, 5, 7))
+    assert seen["scrambled"] == wanted
+    assert seen["scrambled"] != build("scrambled", (64, 32, 16), (128, 128))
+    assert "dimensions  3,5,7\n" in capsys.readouterr().out
+    assert json.loads((tmp_path / "r.json").read_text())["dimensions"] == [3, 5, 7]
+
+
 def test_train_once():
     digits, topology = data.load("digits"), build("sobol", (64, 32, 16), (128, 128))
     recipe = training.Recipe(epochs=1, seed=3)
@@ -174,6 +189,12 @@ def test_help(capsys):
         (("--topologies", "sobol,sobol"), "--topologies must be 2 or more names joined by ','"),
         (("--topologies", "sobol,nope"), "topology must be one of sobol, omitted, scrambled"),
         (("--topologies", "sobol,dense"), "dense paths must be 2048,512, every edge once"),
+        (("--dimensions", "0,1"), "3 layers need 3 dimensions, not 2"),
+        (("--dimensions", "x"), "--dimensions must be integers joined by ','"),
+        (
+            ("--topologies", "fixed-fan,fibonacci", "--dimensions", "0,1,2"),
+            "dimensions must be left out for fixed-fan",
+        ),
         (("--seeds", "0"), "seeds must be an integer from 1 to 1000, not 0"),
         (("--within", "-1"), "within must be a finite number of at least 0, not -1.0"),
         (("--within", "nan"), "within must be a finite number of at least 0, not nan"),
