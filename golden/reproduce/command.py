@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from .. import cli, data
+from .. import cli, data, threads
 from ..errors import InputError
 from ..patterns import check_integer
 from . import REPRODUCTIONS, output
@@ -36,6 +36,7 @@ def add_to(commands):
     add("--seeds", type=int, metavar="N", help="networks of each kind, a seed each")
     add("--seed", type=int, default=0, metavar="N", help="the first of them (%(default)s)")
     add("--format", default="png", metavar="KIND", help=f"{' or '.join(output.FORMATS)}")
+    threads.argument(parser)
     # Not dest="out": that is a file, for the commands that write one.
     add("--out", dest="folder", default=FOLDER, metavar="FOLDER", help="where to (%(default)s)")
     add("--json", metavar="FILE", help="write the figures as JSON; - is standard output")

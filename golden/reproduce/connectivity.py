@@ -125,7 +125,7 @@ def plot(rows, axes):
             for key in ("degree", "algebraic_connectivity", "accuracy")
         )
         mark = "osD^v<>*P"[number]
-        color = f"C{number % 8}"
+        color = f"C{number}"
         axes[0].plot(degrees, values, f"{mark}-", color=color, label=kind)
         axes[1].plot(values, 100 * accuracy, mark, color=color, label=kind)
     axes[0].set_xscale("log", base=2)

@@ -16,7 +16,7 @@ NAME = "edges-32"
 TITLE = "Edges of small networks, Sobol' paths and random ones"
 SOURCE = "Keller & Van keirsbilck, Fig. 5 and 6"
 DEFAULTS = {}
-SIZE, PANELS = (8.6, 4.6), (2, 5)
+SIZE, PANELS = (8.4, 4.2), (2, 5)
 SHAPES = (  # what it is called, layers, paths of every junction
     ("32 paths", (32,) * 5, 32),
     ("64 paths", (32,) * 5, 64),
@@ -103,7 +103,7 @@ def plot(rows, axes):
             for row in own:
                 junction = row["junction"]
                 ends = places[junction - 1][row["source"]], places[junction][row["target"]]
-                ax.plot((junction - 1, junction), ends, color="C0", linewidth=0.5, alpha=0.6)
+                ax.plot((junction - 1, junction), ends, color="C0", linewidth=0.3)
             for layer, heights in enumerate(places):
                 ax.plot([layer] * len(heights), heights, "o", color="black", markersize=1.5)
             ax.set_title(f"{name}\n{kind}", fontsize=9)

@@ -6,8 +6,9 @@ import io
 from ..errors import InputError
 
 FORMATS = ("png", "svg")
-#: Colours that the colour-blind tell apart (Okabe & Ito, "Color universal design", 2008).
+#: Colours that the colour-blind tell apart (Okabe & Ito, "Color universal design", 2008), and two.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+COLORS += ("#882255",)
 STYLE = {
     "axes.grid": True,
     "axes.axisbelow": True,
@@ -64,12 +65,12 @@ def picture(module, rows, kind="png"):
 
 
 def _png(size, pixels):
-    """RGBA pixels as a PNG of 64 colours: a quarter of the bytes."""
+    """RGBA pixels as a PNG of 256 colours: a third of the bytes."""
     from PIL import Image  # matplotlib needs it
 
     buffer = io.BytesIO()
     image = Image.frombytes("RGBA", size, pixels).convert("RGB")
-    image.quantize(64, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+    image.quantize(256, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

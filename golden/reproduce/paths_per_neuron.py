@@ -7,7 +7,7 @@ last one soon is. The paths are Sobol', of dimensions that repeat no edge.
 The time is the processor's, as the paper's on one core: the least of the seeds' means of an epoch.
 It is compared with that of the dense network as matrices, whose products the BLAS library computes,
 and as paths, by the program of the sparse ones (timed on a few batches). It depends on the machine,
-so these columns are never quite the same; OMP_NUM_THREADS=1 keeps BLAS to one core.
+so these columns are never quite the same.
 """
 
 from itertools import pairwise

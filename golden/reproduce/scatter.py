@@ -15,6 +15,8 @@ Of Sobol' paths there is one for each scatter that some dimensions have
 (:mod:`golden.reproduce.dimensions`).
 """
 
+from itertools import cycle
+
 import numpy as np
 
 from .. import quality
@@ -27,6 +29,7 @@ NAME = "scatter"
 TITLE = "Accuracy against scatter, networks of equally many edges"
 SOURCE = "Dey et al., Fig. 7"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
+SIZE = (7.6, 4.2)
 KNOWN = ("fixed-fan", "random-regular", "scrambled")
 KNOWN += ("random-rotating", "regular-rotating", "long-short", "fibonacci")
 GROUPS = (2, 4, 8, 16)
@@ -182,19 +185,33 @@ def summary(rows):
     return result
 
 
+def _style(row, marks):
+    """What the row's points are called, and their colour and mark."""
+    name = row["connections"]
+    if not row["planned"]:
+        color = "C0" if name.startswith("sobol") else "C6"
+        return name, {"color": color, "marker": next(marks)}
+    where, color = {"1": ("junction 1", "C1"), "2": ("junction 2", "C2")}.get(
+        name.split()[0], ("both junctions", "C4")
+    )
+    return f"planned, {where}", {"color": color, "marker": "o"}
+
+
 def plot(rows, axes):
-    """A point for each kind; those that are not planned have their names."""
-    for own, style in (
-        ([row for row in rows if row["planned"]], {"fmt": "o", "color": "C1", "label": "planned"}),
-        ([row for row in rows if not row["planned"]], {"fmt": "s", "color": "C0"}),
-    ):
-        x, y, error = (
-            np.array([row[key] for row in own]) for key in ("scatter", "accuracy", "deviation")
+    """A point for each kind; those that are planned have the colour of their junction."""
+    names, marks = set(), cycle("sDv^<>pPX*hd8")
+    for row in rows:
+        name, style = _style(row, marks)
+        axes.errorbar(
+            row["scatter"],
+            100 * row["accuracy"],
+            100 * row["deviation"],
+            linestyle="",
+            capsize=2,
+            label=None if name in names else name,
+            **style,
         )
-        axes.errorbar(x, 100 * y, 100 * error, capsize=2, **style)
-    for row in own:
-        place = row["scatter"], 100 * row["accuracy"]
-        axes.annotate(row["connections"], place, (4, 4), textcoords="offset points", fontsize=7)
+        names.add(name)
     axes.set_xlabel("scatter")
     axes.set_ylabel("accuracy on held-out samples, %")
-    axes.legend(loc="lower right")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
