@@ -16,7 +16,7 @@ NAME = "edges-32"
 TITLE = "Edges of small networks, Sobol' paths and random ones"
 SOURCE = "Keller & Van keirsbilck, Fig. 5 and 6"
 DEFAULTS = {}
-SIZE, PANELS = (8.4, 4.2), (2, 5)
+SIZE, PANELS = (8, 4), (2, 5)
 SHAPES = (  # what it is called, layers, paths of every junction
     ("32 paths", (32,) * 5, 32),
     ("64 paths", (32,) * 5, 64),
@@ -100,10 +100,16 @@ def plot(rows, axes):
         for ax, (name, layers, _) in zip(line, SHAPES, strict=True):
             own = _of(rows, name, kind)
             places = [(np.arange(width) + 0.5) / width for width in layers]
-            for row in own:
-                junction = row["junction"]
-                ends = places[junction - 1][row["source"]], places[junction][row["target"]]
-                ax.plot((junction - 1, junction), ends, color="C0", linewidth=0.3)
+            lines = [  # broken by NaN, so that one artist draws all of them
+                (x, y)
+                for row in own
+                for x, y in (
+                    (row["junction"] - 1, places[row["junction"] - 1][row["source"]]),
+                    (row["junction"], places[row["junction"]][row["target"]]),
+                    (np.nan, np.nan),
+                )
+            ]
+            ax.plot(*zip(*lines, strict=True), color="C0", linewidth=0.4)
             for layer, heights in enumerate(places):
                 ax.plot([layer] * len(heights), heights, "o", color="black", markersize=1.5)
             ax.set_title(f"{name}\n{kind}", fontsize=9)

@@ -65,12 +65,12 @@ def picture(module, rows, kind="png"):
 
 
 def _png(size, pixels):
-    """RGBA pixels as a PNG of 256 colours: a third of the bytes."""
+    """RGBA pixels as a PNG of 128 colours: a third of the bytes."""
     from PIL import Image  # matplotlib needs it
 
     buffer = io.BytesIO()
     image = Image.frombytes("RGBA", size, pixels).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+    image.quantize(128, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

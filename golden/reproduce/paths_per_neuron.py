@@ -24,6 +24,7 @@ NAME = "paths-per-neuron"
 TITLE = "Accuracy, sparsity and time of training against paths per neuron"
 SOURCE = "Keller & Van keirsbilck, Fig. 7"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 3}
+MOST = 256  # paths per neuron
 TIMED = 10  # batches of the dense network as paths
 COLUMNS = (
     ("network", "network", ""),
@@ -41,7 +42,7 @@ def shape(dataset):
     """Neurons of the layers, and the numbers of paths per neuron, powers of two."""
     hidden = 256 if dataset.inputs >= 256 else 128
     least = max(dataset.inputs // hidden, 1)
-    counts = [2**p for p in range(9) if least <= 2**p <= hidden]
+    counts = [2**p for p in range(16) if least <= 2**p <= min(hidden, MOST)]
     return (dataset.inputs, *[hidden] * 4, trials.outputs(dataset)), counts
 
 
