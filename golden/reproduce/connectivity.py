@@ -132,6 +132,7 @@ def plot(rows, axes):
     axes[0].set_xticks(DEGREES, list(map(str, DEGREES)))
     axes[0].set_xlabel("edges from each neuron")
     axes[0].set_ylabel("algebraic connectivity")
-    axes[1].set_xlabel("algebraic connectivity")
+    axes[1].set_xscale("symlog", linthresh=0.1)
+    axes[1].set_xlabel("algebraic connectivity, logarithmic from 0.1 on")
     axes[1].set_ylabel("accuracy on held-out samples, %")
     axes[0].legend(fontsize=8)

@@ -80,7 +80,7 @@ def rank_correlation(one, other):
     """Spearman's: a float, -1 to 1; 0 where one of the two is constant."""
     from scipy.stats import rankdata
 
-    ranks = [rankdata(values) for values in (one, other)]
+    ranks = [rankdata(np.round(values, 6)) for values in (one, other)]  # beyond is rounding
     if min(np.ptp(rank) for rank in ranks) == 0:
         return 0.0
     return float(np.corrcoef(*ranks)[0, 1])
