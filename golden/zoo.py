@@ -1,8 +1,8 @@
 """``python -m golden zoo``: the models that ship, how each was made, and how good it is.
 
-The rates, epochs and decays were chosen on validation images (``golden train --validation 6000``,
-400 for fsdd; 12,000 beats of other patients for mitbih), never on the held-out ones. The accuracies
-are what ``golden train`` wrote into the file.
+Rates, epochs, decays and dimensions were chosen on validation images (``golden train --validation
+6000``, 400 for fsdd; 12,000 beats of other patients for mitbih), never on the held-out ones. The
+accuracies are what ``golden train`` wrote into the file.
 """
 
 from pathlib import Path
@@ -20,6 +20,7 @@ RECIPES = {
     "mnist-12k": {
         "data": "mnist",
         "paths": "4096,4096,4096",
+        "dimensions": "1,2,3,7",
         "epochs": 40,
         "rate": 0.01,
         "decay": 0.05,
@@ -78,7 +79,7 @@ CARD = """\
 Made by `python -m golden zoo --card models/README.md`. Each is one file for the golden model, the
 simulator and the boards: weights in `int8`, and the `float32` they were rounded from (most of the
 file). Accuracies are those on the full held-out set of the data. What was chosen (epochs, rates,
-decays) was chosen on images of the training set.
+decays, dimensions) was chosen on images of the training set.
 
 | model | data | neurons | paths = weights | float | integer | size |
 |---|---|---|---|---|---|---|
@@ -122,8 +123,8 @@ def arguments(name):
     if name not in RECIPES:
         raise InputError(f"model must be one of {', '.join(RECIPES)}, not {name!r}")
     recipe = {**RECIPES[name], "seed": 0}
-    order = ("data", "layers", "paths", "epochs", "batch", "rate", "decay", "qat", "seed")
-    pairs = ((f"--{key}", str(recipe[key])) for key in order if key in recipe)
+    order = ("data", "layers", "paths", "epochs", "batch", "rate", "decay", "qat", "dimensions")
+    pairs = ((f"--{key}", str(recipe[key])) for key in (*order, "seed") if key in recipe)
     return ["train", *(part for pair in pairs for part in pair)]
 
 

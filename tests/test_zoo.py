@@ -47,6 +47,10 @@ class TestShipped:
                 assert loaded.info[key] == recipe[key]
         assert "-".join(map(str, loaded.topology.layers)) == recipe["layers"]
         assert ",".join(map(str, loaded.topology.paths)) == recipe["paths"]
+        dimensions = recipe.get(
+            "dimensions", ",".join(map(str, range(len(loaded.topology.layers))))
+        )
+        assert ",".join(map(str, loaded.topology.dimensions)) == dimensions
         assert (loaded.info["seed"], loaded.info["validation"]) == (0, None)
 
     def test_computes_what_it_says(self, name):
