@@ -307,6 +307,39 @@ class TestScatter:
             least = min(scatter._scatters(topology).values())
             assert least <= 0.55, name
 
+    def test_seeds_differ(self):
+        layers, paths, plan = (16, 16, 16), (64, 64), [None, None]
+        drawn = [
+            scatter.planned(layers, paths, plan, seed).edges(junction)
+            for seed in (0, 1)
+            for junction in (1, 2)
+        ]
+        assert len({tuple(map(tuple, ends)) for ends in drawn}) == 4
+
+
+class TestConnectivity:
+    def test_rows_are_of_their_topologies(self, small):
+        """Random paths, whose figures are means over the seeds; 64-64-16 neurons, k = 8."""
+        options = SimpleNamespace(data="digits", images=64, epochs=1, seeds=2, seed=4)
+        rows = connectivity.rows(options)
+        row = next(r for r in rows if (r["topology"], r["degree"]) == ("pseudo-random", 8))
+        drawn = [build("pseudo-random", (64, 64, 16), (512, 512), seed=seed) for seed in (4, 5)]
+        assert row["edges"] == np.mean([1024 - t.duplicates(1) - t.duplicates(2) for t in drawn])
+        figures = np.mean([quality.network_connectivity(t) for t in drawn], axis=0)
+        keys = ("parts", "algebraic_connectivity", "spectral_gap")
+        assert [row[key] for key in keys] == pytest.approx(figures)
+
+    def test_summary(self):
+        rows = [
+            {"degree": k, "algebraic_connectivity": x, "spectral_gap": -x, "accuracy": k + x}
+            for k in (1, 2, 4, 8)
+            for x in (0.1, 0.2, 0.3)
+        ]
+        found = connectivity.summary(rows)
+        assert found["rank correlation, algebraic connectivity, k = 4"] == pytest.approx(1)
+        assert found["rank correlation, spectral gap, k = 4"] == pytest.approx(-1)
+        assert 0 < found["rank correlation, algebraic connectivity, all"] < 0.5
+
 
 class TestDimensions:
     def test_best_is_whole(self):
