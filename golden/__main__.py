@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-from . import cli, compare, eval_command, quality_command, threads, train_command, zoo
+from . import bench, cli, compare, eval_command, quality_command, threads, train_command, zoo
 from .reproduce import command as reproduce
 
 COMMANDS = (  # modules with add_to(commands), in the order of the help
@@ -12,6 +12,7 @@ COMMANDS = (  # modules with add_to(commands), in the order of the help
     quality_command,
     compare,
     reproduce,
+    bench,
 )
 
 HELP = """\
