@@ -45,8 +45,11 @@ def _fail(message, code):
 
 
 def progress(iterable=None, **options):
-    """A progress bar on standard error; none where that is not a terminal."""
-    return tqdm(iterable, disable=None, ncols=79, **options)
+    """A progress bar on standard error; none where that is not a terminal.
+
+    One within another goes when it is through.
+    """
+    return tqdm(iterable, disable=None, ncols=79, leave=None, **options)
 
 
 def integers(text, separator, name="numbers"):

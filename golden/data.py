@@ -53,17 +53,23 @@ def load(name, download=False):
 
 
 def validation(data, count, seed):
-    """``data`` with ``count`` of its training images, stratified, in place of the held-out ones.
+    """``data`` with ``count`` of its training images in place of the held-out ones.
 
     What is chosen by trial (epochs, rates, ...) is chosen on these, and the held-out images stay
-    unseen. Raises ``InputError`` unless both parts have room for every class.
+    unseen. They are a stratified sample; where the data have ``groups``, whole groups, ``count`` at
+    most. Raises ``InputError`` unless both parts have room for every class.
     """
     most = len(data.x_train) - data.classes
     if not data.classes <= count <= most:
         raise InputError(f"validation images must be {data.classes} to {most}, not {count}")
-    train, test = datasets.split(data.x_train, data.y_train, count, seed)
-    x, y = data.x_train, data.y_train
-    return replace(data, x_train=x[train], y_train=y[train], x_test=x[test], y_test=y[test])
+    x, y, groups = data.x_train, data.y_train, data.groups
+    if groups is None:
+        train, test = datasets.split(x, y, count, seed)
+    else:
+        train, test = datasets.split_groups(y, groups, count, seed)
+        groups = groups[train]
+    parts = {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+    return replace(data, **parts, groups=groups)
 
 
 def check_fits(data, topology, classes=None):

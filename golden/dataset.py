@@ -20,6 +20,8 @@ class DataSet:
     x_train, x_test : ``uint8`` (B, n), n a power of two, the same for both.
     y_train, y_test : ``int64`` (B,), 0 to ``classes`` - 1; every class is in ``y_train``.
     classes : how many classes there are, at least 2.
+    groups : integers (B,), whom each training sample is of (a patient's record), where samples of
+        one must not be on both sides of a split; ``None`` where any split will do.
 
     Raises ``InputError`` where these do not hold.
     """
@@ -30,6 +32,7 @@ class DataSet:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: int
+    groups: np.ndarray = None
 
     def __post_init__(self):
         for part in ("train", "test"):
@@ -56,6 +59,11 @@ class DataSet:
         if self.classes < 2 or len(np.unique(self.y_train)) != self.classes:
             raise InputError(
                 f"{self.name}: y_train must have all of {self.classes} classes, at least 2"
+            )
+        if self.groups is not None and self.groups.shape != self.y_train.shape:
+            raise InputError(
+                f"{self.name}: groups must have shape {self.y_train.shape}, one per training "
+                f"image, not {self.groups.shape}"
             )
 
     @property

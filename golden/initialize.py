@@ -1,12 +1,23 @@
-"""How weights start: one magnitude per junction, with a sign per path.
+"""How weights start: a sign per path, and a magnitude, one per junction or random.
 
 Keller & Van keirsbilck, section 3.1 to 3.3: sparse neurons differ by their connections, so their
-weights may start as a constant sqrt(6 / (fan-in + fan-out)), and a fixed sign per path balances
-positive and negative weights. The paper gives even paths + and odd paths -. With random paths that
-is as good as any; **with Sobol' paths it is not**. The parity of the index is a linear function of
-its digits, and without duplicate edges any such function splits into digits of the source plus
-digits of the target: the sign of a weight is then a sign of its source times a sign of its target,
-and all neurons of a layer start with nearly the same weighted sum, up to its sign. Worse, where the
+weights may start as a constant, and a fixed sign per path balances positive and negative weights.
+
+**The magnitude** is sqrt(6 / (fan-in + fan-out)). The formula's glyphs are garbled in the text that
+this was written from (a 6, a root, fan-in + fan-out below a bar), so this is a reading: it is the
+bound of Glorot & Bengio's uniform distribution ("Understanding the difficulty of training deep
+feedforward neural networks", 2010), in which the same 6 stands under the same root. With fan-in =
+fan-out = F the mean square of the weights is 3 / F, near the 2 / F that carries the scale of
+activations through ReLUs unchanged (He et al., "Delving deep into rectifiers", 2015). The other
+reading, 6 / sqrt(fan-in + fan-out), makes it 18 / F: activations that triple with every layer.
+Random magnitudes are uniform from 0 to the same bound: with random signs, Glorot & Bengio's
+distribution, of mean square 1 / F.
+
+**The signs.** The paper gives even paths + and odd paths -. With random paths that is as good as
+any; **with Sobol' paths it is not**. The parity of the index is a linear function of its digits,
+and without duplicate edges any such function splits into digits of the source plus digits of the
+target: the sign of a weight is then a sign of its source times a sign of its target, and all
+neurons of a layer start with nearly the same weighted sum, up to its sign. Worse, where the
 target's digits alone decide, all weights into a neuron have one sign and half of the layer never
 fires: so it is for a target in dimension 0, whose leading digit is the parity of the index.
 
@@ -24,6 +35,7 @@ from .errors import InputError
 from .network import Network
 
 RULES = ("rudin-shapiro", "parity", "halves", "ratio:R", "dimension:D", "random", "uniform")
+MAGNITUDES = ("constant", "random")
 
 
 def parity(indices):
@@ -77,19 +89,29 @@ def signs(rule, count, random=None):
     return (1 - 2 * negative.astype(np.int64)).astype(np.float32)
 
 
-def initialize(topology, rule="rudin-shapiro", seed=0):
-    """A network with biases 0 and weights by ``rule``.
+def initialize(topology, rule="rudin-shapiro", seed=0, magnitudes="constant"):
+    """A network with biases 0, and weights with signs by ``rule`` and magnitudes by ``magnitudes``.
 
-    The magnitude is sqrt(6 / (fan-in + fan-out)) for each junction; ``"uniform"`` draws between
-    plus and minus that. ``seed`` matters for ``"random"`` and ``"uniform"`` only. ``InputError``
-    for an unknown rule, or a number that is none.
+    Parameters
+    ----------
+    topology : the paths.
+    rule : as of :func:`signs`; or ``"uniform"``, random signs and random magnitudes.
+    seed : of what is random, at least 0.
+    magnitudes : ``"constant"``, sqrt(6 / (fan-in + fan-out)) for each junction, or ``"random"``,
+        uniform between 0 and that. Of no matter for ``"uniform"``.
+
+    Returns a :class:`golden.network.Network`. Raises ``InputError`` for an unknown rule, a number
+    in it that is none, or unknown magnitudes.
     """
     _check(rule)
+    if magnitudes not in MAGNITUDES:
+        raise InputError(f"magnitudes must be one of {', '.join(MAGNITUDES)}, not {magnitudes!r}")
     random, weights = np.random.default_rng(seed), []
     for junction, count in zip(topology.junctions, topology.paths, strict=True):
-        magnitude = np.sqrt(6 / (topology.fan_in(junction) + topology.fan_out(junction)))
+        bound = np.sqrt(6 / (topology.fan_in(junction) + topology.fan_out(junction)))
         if rule == "uniform":
-            weights.append(random.uniform(-magnitude, magnitude, count))
-        else:
-            weights.append(magnitude * signs(rule, count, random))
+            weights.append(random.uniform(-bound, bound, count))
+            continue
+        size = random.uniform(0, bound, count) if magnitudes == "random" else bound
+        weights.append(size * signs(rule, count, random))
     return Network(topology, weights)

@@ -18,6 +18,12 @@ path order (1 is best).
 
   python -m golden quality --topology cascaded --layers 64-128-128-16 \\
       --paths 2048,2048,1024
+  python -m golden quality --topology sobol,cascaded,fixed-fan,pseudo-random \\
+      --layers 64-128-128-16 --paths 2048,2048,1024
+
+Several topologies make a table of the whole network, a line each: the largest
+standard deviation of a junction's fan-in, the mean cycles of a block, and
+whether the hardware runs it.
 
 The hardware runs {}
 (in an order of its own, without a stall). The topologies are
@@ -45,18 +51,34 @@ ROWS = (
 def arguments(parser):
     """Add ``--topology``, ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``."""
     add = parser.add_argument
-    add("--topology", default="sobol", metavar="NAME", help="which paths (%(default)s)")
+    add("--topology", default="sobol", metavar="NAME,...", help="which paths (%(default)s)")
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
     add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
     add("--seed", type=int, default=0, metavar="N", help="of the random ones (%(default)s)")
 
 
-def topology_of(options):
-    """The topology that :func:`arguments` describe. Raises ``InputError``."""
+def names(text, option, least=1):
+    """The names in ``text``, joined by commas, a list. Raises ``InputError``: ``option`` is named.
+
+    At least ``least`` of them, none twice.
+    """
+    found = text.split(",")
+    if len(set(found)) < max(len(found), least):
+        raise InputError(
+            f"{option} must be {least} or more names joined by ',', none twice, not {text!r}"
+        )
+    return found
+
+
+def topology_of(options, name=None):
+    """The topology that :func:`arguments` describe, or ``name`` in place of its ``--topology``.
+
+    Raises ``InputError``.
+    """
     dimensions = options.dimensions
     return build(
-        options.topology,
+        options.topology if name is None else name,
         cli.integers(options.layers, "-", "--layers"),
         cli.integers(options.paths, ",", "--paths"),
         seed=options.seed,
@@ -66,7 +88,7 @@ def topology_of(options):
 
 def add_to(commands):
     """Add the command to the subparsers of ``python -m golden``."""
-    parser = commands.add_parser("quality", help="judge a topology", description=HELP)
+    parser = commands.add_parser("quality", help="judge topologies", description=HELP)
     parser.set_defaults(run=run)
     arguments(parser)
     parser.add_argument(
@@ -100,30 +122,74 @@ def _print(topology, figures, hardware):
     print(textwrap.fill(f"hardware      {hardware}", 80, subsequent_indent=" " * 14))
 
 
-def run(options):
-    """Measure and print; the figures as a dict for ``--json``."""
-    topology, skipped = topology_of(options), []
-    if options.topology == "omitted":
+def _hardware(topology, lanes):
+    """Whether the hardware runs it, and that in words."""
+    try:
+        plan(topology, lanes)
+    except InputError as error:
+        return False, str(error)
+    return True, f"{lanes} lanes run it, one block a cycle"
+
+
+def _measure(options, name):
+    """One topology and its figures, a dict as for ``--json``."""
+    topology, skipped = topology_of(options, name), []
+    if name == "omitted":
         skipped = linear.omitted(topology.layers, topology.paths)[1]
     began = time.perf_counter()
     figures = quality.measure(topology, options.lanes)
     seconds = time.perf_counter() - began
-    try:
-        plan(topology, options.lanes)
-        hardware = f"{options.lanes} lanes run it, one block a cycle"
-    except InputError as error:
-        hardware = str(error)
-    _print(topology, figures, hardware)
-    if options.topology == "omitted":
-        print(f"omitted       dimensions {','.join(map(str, skipped)) or 'none'}")
-    return {
-        "topology": options.topology,
+    return topology, {
+        "topology": name,
         "layers": list(topology.layers),
         "paths": list(topology.paths),
         "dimensions": list(topology.dimensions),
         "omitted": skipped,
         "seed": options.seed,
-        "runs_on_hardware": hardware.endswith("a cycle"),
+        "runs_on_hardware": _hardware(topology, options.lanes)[0],
         **figures,
         "seconds": round(seconds, 3),
     }
+
+
+def _table(results):
+    """The whole networks' figures, a line each, of at most 80 columns."""
+    titles = "repeated", "fan-in sd", "scatter", "parts", "connect.", "gap", "cycles", "hw"
+    widths = 9, 10, 8, 6, 9, 8, 7, 5
+    lines = [("topology", *titles)]
+    for result in results:
+        whole, junctions = result["network"], result["junctions"]
+        blocks = sum(-(-figures["paths"] // result["lanes"]) for figures in junctions)
+        cells = (
+            whole["duplicates"],
+            max(figures["fan_in"]["deviation"] for figures in junctions),
+            whole["scatter"],
+            whole["parts"],
+            whole["algebraic_connectivity"],
+            whole["spectral_gap"],
+            1 + whole["stalled"] / blocks,
+            "yes" if result["runs_on_hardware"] else "no",
+        )
+        lines.append((result["topology"], *map(_cell, cells)))
+    return "\n".join(
+        f"{name:<18}" + "".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
+        for name, *cells in lines
+    )
+
+
+def run(options):
+    """Measure and print; the figures as a dict for ``--json``, of several under ``topologies``."""
+    chosen = names(options.topology, "--topology")
+    if len(chosen) > 1:
+        for name in chosen:
+            topology_of(options, name)  # complain before measuring
+        results = [_measure(options, name)[1] for name in cli.progress(chosen, desc="quality")]
+        print(f"layers      {'-'.join(map(str, results[0]['layers']))}")
+        print(f"paths       {','.join(map(str, results[0]['paths']))}\n")
+        print(_table(results))
+        return {"topologies": results}
+    topology, result = _measure(options, options.topology)
+    _print(topology, result, _hardware(topology, options.lanes)[1])
+    if options.topology == "omitted":
+        print(f"omitted       dimensions {','.join(map(str, result['omitted'])) or 'none'}")
+    return result

@@ -101,9 +101,10 @@ def choose(network, images, classes, scale):
 
     Returns a dictionary of lists, an entry per junction: ``weights``, ``int8`` (N_l,); ``biases``,
     ``int32`` (n_l,); ``shifts``; ``units``, the real value of one step of a weight. Raises
-    ``InputError`` where a number is not finite, or a bias too large beside its junction's weights
-    for the accumulator.
+    ``InputError`` where the paths are not linear over GF(2), as the hardware needs, a number is not
+    finite, or a bias too large beside its junction's weights for the accumulator.
     """
+    network.topology.check_linear()
     weights, biases = network.weights, network.biases
     for name, arrays in (("weights", weights), ("biases", biases)):
         for junction, array in enumerate(arrays, 1):

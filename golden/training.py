@@ -2,6 +2,13 @@
 
 The learning rate falls from ``rate`` to 0 along half a cosine. Weight decay is decoupled: every
 step takes ``rate * decay`` of each weight away (Loshchilov & Hutter); biases are left alone.
+
+With fixed signs (Keller & Van keirsbilck, section 3.2) only magnitudes learn: after every step a
+weight that has passed 0 is put back on 0, the nearest value that its sign allows. That is projected
+gradient descent; the optimizer's moments go on as if nothing had been in the way, and a weight
+leaves 0 when they turn. The sign of a 0 is in its sign bit (-0.0), so it is not lost between
+training and going on with the integers (:mod:`golden.qat`), nor in a model file. Rounding to
+integers leaves a weight its sign or makes it 0.
 """
 
 from dataclasses import dataclass
@@ -12,6 +19,7 @@ from .cli import progress
 from .errors import InputError
 
 OPTIMIZERS = ("adam", "sgd")
+SIGNS = ("free", "fixed")
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Recipe:
     optimizer : ``"adam"`` or ``"sgd"``.
     momentum : of SGD, and the decay of Adam's first moment, 0 to below 1.
     decay : weight decay per unit of learning rate, at least 0.
+    signs : ``"free"``, or ``"fixed"``: every weight keeps the sign it has before training.
     seed : of the shuffling, at least 0.
 
     The defaults were chosen on validation images of digits (``golden train --validation``).
@@ -39,6 +48,7 @@ class Recipe:
     optimizer: str = "adam"
     momentum: float = 0.9
     decay: float = 0.1
+    signs: str = "free"
     seed: int = 0
 
     def __post_init__(self):
@@ -56,16 +66,18 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
                 raise InputError(f"{name} must be {wanted}, not {value!r}")
-        if self.optimizer not in OPTIMIZERS:
-            raise InputError(
-                f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {self.optimizer!r}"
-            )
+        for name, known in (("optimizer", OPTIMIZERS), ("signs", SIGNS)):
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
+                )
 
 
 class Optimizer:
     """Steps of SGD with momentum, or of Adam, on one vector of parameters, in place.
 
-    ``weights`` is how many of the leading ``parameters`` decay.
+    ``weights`` is how many of the leading ``parameters`` decay, and keep their signs (those of
+    zeros too) where the recipe fixes them.
     """
 
     SECOND, EPSILON = np.float32(0.999), np.float32(1e-8)
@@ -74,6 +86,7 @@ class Optimizer:
         self.recipe, self.parameters, self.weights = recipe, parameters, weights
         self.first, self.second = np.zeros_like(parameters), np.zeros_like(parameters)
         self.scratch, self.steps = np.empty_like(parameters), 0
+        self.signs = np.copysign(np.float32(1), parameters[:weights])
 
     def step(self, gradient, rate):
         """Move the parameters against ``gradient``, a vector like them, which is overwritten."""
@@ -101,6 +114,14 @@ class Optimizer:
             np.divide(self.first, gradient, out=scratch)
             scratch *= np.float32(rate)
         self.parameters -= scratch
+        if recipe.signs == "fixed":
+            self._project(self.parameters[: self.weights])
+
+    def _project(self, weights):
+        """Put weights of the wrong sign on 0; every 0 has its sign in the sign bit."""
+        weights *= self.signs
+        np.maximum(weights, 0, out=weights)
+        np.copysign(weights, self.signs, out=weights)
 
 
 def train(network, images, labels, classes, recipe, scale):
@@ -111,8 +132,8 @@ def train(network, images, labels, classes, recipe, scale):
     the loss is no longer finite.
     """
     random, losses = np.random.default_rng(recipe.seed), []
-    network.silence(classes)
     optimizer = Optimizer(recipe, network.parameters, network.topology.total_paths)
+    network.silence(classes)  # after the optimizer has read the signs
     gradient = network.vector()
     steps = recipe.epochs * -(-len(images) // recipe.batch)
     with (

@@ -1,14 +1,17 @@
 """``python -m golden zoo``: the models that ship, how each was made, and how good it is.
 
-The rates, epochs and decays were chosen on validation images (``golden train --validation 6000``,
-400 for fsdd), never on the held-out ones. The accuracies are what
-``golden train`` wrote into the file.
+Rates, epochs, decays and dimensions were chosen on validation images (``golden train --validation
+6000``, 400 for fsdd; 12,000 beats of other patients for mitbih), never on the held-out ones. The
+accuracies are what ``golden train`` wrote into the file.
 """
 
 from pathlib import Path
 
-from . import cli, model
+import numpy as np
+
+from . import cli, data, engine, model
 from .errors import InputError
+from .network import Network
 
 FOLDER = Path(__file__).resolve().parents[1] / "models"
 _IMAGES = {"layers": "1024-256-256-16", "batch": 64, "qat": 5}
@@ -17,6 +20,7 @@ RECIPES = {
     "mnist-12k": {
         "data": "mnist",
         "paths": "4096,4096,4096",
+        "dimensions": "1,2,3,7",
         "epochs": 40,
         "rate": 0.01,
         "decay": 0.05,
@@ -48,6 +52,16 @@ RECIPES = {
         "decay": 0.03,
         "qat": 5,
     },
+    "mitbih": {
+        "data": "mitbih",
+        "layers": "128-128-64-16",
+        "paths": "4096,4096,1024",
+        "epochs": 4,
+        "batch": 64,
+        "rate": 0.002,
+        "decay": 0.1,
+        "qat": 4,
+    },
 }
 
 HELP = """\
@@ -56,6 +70,7 @@ accuracies are those of the full held-out set, as golden train found them.
 
   python -m golden zoo
   python -m golden zoo --train mnist-37k   (data: see golden train --help)
+  python -m golden zoo --recalls mitbih    (how much of each class is found)
 """
 
 CARD = """\
@@ -64,7 +79,7 @@ CARD = """\
 Made by `python -m golden zoo --card models/README.md`. Each is one file for the golden model, the
 simulator and the boards: weights in `int8`, and the `float32` they were rounded from (most of the
 file). Accuracies are those on the full held-out set of the data. What was chosen (epochs, rates,
-decays) was chosen on images of the training set.
+decays, dimensions) was chosen on images of the training set.
 
 | model | data | neurons | paths = weights | float | integer | size |
 |---|---|---|---|---|---|---|
@@ -73,6 +88,26 @@ decays) was chosen on images of the training set.
 How each was made (seed 0; `make models/NAME.npz` runs it):
 
 {commands}
+
+## Heartbeats, class by class
+
+Nine in ten beats are normal: a model that calls all of them normal is right for 89 %. What `mitbih`
+finds of each class (0 N normal, 1 S supraventricular, 2 V ventricular, 3 F fusion, 4 Q unknown) in
+patients that it has not seen, but for one man who is on both sides of this usual split, by
+`python -m golden zoo --recalls mitbih`:
+
+    class         images    float  integer
+    0             44,239   98.88%   98.68%
+    1              1,837   18.67%   19.92%
+    2              3,220   90.53%   90.75%
+    3                388    0.00%    0.00%
+    4                  7    0.00%    0.00%
+    balanced               41.62%   41.87%
+
+It finds ventricular beats, misses four in five supraventricular ones, and all fusion beats, nine in
+ten of which come from one patient on either side. It is no medical device. Network and recipe were
+chosen by the mean accuracy over eight splits by patient (`golden train --validation 12000`, `--seed
+0` to `7`); then it was trained once, with all 22 records.
 
 Run one on the simulated hardware: `python -m sim run models/mnist-37k.npz --data mnist`.
 Where data sets come from: `python -m golden train --help`, and `golden/datasets.py` for what each
@@ -88,8 +123,8 @@ def arguments(name):
     if name not in RECIPES:
         raise InputError(f"model must be one of {', '.join(RECIPES)}, not {name!r}")
     recipe = {**RECIPES[name], "seed": 0}
-    order = ("data", "layers", "paths", "epochs", "batch", "rate", "decay", "qat", "seed")
-    pairs = ((f"--{key}", str(recipe[key])) for key in order if key in recipe)
+    order = ("data", "layers", "paths", "epochs", "batch", "rate", "decay", "qat", "dimensions")
+    pairs = ((f"--{key}", str(recipe[key])) for key in (*order, "seed") if key in recipe)
     return ["train", *(part for pair in pairs for part in pair)]
 
 
@@ -116,6 +151,42 @@ def entries(folder=FOLDER):
             }
         )
     return result
+
+
+def recalls(name, folder=FOLDER):
+    """How many of each class of the held-out set a model finds, where classes are not alike.
+
+    A list, a class each: ``images``, and ``recall_float`` and ``recall_int``, 0 to 1 (``None``
+    where there are no images). Raises ``InputError`` where there is no such model, or no data.
+    """
+    arguments(name)  # complains
+    loaded = model.load(Path(folder) / f"{name}.npz")
+    held = data.load(loaded.info["data"])
+    floats = Network(loaded.topology, loaded.float_weights, loaded.float_biases)
+    found = {
+        "recall_float": floats.infer(held.x_test * np.float32(loaded.input_scale)),
+        "recall_int": engine.infer(loaded, held.x_test),
+    }
+    found = {key: engine.classify(loaded, logits) for key, logits in found.items()}
+    result = []
+    for each in range(held.classes):
+        own = held.y_test == each
+        shares = ((key, classes[own] == each) for key, classes in found.items())
+        entry = {key: float(hits.mean()) if hits.size else None for key, hits in shares}
+        result.append({"class": each, "images": int(own.sum()), **entry})
+    return result
+
+
+def recalls_table(classes):
+    """Such recalls as lines, their mean, the balanced accuracy, last."""
+    lines, keys = [f"{'class':<12} {'images':>7} {'float':>8} {'integer':>8}"], ("float", "int")
+    for entry in classes:
+        cells = [entry[f"recall_{key}"] for key in keys]
+        cells = "".join("        -" if c is None else f" {c:>8.2%}" for c in cells)
+        lines.append(f"{entry['class']:<12} {entry['images']:>7,}{cells}")
+    there = [entry for entry in classes if entry["images"]]
+    mean = [sum(entry[f"recall_{key}"] for entry in there) / len(there) for key in keys]
+    return "\n".join([*lines, f"{'balanced':<20} {mean[0]:>8.2%} {mean[1]:>8.2%}"])
 
 
 def table(models):
@@ -145,11 +216,8 @@ def card(models):
         )
         words = " ".join(entry["command"])
         cut = words.index(" --epochs") if " --epochs" in words else words.index(" --seed")
-        commands += [
-            f"    {words[:cut]} \\",
-            f"       {words[cut:]} --out models/{entry['name']}.npz",
-        ]
-        commands.append("")
+        lines = words[:cut], words[cut + 1 :], f"--out models/{entry['name']}.npz"
+        commands += ["    " + " \\\n        ".join(lines), ""]
     return CARD.format(rows="\n".join(rows), commands="\n".join(commands).rstrip())
 
 
@@ -158,6 +226,7 @@ def add_to(commands, run):
     parser = commands.add_parser("zoo", help="the models that ship", description=HELP)
     parser.set_defaults(run=lambda options: _zoo(options, run))
     parser.add_argument("--train", metavar="NAME", help=f"make one again: {', '.join(RECIPES)}")
+    parser.add_argument("--recalls", metavar="NAME", help="also run one, class by class")
     parser.add_argument("--models", metavar="FOLDER", default=FOLDER, help="where they are")
     parser.add_argument("--card", metavar="FILE", help="also write the table as Markdown")
     parser.add_argument("--json", metavar="FILE", help="as for train")
@@ -173,7 +242,11 @@ def _zoo(options, run):
     if not models:
         raise InputError(f"{options.models}: must have models, made by 'golden zoo --train NAME'")
     print(table(models))
+    result = {"models": models}
+    if options.recalls is not None:
+        result["recalls"] = recalls(options.recalls, options.models)
+        print(f"\n{recalls_table(result['recalls'])}")
     if options.card is not None:
         cli.write_atomically(options.card, card(models))
         print(f"wrote       {options.card}")
-    return {"models": models}
+    return result

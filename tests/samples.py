@@ -43,8 +43,9 @@ def fields(name):
     if name == "mitbih":
         x = random.integers(0, 4095, (COUNT, 128)).astype(np.int16)
         record = np.repeat(np.array([101, 100, 106, 102], np.uint16), COUNT // 4)
+        rr = random.integers(150, 450, (COUNT, 2)).astype(np.uint16)
         ds1, ds2 = np.array([101, 106]), np.array([100])
-        return {"x": x, "y": labels(5), "record": record, "ds1": ds1, "ds2": ds2}
+        return {"x": x, "y": labels(5), "record": record, "rr": rr, "ds1": ds1, "ds2": ds2}
     if name == "fsdd":
         x = random.integers(0, 256, (COUNT, 16, 16), np.uint8)
         return {"x": x, "y": labels(), "test": np.arange(COUNT) >= 10}

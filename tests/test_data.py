@@ -89,6 +89,7 @@ def test_a_new_set_is_one_entry(monkeypatch):
         ({"y_test": np.array([2])}, "labels of y_test must be 0 to 1, not 2 to 2"),
         ({"y_train": np.array([0, 1, -1, 0])}, "labels of y_train must be 0 to 1, not -1 to 1"),
         ({"y_train": np.zeros(4, int)}, "y_train must have all of 2 classes, at least 2"),
+        ({"groups": np.arange(3)}, "groups must have shape (4,), one per training image, not (3,)"),
         ({"y_train": np.array([0, 1, 2, 0]), "classes": 4}, "y_train must have all of 4 classes"),
     ],
 )
@@ -144,6 +145,45 @@ class TestValidation:
     def test_extremes(self, digits):
         assert len(data.validation(digits, 10, 0).x_test) == 10
         assert len(data.validation(digits, 1427, 0).x_train) == 10
+
+
+class TestValidationByGroup:
+    def beats(self):
+        """Ten records of 20 beats; class 2 is in record 3 only, class 1 in two records."""
+        groups = np.repeat(np.arange(10), 20)
+        y = np.where(groups == 3, 2, (groups >= 8).astype(int))
+        x = np.random.default_rng(1).integers(0, 256, (200, 4), np.uint8)
+        return small(x_train=x, y_train=y, x_test=x[:1, :], classes=3, groups=groups)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_whole_records(self, seed):
+        beats = self.beats()
+        part = data.validation(beats, 99, seed)
+        held = {bytes(x) for x in part.x_test}
+        taken = [g for g in range(10) if bytes(beats.x_train[20 * g]) in held]
+        assert len(part.x_test) == 80
+        assert len(taken) == 4
+        assert 3 not in taken
+        assert not {8, 9} <= set(taken)
+        assert set(part.groups) == set(range(10)) - set(taken)
+        assert np.array_equal(part.x_train, beats.x_train[~np.isin(beats.groups, taken)])
+        assert np.array_equal(part.y_test, beats.y_train[np.isin(beats.groups, taken)])
+
+    def test_by_seed(self):
+        first, again, *others = (
+            data.validation(self.beats(), 80, seed).x_test for seed in (0, 0, 1, 2, 3)
+        )
+        assert np.array_equal(first, again)
+        assert any(not np.array_equal(first, other) for other in others)
+
+    def test_extremes(self):
+        assert len(data.validation(self.beats(), 20, 0).x_test) == 20
+        assert (
+            len(data.validation(self.beats(), 197, 0).x_test) == 140
+        )  # a record stays for every class
+        message = "validation images must be at least 20, the smallest whole record, .*, not 19"
+        with pytest.raises(InputError, match=message):
+            data.validation(self.beats(), 19, 0)
 
 
 class TestFits:

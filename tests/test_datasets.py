@@ -56,14 +56,54 @@ class TestFormats:
         loaded = data.load("mitbih")
         assert loaded.y_train.tolist() == own["y"][np.isin(own["record"], own["ds1"])].tolist()
         assert loaded.y_test.tolist() == own["y"][own["record"] == 100].tolist()
+        assert loaded.groups.tolist() == [101] * 5 + [106] * 5
 
-    def test_a_beat_s_offset_does_not_matter_nor_what_is_held_out(self, folder):
+    def test_neither_offset_nor_gain_of_a_beat_matters(self, folder):
         save(folder, "mitbih")
         before, own = data.load("mitbih"), fields("mitbih")
-        moved = own["x"].astype(np.int32) + 1000 * np.arange(COUNT)[:, None]
-        moved[own["record"] == 100] *= 3
+        moved = 3 * own["x"].astype(np.int32) + 1000 * np.arange(COUNT)[:, None]
         save(folder, "mitbih", x=moved)
-        assert np.array_equal(data.load("mitbih").x_train, before.x_train)
+        after = data.load("mitbih")
+        assert np.array_equal(after.x_train, before.x_train)
+        assert np.array_equal(after.x_test, before.x_test)
+
+    def test_a_beat_is_centred_and_scaled(self, folder):
+        own = fields("mitbih")
+        save(folder, "mitbih")
+        held = data.load("mitbih").x_test[:, :120].astype(float)
+        beats = own["x"][own["record"] == 100][:, :120].astype(float)
+        beats -= np.median(beats, axis=1, keepdims=True)
+        wanted = 128 + 127 * beats / np.abs(beats).max(axis=1, keepdims=True)
+        assert np.abs(held - wanted).max() <= 0.5001
+
+    def test_a_flat_beat(self, folder):
+        own = fields("mitbih")
+        own["x"][0] = 17
+        save(folder, "mitbih", x=own["x"])
+        assert (data.load("mitbih").x_train[0, :120] == 128).all()
+
+    def test_intervals(self, folder):
+        """Of two records: a beat in time, an early one with its pause, a first and a last one."""
+        rr = np.full((24, 2), 300, np.uint16)
+        rr[5], rr[6, 0], rr[0, 0], rr[23, 1] = (200, 400), 400, 0, 36008
+        record = np.repeat([1, 2], 12)
+        share = datasets.intervals(rr, record) / 255
+
+        def told(*wanted):
+            return pytest.approx(wanted, abs=0.5001 / 255)
+
+        mean = (72 + 4 * 300) / 5  # 0 counts as 72 samples
+        assert share[4] == told(300 / mean - 0.5, 300 / mean - 0.5, 0.5, 0.5)
+        mean = (72 + 4 * 300 + 200) / 6
+        assert share[5] == told(200 / mean - 0.5, 1, 0, 0.25)
+        assert share[6][2:] == told(400 / 300 - 0.5, 0.75)
+        assert share[12] == told(0.5, 0.5, 0.5, 0.5)
+        mean = (9 * 300 + 300) / 10
+        assert share[23] == told(300 / mean - 0.5, 1, 0, 0.5)
+        save(folder, "mitbih")
+        own, last = fields("mitbih"), data.load("mitbih").x_test[:, 120:]
+        four = datasets.intervals(own["rr"], own["record"])[own["record"] == 100]
+        assert np.array_equal(last, np.hstack([four, four]))
 
     def test_spoken_digits_are_held_out_by_the_file(self, folder):
         save(folder, "fsdd")
@@ -200,6 +240,10 @@ class TestPath:
         ),
         ("mitbih", {"x": np.zeros((20, 64), np.int16)}, "x must have shape (samples, 128)"),
         ("mitbih", {"x": np.zeros((20, 128))}, "x must be integers, not float64"),
+        ("mitbih", {"rr": np.zeros((20, 3), int)}, "rr must have shape (samples, 2), not (20, 3)"),
+        ("mitbih", {"rr": np.zeros((3, 2), int)}, "rr must have shape (20,), not (3,)"),
+        ("mitbih", {"rr": np.zeros((20, 2))}, "rr must be integers, not float64"),
+        ("mitbih", {"rr": None}, "must have the fields x, y, record, rr, ds1, ds2, but rr"),
         ("mitbih", {"record": np.zeros(3)}, "record must have shape (20,), not (3,)"),
         ("mitbih", {"ds2": np.array([101])}, "ds1 and ds2 must share no record"),
         ("mitbih", {"ds1": np.array([7])}, "some beats must be of the records ds1"),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from golden import __main__ as command
-from golden import cli, model
+from golden import cli, initialize, model, threads, training
 from golden.paths import Topology
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +104,26 @@ class TestTrain:
         info = model.load(tmp_path / "m.npz").info
         assert (info["optimizer"], info["rate"], info["decay"]) == ("sgd", 0.05, 0)
 
+    def test_fixed_signs(self, tmp_path):
+        """No integer of the model file has another sign than the rule gave; free training does."""
+        wanted = initialize.signs("rudin-shapiro", 128)
+        for name, more in (("fixed", ["--signs", "fixed"]), ("free", [])):
+            assert train(tmp_path, "--rate", "0.1", "--qat", "2", *more, out=f"{name}.npz") == 0
+            loaded = model.load(tmp_path / f"{name}.npz")
+            assert loaded.info.get("signs", "free") == name
+            wrong = sum((weights * wanted < 0).sum() for weights in loaded.weights)
+            assert (wrong == 0) == (name == "fixed")
+
+    @pytest.mark.parametrize("rule", ["rudin-shapiro", "random"])
+    def test_random_magnitudes(self, tmp_path, rule):
+        more = ["--initialization", rule, "--seed", 2]
+        for name in ("random", "constant"):
+            assert train(tmp_path, *more, "--magnitudes", name, out=f"{name}.npz") == 0
+        random, constant = (model.load(tmp_path / f"{n}.npz") for n in ("random", "constant"))
+        assert random.info["magnitudes"] == "random"
+        assert "magnitudes" not in constant.info
+        assert not np.array_equal(random.weights[0], constant.weights[0])
+
     def test_validation_images(self, tmp_path, capsys):
         assert train(tmp_path, "--validation", "200") == 0
         assert "of 200 held-out images" in capsys.readouterr().out
@@ -131,6 +152,9 @@ MISTAKES = [
     (["--rate", "1e30", "--optimizer", "sgd"], "the loss must stay finite"),
     (["--optimizer", "lbfgs"], "optimizer must be one of adam, sgd, not 'lbfgs'"),
     (["--momentum", "1"], "momentum must be a number from 0 to below 1, not 1.0"),
+    (["--signs", "some"], "signs must be one of free, fixed, not 'some'"),
+    (["--magnitudes", "1"], "magnitudes must be one of constant, random, not '1'"),
+    (["--threads", "0"], "threads must be at least 1, not 0"),
     (["--decay", "-1"], "decay must be a finite number of at least 0, not -1.0"),
     (["--seed", "-1"], "seed must be an integer from 0 to 4294967295, not -1"),
     (["--initialization", "zero"], "initialization must be one of rudin-shapiro, parity,"),
@@ -223,6 +247,35 @@ class TestEval:
             **parts,
         ).save(tmp_path / "m.npz")
         assert message in refused(capsys, "eval", tmp_path / "m.npz", "--data", "digits")
+
+
+class TestThreads:
+    def used(self):
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    def test_limit(self):
+        before = self.used()
+        with threads.limit(1):
+            assert self.used() == {1}
+        assert self.used() == before
+
+    @pytest.mark.parametrize(("more", "count"), [((), 1), (("--threads", 2), 2)])
+    def test_training_is_limited(self, tmp_path, monkeypatch, more, count):
+        met, train_as_before = [], training.train
+
+        def watched(*args):
+            met.append(self.used())
+            return train_as_before(*args)
+
+        monkeypatch.setattr(training, "train", watched)
+        with threads.limit(3):
+            assert train(tmp_path, *more) == 0
+        assert met == [{count}]
+
+    def test_models_do_not_depend_on_them(self, tmp_path):
+        for name, count in (("a.npz", 1), ("b.npz", 2)):
+            assert train(tmp_path, "--threads", count, out=name) == 0
+        assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 class TestProcess:

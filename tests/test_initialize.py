@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import qmc
 
 from golden.errors import InputError
-from golden.initialize import RULES, initialize, parity, signs
+from golden.initialize import MAGNITUDES, RULES, initialize, parity, signs
 from golden.paths import Topology
 
 DIGITS = Topology((64, 128, 128, 16), (2048, 2048, 1024))
@@ -81,6 +81,34 @@ def test_random_rules_go_by_seed(rule):
     assert not np.array_equal(first, other)
     bound = (6 / (DIGITS.fan_in(1) + DIGITS.fan_out(1))) ** 0.5
     assert np.abs(initialize(DIGITS, rule, 1).weights[0]).max() <= np.float32(bound)
+
+
+@pytest.mark.parametrize("rule", ["rudin-shapiro", "parity", "ratio:0.3", "random"])
+def test_random_magnitudes_keep_the_signs_of_the_rule(rule):
+    """Uniform from 0 to the constant: of mean 1 / 2 and mean square 1 / 3 of it."""
+    network = initialize(DIGITS, rule, 1, "random")
+    assert np.array_equal(network.parameters, initialize(DIGITS, rule, 1, "random").parameters)
+    assert not np.array_equal(network.parameters, initialize(DIGITS, rule, 2, "random").parameters)
+    for junction, weights in zip(DIGITS.junctions, network.weights, strict=True):
+        bound = (6 / (DIGITS.fan_in(junction) + DIGITS.fan_out(junction))) ** 0.5
+        relative = np.abs(weights) / bound
+        assert relative.mean() == pytest.approx(1 / 2, abs=0.04)
+        assert np.square(relative).mean() == pytest.approx(1 / 3, abs=0.04)
+        assert (relative.min(), relative.max()) == pytest.approx((0, 1), abs=0.01)
+        if rule != "random":
+            assert np.array_equal(np.sign(weights), signs(rule, weights.size))
+        else:
+            assert (weights > 0).mean() == pytest.approx(1 / 2, abs=0.05)
+
+
+def test_uniform_has_magnitudes_of_its_own():
+    first, second = (initialize(DIGITS, "uniform", 1, each).parameters for each in MAGNITUDES)
+    assert np.array_equal(first, second)
+
+
+def test_unknown_magnitudes():
+    with pytest.raises(InputError, match="magnitudes must be one of constant, random, not 'tiny'"):
+        initialize(DIGITS, magnitudes="tiny")
 
 
 def never_fire(rule, dimensions):

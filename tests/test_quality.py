@@ -266,6 +266,43 @@ class TestCommand:
         assert "omitted       dimensions 3,6\n" in out
         assert max(map(len, out.splitlines())) <= 80
 
+    def test_side_by_side(self, tmp_path, capsys):
+        """A line each: the figures of the single reports."""
+        listed = "sobol,pseudo-random,random-regular"
+        assert self.small("--topology", listed, "--seed", 2, "--json", tmp_path / "q.json") == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        lines = out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert lines[:2] == ["layers      16-32-8", "paths       128,128"]
+        cells = {line.split()[0]: line.split()[1:] for line in lines[4:]}
+        results = json.loads((tmp_path / "q.json").read_text())["topologies"]
+        assert [result["topology"] for result in results] == list(cells) == listed.split(",")
+        for result in results:
+            name = result["topology"]
+            assert self.small("--topology", name, "--seed", 2, "--json", tmp_path / "one.json") == 0
+            alone = json.loads((tmp_path / "one.json").read_text())
+            assert {**alone, "seconds": 0} == {**result, "seconds": 0}
+            whole = alone["network"]
+            assert cells[name] == [
+                str(whole["duplicates"]),
+                f"{max(j['fan_in']['deviation'] for j in alone['junctions']):.3f}",
+                f"{whole['scatter']:.3f}",
+                str(whole["parts"]),
+                f"{whole['algebraic_connectivity']:.3f}",
+                f"{whole['spectral_gap']:.3f}",
+                f"{np.mean([j['both'] for j in alone['junctions']]):.3f}",
+                "yes" if name == "sobol" else "no",
+            ]
+        assert cells["sobol"][-2:] == ["1.000", "yes"]
+        assert int(cells["pseudo-random"][0]) > 0
+
+    def test_nothing_is_printed_before_all_are_there(self, capsys):
+        assert self.small("--topology", "sobol,nope") == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "topology must be one of sobol, omitted, scrambled" in err
+
     def test_help(self, capsys):
         with pytest.raises(SystemExit):
             self.run("--help")
@@ -277,6 +314,8 @@ class TestCommand:
         ("arguments", "message"),
         [
             (("--topology", "sobul"), "topology must be one of sobol, omitted, scrambled"),
+            (("--topology", "sobol,sobol"), "--topology must be 1 or more names joined by ','"),
+            (("--topology", ""), "topology must be one of sobol, omitted, scrambled"),
             (("--topology", "dense"), "dense paths must be 512,256, every edge once"),
             (("--topology", "dense", "--dimensions", "0,1,2"), "must be left out for dense"),
             (("--dimensions", "a"), "--dimensions must be integers joined by ','"),

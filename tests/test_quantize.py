@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from golden import data, engine, quantize
+from golden import data, engine, qat, quantize
 from golden.errors import InputError
 from golden.initialize import initialize
 from golden.model import MAX_BIAS, MAX_SHIFT
 from golden.network import Network
 from golden.paths import Topology
+from golden.topologies import LINEAR, TOPOLOGIES, build
 from golden.training import Recipe, train
 
 TOPOLOGY = Topology((64, 64, 32, 16), (512, 256, 256))
@@ -135,6 +136,23 @@ def test_not_finite(digits, name, bad):
     message = f"{name} of junction {junction} must be finite, not NaN or infinite"
     with pytest.raises(InputError, match=message):
         quantize.quantize(network, digits.x_train, 10, data.INPUT_SCALE)
+
+
+@pytest.mark.parametrize("name", [name for name in TOPOLOGIES if name not in LINEAR])
+def test_paths_that_hardware_cannot_run(digits, name):
+    """Said at once: not when a file is made of what was found."""
+    paths = (512, 512) if name == "dense" else (128, 128)
+    network = initialize(build(name, (64, 8, 64), paths))
+    message = (
+        f"{name} paths are not linear over GF\\(2\\), so the hardware cannot run them: compare"
+    )
+    with pytest.raises(InputError, match=message):
+        quantize.choose(network, digits.x_train, 10, data.INPUT_SCALE)
+    with pytest.raises(InputError, match=message):
+        quantize.quantize(network, digits.x_train, 10, data.INPUT_SCALE)
+    samples = digits.x_train, digits.y_train, 10
+    with pytest.raises(InputError, match=message):
+        qat.train(network, *samples, Recipe(), data.INPUT_SCALE, 1)
 
 
 def test_biases_beyond_the_accumulator(digits):

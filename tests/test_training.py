@@ -106,6 +106,7 @@ def test_diverging_is_told(digits):
         ({"decay": -0.1}, r"decay must be a finite number of at least 0, not -0\.1"),
         ({"decay": "much"}, "decay must be a finite number of at least 0, not 'much'"),
         ({"optimizer": "lbfgs"}, "optimizer must be one of adam, sgd, not 'lbfgs'"),
+        ({"signs": "mixed"}, "signs must be one of free, fixed, not 'mixed'"),
     ],
 )
 def test_complaints(recipe, message):

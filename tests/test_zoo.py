@@ -11,8 +11,16 @@ from golden import cli, data, datasets, engine, model, zoo
 from golden.errors import InputError
 
 ROOT = Path(__file__).parents[1]
-# What each must reach: integer accuracy on the full held-out set.
-LEAST = {"digits": 0.97, "mnist-12k": 0.97, "mnist-37k": 0.982, "fashion-37k": 0.892, "fsdd": 0.95}
+# What each must reach: integer accuracy on the full held-out set. The first four were set before
+# training; fsdd's and mitbih's after it, below what came out: they only tell if it gets worse.
+LEAST = {
+    "digits": 0.97,
+    "mnist-12k": 0.97,
+    "mnist-37k": 0.982,
+    "fashion-37k": 0.892,
+    "fsdd": 0.95,
+    "mitbih": 0.94,
+}
 
 
 def run(*arguments):
@@ -39,10 +47,14 @@ class TestShipped:
                 assert loaded.info[key] == recipe[key]
         assert "-".join(map(str, loaded.topology.layers)) == recipe["layers"]
         assert ",".join(map(str, loaded.topology.paths)) == recipe["paths"]
+        dimensions = recipe.get(
+            "dimensions", ",".join(map(str, range(len(loaded.topology.layers))))
+        )
+        assert ",".join(map(str, loaded.topology.dimensions)) == dimensions
         assert (loaded.info["seed"], loaded.info["validation"]) == (0, None)
 
     def test_computes_what_it_says(self, name):
-        """Over 2,000 held-out samples, where the data set is there; all of them if there are less.
+        """Over some 2,000 held-out samples from all over, where the data set is there.
 
         CI has the data sets beside the checkout; without them only digits is computed.
         """
@@ -52,7 +64,8 @@ class TestShipped:
         except datasets.Missing:
             assert name != "digits"
             return
-        x, y = held.x_test[:2000], held.y_test[:2000]
+        step = max(len(held.x_test) // 2000, 1)
+        x, y = held.x_test[::step], held.y_test[::step]
         right = (engine.classify(loaded, engine.infer(loaded, x)) == y).mean()
         if len(y) == len(held.y_test):
             assert right == loaded.info["accuracy_int"]
@@ -60,7 +73,51 @@ class TestShipped:
 
 
 def test_card_is_the_one_of_the_files():
-    assert (zoo.FOLDER / "README.md").read_text() == zoo.card(zoo.entries())
+    text = (zoo.FOLDER / "README.md").read_text()
+    assert text == zoo.card(zoo.entries())
+    assert max(len(line) for line in text.splitlines() if line[:1] != "|") <= 100
+
+
+class TestRecalls:
+    def test_are_those_of_the_card(self, capsys):
+        """Where the data set is there, as in :meth:`TestShipped.test_computes_what_it_says`."""
+        try:
+            classes = zoo.recalls("mitbih")
+        except datasets.Missing:
+            return
+        assert [entry["images"] for entry in classes] == [44239, 1837, 3220, 388, 7]
+        shown = zoo.recalls_table(classes).replace("\n", "\n    ")
+        assert f"\n\n    {shown}\n\n" in zoo.card(zoo.entries())
+
+    def test_add_up(self, tmp_path, capsys):
+        """Weighted by the images of each class they are the accuracy."""
+        assert run("zoo", "--recalls", "digits", "--json", tmp_path / "r.json") == 0
+        result = json.loads((tmp_path / "r.json").read_text())
+        (entry,) = [each for each in result["models"] if each["name"] == "digits"]
+        classes = result["recalls"]
+        assert [each["class"] for each in classes] == list(range(10))
+        for kind in ("float", "int"):
+            hits = sum(each["images"] * each[f"recall_{kind}"] for each in classes)
+            assert hits / 360 == pytest.approx(entry[f"accuracy_{kind}"])
+        out = capsys.readouterr().out.splitlines()
+        mean = sum(each["recall_int"] for each in classes) / 10
+        assert out[-1].split()[0] == "balanced"
+        assert out[-1].endswith(f" {mean:.2%}")
+        rows = zip(out[-11:-1], classes, strict=True)
+        assert sum(line.split()[1] == str(c["images"]) for line, c in rows) == 10
+
+    def test_a_class_without_images(self):
+        classes = [
+            {"class": 0, "images": 1200, "recall_float": 0.5, "recall_int": 0.25},
+            {"class": 1, "images": 0, "recall_float": None, "recall_int": None},
+        ]
+        lines = zoo.recalls_table(classes).splitlines()
+        assert [line.split() for line in lines[1:]] == [
+            ["0", "1,200", "50.00%", "25.00%"],
+            ["1", "0", "-", "-"],
+            ["balanced", "50.00%", "25.00%"],
+        ]
+        assert len({len(line) for line in lines}) == 1
 
 
 def test_arguments_parse():
@@ -92,13 +149,15 @@ class TestCommand:
         assert model.load(tmp_path / "small.npz").info["qat"] == 1
         text = (tmp_path / "card.md").read_text()
         assert "| `small` | digits | 64-32-16 | 128 + 128 = 256 |" in text
-        assert "--epochs 2 --qat 1 --seed 0 --out models/small.npz" in text
+        assert "--epochs 2 --qat 1 --seed 0 \\\n        --out models/small.npz\n" in text
         assert "wrote" in capsys.readouterr().out
 
     def test_mistakes(self, capsys, tmp_path):
         assert run("zoo", "--models", tmp_path) == 2
         assert "must have models, made by 'golden zoo --train NAME'" in capsys.readouterr().err
         assert run("zoo", "--train", "nope", "--models", tmp_path) == 2
+        assert "error: model must be one of digits, mnist-12k" in capsys.readouterr().err
+        assert run("zoo", "--recalls", "nope") == 2
         assert "error: model must be one of digits, mnist-12k" in capsys.readouterr().err
         assert run("zoo", "--card", tmp_path) == 2
         assert "must be a file to write, not a folder" in capsys.readouterr().err

@@ -1,0 +1,159 @@
+"""How weights start, side by side: dense networks, random paths, Sobol' paths, fixed signs.
+
+The paper's table is of a convolutional network; this is the same comparison of a network of
+neurons. Weights have the magnitude of :mod:`golden.initialize` but where the start is "uniform".
+Signs: "positive", +; "alternating", + for even source neurons, - for odd ones; "random"; "along
+path", + for even paths, - for odd ones, in every junction ("parity" of :mod:`golden.initialize`);
+"rudin-shapiro", what this project takes for Sobol' paths. "90% sparse" leaves a random 10% of the
+dense network's weights other than 0 at the start; all of them are trained.
+
+The networks have two hidden layers, twice as wide as the data has inputs but of 256 neurons at
+most; the sparse ones 16 paths per hidden neuron, and half of all edges in the last junction.
+"""
+
+import numpy as np
+
+from ..dense import Dense
+from ..initialize import initialize
+from ..network import Network
+from ..patterns import dense
+from ..topologies import build
+from . import trials
+
+NAME = "initializations"
+TITLE = "How weights start: accuracy on held-out samples"
+SOURCE = "Keller & Van keirsbilck, Table 2"
+DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
+SIZE, PANELS = (8.6, 5.6), (1, 2)
+RULES = {  # of golden.initialize; "alternating" has one of its own
+    "uniform": "uniform",
+    "positive": "ratio:1",
+    "random sign": "random",
+    "along path": "parity",
+    "rudin-shapiro": "rudin-shapiro",
+}
+STARTS = (  # network, start, signs
+    ("dense", "uniform", "free"),
+    ("dense", "positive", "free"),
+    ("dense", "alternating", "free"),
+    ("dense", "random sign", "free"),
+    ("dense", "random sign, 90% sparse", "free"),
+    *(
+        (name, start, "free")
+        for name in ("random paths", "sobol paths")
+        for start in (
+            "uniform",
+            "positive",
+            "alternating",
+            "random sign",
+            "along path",
+            "rudin-shapiro",
+        )
+    ),
+    *(
+        (name, start, "fixed")
+        for name in ("random paths", "sobol paths")
+        for start in ("alternating", "random sign", "along path", "rudin-shapiro")
+    ),
+)
+COLUMNS = (
+    ("network", "network", ""),
+    ("start", "start", ""),
+    ("signs", "signs", ""),
+    ("weights", "weights", ",d"),
+    ("accuracy", "accuracy", ".2%"),
+    ("s.d.", "deviation", ".2%"),
+)
+
+
+def shape(dataset):
+    """Neurons of the layers, and the paths of the junctions of the sparse networks."""
+    hidden = min(2 * dataset.inputs, 256)
+    last = trials.outputs(dataset)
+    return (dataset.inputs, hidden, hidden, last), (
+        16 * hidden,
+        16 * hidden,
+        min(16 * hidden, hidden * last) // 2,
+    )
+
+
+def start(topology, name, seed):
+    """The :class:`golden.network.Network` whose weights start as ``name`` says."""
+    base, _, rest = name.partition(", ")
+    if base == "alternating":
+        network = initialize(topology, "ratio:1")
+        weights = [
+            size * (1 - 2 * (topology.edges(junction)[0] & 1))
+            for junction, size in zip(topology.junctions, network.weights, strict=True)
+        ]
+        return Network(topology, weights)
+    network = initialize(topology, RULES[base], seed)
+    if not rest:
+        return network
+    random = np.random.default_rng([seed, 1])
+    kept = [random.random(size.shape) < 0.1 for size in network.weights]
+    return Network(topology, [w * k for w, k in zip(network.weights, kept, strict=True)])
+
+
+def _topology(name, layers, paths, seed):
+    if name == "dense":
+        return dense(layers)
+    kind = {"random paths": "pseudo-random", "sobol paths": "omitted"}[name]
+    return build(kind, layers, paths, seed=seed)
+
+
+def rows(options):
+    """A row for each start: mean and deviation of the accuracy over the seeds."""
+    dataset = trials.load(options)
+    layers, paths = shape(dataset)
+    result = []
+    with trials.progress("initializations", len(STARTS) * options.seeds) as bar:
+        for name, first, signs in STARTS:
+            found = []
+            for seed in trials.seeds(options):
+                topology = _topology(name, layers, paths, seed)
+                network = start(topology, first, seed)
+                if name == "dense":
+                    network = Dense.of(network)
+                found.append(trials.train(network, dataset, options, seed, signs=signs)[0])
+                bar.update()
+            accuracy, deviation = trials.spread(found)
+            result.append(
+                {
+                    "network": name,
+                    "start": first,
+                    "signs": signs,
+                    "weights": topology.total_paths,
+                    "accuracy": accuracy,
+                    "deviation": deviation,
+                }
+            )
+    return result
+
+
+def plot(rows, axes):
+    """A dot for each start, with its deviation; networks have a colour each, fixed signs squares.
+
+    On the right the best five points once more.
+    """
+    colors = {"dense": "C6", "random paths": "C1", "sobol paths": "C0"}
+    names = [
+        f"{row['network']}, {row['start']}" + (", fixed" if row["signs"] == "fixed" else "")
+        for row in rows
+    ]
+    for ax in axes:
+        for place, row in enumerate(rows):
+            ax.errorbar(
+                100 * row["accuracy"],
+                place,
+                xerr=100 * row["deviation"],
+                fmt="s" if row["signs"] == "fixed" else "o",
+                color=colors[row["network"]],
+                capsize=2,
+            )
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_xlabel("accuracy, %")
+    best = 100 * max(row["accuracy"] for row in rows)
+    axes[1].set_xlim(best - 5, best + 1)
+    axes[0].set_yticks(range(len(rows)), names)
+    axes[1].set_yticks(range(len(rows)), [""] * len(rows))

@@ -1,0 +1,138 @@
+"""Accuracy, sparsity and time of training against paths per neuron: four hidden layers.
+
+Hidden layers have 256 neurons as in the paper, 128 for data of fewer than 256 inputs. p paths per
+neuron are p times the hidden neurons in every junction, but no more than make it dense, which the
+last one soon is. The paths are Sobol', of dimensions that repeat no edge.
+
+The time is the processor's, as the paper's on one core: the least of the seeds' means of an epoch.
+It is compared with that of the dense network as matrices, whose products the BLAS library computes,
+and as paths, by the program of the sparse ones (timed on a few batches). It depends on the machine,
+so these columns are never quite the same.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from ..dense import Dense
+from ..initialize import initialize
+from ..patterns import dense
+from ..topologies import build
+from . import trials
+
+NAME = "paths-per-neuron"
+TITLE = "Accuracy, sparsity and time of training against paths per neuron"
+SOURCE = "Keller & Van keirsbilck, Fig. 7"
+DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 3}
+MOST = 256  # paths per neuron
+TIMED = 10  # batches of the dense network as paths
+COLUMNS = (
+    ("network", "network", ""),
+    ("per neuron", "paths_per_neuron", "d"),
+    ("weights", "weights", ",d"),
+    ("sparsity", "sparsity", ".1%"),
+    ("accuracy", "accuracy", ".2%"),
+    ("s.d.", "deviation", ".2%"),
+    ("to matrix", "relative", ".0%"),
+    ("to paths", "relative_paths", ".0%"),
+)
+
+
+def shape(dataset):
+    """Neurons of the layers, and the numbers of paths per neuron, powers of two."""
+    hidden = 256 if dataset.inputs >= 256 else 128
+    least = max(dataset.inputs // hidden, 1)
+    counts = [2**p for p in range(16) if least <= 2**p <= min(hidden, MOST)]
+    return (dataset.inputs, *[hidden] * 4, trials.outputs(dataset)), counts
+
+
+def sparse(layers, per_neuron):
+    """The topology of ``per_neuron`` paths for each hidden neuron."""
+    paths = [min(per_neuron * layers[1], n * m) for n, m in pairwise(layers)]
+    return build("omitted", layers, paths)
+
+
+def rows(options):
+    """A row for each number of paths per neuron, the dense network last."""
+    dataset = trials.load(options)
+    layers, counts = shape(dataset)
+    every, result = dense(layers), []
+    with trials.progress("paths per neuron", (len(counts) + 1) * options.seeds + 1) as bar:
+        for count in counts:
+            topology = sparse(layers, count)
+            networks = (initialize(topology) for _ in trials.seeds(options))
+            row = _row("sobol", count, topology, every)
+            result.append({**row, **_train(networks, dataset, options, bar)})
+        networks = (Dense.of(initialize(every, "uniform", seed)) for seed in trials.seeds(options))
+        row = _row("dense", every.total_paths // sum(layers[1:-1]), every, every)
+        result.append({**row, **_train(networks, dataset, options, bar)})
+        as_paths = _dense_epoch(every, dataset, options)
+        bar.update()
+    for row in result:
+        row["relative"] = row["seconds"] / result[-1]["seconds"]
+        row["relative_paths"] = row["seconds"] / as_paths
+    return result
+
+
+def _row(name, per_neuron, topology, every):
+    repeated = sum(topology.duplicates(junction) for junction in topology.junctions)
+    return {
+        "network": name,
+        "paths_per_neuron": per_neuron,
+        "weights": topology.total_paths,
+        "sparsity": 1 - (topology.total_paths - repeated) / every.total_paths,
+    }
+
+
+def _train(networks, dataset, options, bar):
+    """What the networks, one a seed, reach, and the seconds of an epoch."""
+    found, times = [], []
+    for network, seed in zip(networks, trials.seeds(options), strict=True):
+        accuracy, seconds = trials.train(network, dataset, options, seed)
+        found.append(accuracy)
+        times.append(seconds / options.epochs)
+        bar.update()
+    accuracy, deviation = trials.spread(found)
+    return {"accuracy": accuracy, "deviation": deviation, "seconds": min(times)}
+
+
+def _dense_epoch(every, dataset, options):
+    """Seconds that an epoch of the dense network takes as paths, from that of ``TIMED`` batches."""
+    few = trials.first(dataset, TIMED * trials.BATCH)
+    once = trials.train(initialize(every), few, options, options.seed, epochs=1)[1]
+    return once * len(dataset.x_train) / len(few.x_train)
+
+
+def summary(rows):
+    """How well a line through the seconds of an epoch against the weights explains them (R^2)."""
+    own = [row for row in rows if row["network"] != "dense"]
+    weights, seconds = (np.array([row[key] for row in own]) for key in ("weights", "seconds"))
+    slope, start = np.polyfit(weights, seconds, 1)
+    rest = seconds - (slope * weights + start)
+    spread = seconds - seconds.mean()
+    return {
+        "seconds an epoch, any paths": float(start),
+        "seconds an epoch, a million paths more": float(1e6 * slope),
+        "R^2 of that line": float(1 - (rest @ rest) / (spread @ spread)),
+    }
+
+
+def plot(rows, axes):
+    """In per cent against paths per neuron; the dense network's accuracy is a line."""
+    *own, full = rows
+    x = [row["paths_per_neuron"] for row in own]
+    y = {
+        key: 100 * np.array([row[key] for row in own])
+        for key in ("accuracy", "deviation", "sparsity", "relative", "relative_paths")
+    }
+    axes.errorbar(x, y["accuracy"], y["deviation"], marker="o", capsize=2, label="accuracy")
+    axes.axhline(100 * full["accuracy"], color="C0", linestyle=":", label="accuracy, dense")
+    axes.plot(x, 100 - y["sparsity"], "s-", label="100% - sparsity")
+    axes.plot(x, y["relative_paths"], "^-", label="time to that of dense as paths")
+    axes.plot(x, y["relative"], "v--", label="time to that of dense as matrices")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(x, [str(count) for count in x])
+    axes.set_ylim(0, 105)
+    axes.set_xlabel("paths per neuron")
+    axes.set_ylabel("%")
+    axes.legend(fontsize=8)

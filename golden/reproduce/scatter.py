@@ -1,0 +1,217 @@
+"""Accuracy against the scatter of the network: random, Sobol', rotated and planned connections.
+
+The shapes are the paper's: 1,024-64-16 neurons with fan-outs of 1 and 4 for 1,024 inputs, and
+64-1,024-64 with 128 and 8 for 64 classes; other data has 64 hidden neurons, or as many as the fans
+need, and fan-outs of 4. All networks of a data set have equally many edges, none twice.
+
+Planned connections have low scatter on purpose: sources and targets of a junction are cut into g
+groups, group a is joined to group a alone, at random with constant fans. Groups are either runs of
+neighbours or every g-th neuron. Runs of sources that meet every g-th target leave a target 1 / g of
+the source windows, while a source still meets windows of targets everywhere: only the forward
+scatter falls. The other way round only the backward one does; with runs on both sides, both do.
+A name like "1 forward / 4" is junction 1 with g = 4, the other junction random.
+
+Of Sobol' paths there is one for each scatter that some dimensions have
+(:mod:`golden.reproduce.dimensions`).
+"""
+
+from itertools import cycle
+
+import numpy as np
+
+from .. import quality
+from ..initialize import initialize
+from ..patterns import Pattern, fixed_fan
+from ..topologies import build
+from . import dimensions, trials
+
+NAME = "scatter"
+TITLE = "Accuracy against scatter, networks of equally many edges"
+SOURCE = "Dey et al., Fig. 7"
+DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
+SIZE = (7.6, 4.2)
+KNOWN = ("fixed-fan", "random-regular", "scrambled")
+KNOWN += ("random-rotating", "regular-rotating", "long-short", "fibonacci")
+GROUPS = (2, 4, 8, 16)
+WAYS = {"forward": (True, False), "backward": (False, True), "both": (True, True)}  # which in runs
+COLUMNS = (
+    ("connections", "connections", ""),
+    ("scatter", "scatter", ".3f"),
+    ("1 f", "s1_forward", ".2f"),
+    ("1 b", "s1_backward", ".2f"),
+    ("2 f", "s2_forward", ".2f"),
+    ("2 b", "s2_backward", ".2f"),
+    ("all f", "s_forward", ".2f"),
+    ("all b", "s_backward", ".2f"),
+    ("accuracy", "accuracy", ".2%"),
+    ("s.d.", "deviation", ".2%"),
+)
+
+
+def shape(dataset):
+    """Neurons of the three layers, and the paths of the two junctions."""
+    inputs, last = dataset.inputs, trials.outputs(dataset)
+    hidden, fans = 64, (4, 4)
+    if inputs == 1024:
+        fans = (1, 4)
+    elif last == 64:
+        hidden, fans = 1024, (128, 8)
+    return (inputs, hidden, last), (fans[0] * inputs, min(fans[1], last) * hidden)
+
+
+def grouped(sources, targets, paths, groups, runs, seed):
+    """The edges of a junction whose group a of sources meets group a of targets alone.
+
+    ``runs`` says for sources and for targets whether a group is a run of neighbours, not every
+    g-th neuron. Fan-ins and fan-outs are constant. Two ``int64`` arrays (paths,).
+    """
+    ends = ([], [])
+    for group in range(groups):
+        few = fixed_fan(
+            (sources // groups, targets // groups), (paths // groups,), seed * groups + group
+        )
+        widths = (sources, targets)
+        for side, own, run, width in zip(ends, few.edges(1), runs, widths, strict=True):
+            side.append(group * (width // groups) + own if run else own * groups + group)
+    return tuple(np.concatenate(side) for side in ends)
+
+
+def plans(layers, paths):
+    """What can be planned: name, and per junction ``None`` (random) or groups and runs."""
+    result = []
+    possible = {
+        junction: [
+            (groups, way)
+            for way in WAYS
+            for groups in GROUPS
+            if _fits(layers[junction - 1], layers[junction], paths[junction - 1], groups, way)
+        ]
+        for junction in (1, 2)
+    }
+    for junction, choices in possible.items():
+        for groups, way in choices:
+            plan = [None, None]
+            plan[junction - 1] = groups, WAYS[way]
+            result.append((f"{junction} {way} / {groups}", plan))
+    for groups, way in possible[1]:
+        if (groups, way) in possible[2] and way == "both":
+            result.append((f"1, 2 both / {groups}", [(groups, WAYS["both"])] * 2))
+    return result
+
+
+def _fits(sources, targets, paths, groups, way):
+    """Whether groups are large enough for the fans, and the fans for the scatter to fall."""
+    fan_in, fan_out = paths // targets, paths // sources
+    needed = {"forward": fan_in, "backward": fan_out, "both": min(fan_in, fan_out)}[way]
+    return groups <= needed and fan_in <= sources // groups and fan_out <= targets // groups
+
+
+def planned(layers, paths, plan, seed):
+    """The :class:`golden.patterns.Pattern` of one of :func:`plans`."""
+    ends = []
+    for junction, own in enumerate(plan, 1):
+        sources, targets = layers[junction - 1 : junction + 1]
+        groups, runs = own or (1, (True, True))
+        first = 2 * seed + junction - 1
+        ends.append(grouped(sources, targets, paths[junction - 1], groups, runs, first))
+    return Pattern("planned", layers, ends)
+
+
+def _scatters(topology):
+    pairs = [quality.scatter(topology, junction) for junction in topology.junctions]
+    pairs.append(quality.network_scatter(topology))
+    names = [f"{name}_{way}" for name in ("s1", "s2", "s") for way in ("forward", "backward")]
+    return dict(zip(names, (value for pair in pairs for value in pair), strict=True))
+
+
+def _kinds(layers, paths):
+    """By name whether the connections are planned, and what they are: a function of the seed."""
+    result = {
+        name: (False, lambda seed, name=name: build(name, layers, paths, seed=seed))
+        for name in KNOWN
+    }
+    for topology in dimensions.choices(layers, paths, _scatter, 2):
+        result[dimensions.label(topology)] = False, lambda seed, own=topology: own
+    for name, plan in plans(layers, paths):
+        result[name] = True, lambda seed, plan=plan: planned(layers, paths, plan, seed)
+    return result
+
+
+def _scatter(topology):
+    return min(_scatters(topology).values())
+
+
+def rows(options):
+    """A row for each kind of connections: means over the seeds of scatter and accuracy."""
+    dataset = trials.load(options)
+    layers, paths = shape(dataset)
+    kinds = _kinds(layers, paths)
+    result = []
+    with trials.progress("scatter", len(kinds) * options.seeds) as bar:
+        for name, (is_planned, make) in kinds.items():
+            figures, found = [], []
+            for seed in trials.seeds(options):
+                topology = make(seed)
+                figures.append(_scatters(topology))
+                network = initialize(topology, "random", seed)
+                found.append(trials.train(network, dataset, options, seed)[0])
+                bar.update()
+            accuracy, deviation = trials.spread(found)
+            means = {key: float(np.mean([own[key] for own in figures])) for key in figures[0]}
+            result.append(
+                {
+                    "connections": name,
+                    "planned": is_planned,
+                    "edges": topology.total_paths,
+                    "scatter": float(np.mean([min(own.values()) for own in figures])),
+                    **means,
+                    "accuracy": accuracy,
+                    "deviation": deviation,
+                }
+            )
+    return result
+
+
+def summary(rows):
+    """Rank correlations of scatter and accuracy: of all rows, and of those planned or not."""
+    result = {}
+    for name, chosen in (
+        ("all", rows),
+        ("planned", [row for row in rows if row["planned"]]),
+        ("others", [row for row in rows if not row["planned"]]),
+    ):
+        values = ([row[key] for row in chosen] for key in ("scatter", "accuracy"))
+        result[f"rank correlation, {name}"] = trials.rank_correlation(*values)
+    return result
+
+
+def _style(row, marks):
+    """What the row's points are called, and their colour and mark."""
+    name = row["connections"]
+    if not row["planned"]:
+        color = "C0" if name.startswith("sobol") else "C6"
+        return name, {"color": color, "marker": next(marks)}
+    where, color = {"1": ("junction 1", "C1"), "2": ("junction 2", "C2")}.get(
+        name.split()[0], ("both junctions", "C4")
+    )
+    return f"planned, {where}", {"color": color, "marker": "o"}
+
+
+def plot(rows, axes):
+    """A point for each kind; those that are planned have the colour of their junction."""
+    names, marks = set(), cycle("sDv^<>pPX*hd8")
+    for row in rows:
+        name, style = _style(row, marks)
+        axes.errorbar(
+            row["scatter"],
+            100 * row["accuracy"],
+            100 * row["deviation"],
+            linestyle="",
+            capsize=2,
+            label=None if name in names else name,
+            **style,
+        )
+        names.add(name)
+    axes.set_xlabel("scatter")
+    axes.set_ylabel("accuracy on held-out samples, %")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)

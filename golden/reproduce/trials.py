@@ -1,0 +1,86 @@
+"""Networks trained by several seeds: what the reproductions of accuracies share.
+
+Recipes are fixed, not tuned on the held-out images: the defaults of :class:`golden.training.Recipe`
+but for batches of 64.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from .. import cli, data, datasets, training
+from ..errors import InputError
+from ..train_command import float_accuracy
+
+BATCH = 64
+
+
+def load(options):
+    """The data set ``options.data``, with ``options.images`` of its training samples, 0 for all.
+
+    They are the same ones for every seed, every class as often as in the whole set (to rounding).
+    Raises ``InputError``.
+    """
+    dataset, count = data.load(options.data), options.images
+    if not count:
+        return dataset
+    most = len(dataset.x_train) - dataset.classes
+    if not dataset.classes <= count <= most:
+        raise InputError(
+            f"images must be {dataset.classes} to {most} of {dataset.name}, or 0 for all, "
+            f"not {count}"
+        )
+    _, few = datasets.split(dataset.x_train, dataset.y_train, count, 0)
+    return replace(dataset, x_train=dataset.x_train[few], y_train=dataset.y_train[few])
+
+
+def first(dataset, count):
+    """The data set with the first ``count`` of its training samples, or all if there are fewer.
+
+    Raises ``InputError`` where a class is not among them.
+    """
+    return replace(dataset, x_train=dataset.x_train[:count], y_train=dataset.y_train[:count])
+
+
+def outputs(dataset):
+    """Neurons of the last layer: the classes, padded to a power of two."""
+    return 1 << (dataset.classes - 1).bit_length()
+
+
+def seeds(options):
+    """The seeds of the trials: ``range``."""
+    return range(options.seed, options.seed + options.seeds)
+
+
+def progress(description, total):
+    """A bar over ``total`` networks."""
+    return cli.progress(total=total, desc=description, unit="network")
+
+
+def train(network, dataset, options, seed, **recipe):
+    """Train in place; the accuracy on the held-out samples, 0 to 1, and the CPU seconds.
+
+    ``recipe`` is what differs in :class:`golden.training.Recipe`.
+    """
+    recipe = training.Recipe(**{"epochs": options.epochs, "batch": BATCH, "seed": seed, **recipe})
+    samples = dataset.x_train, dataset.y_train, dataset.classes
+    began = time.process_time()
+    training.train(network, *samples, recipe, data.INPUT_SCALE)
+    seconds = time.process_time() - began
+    return float_accuracy(network, dataset), seconds
+
+
+def spread(values):
+    """Mean and sample standard deviation (0 of one value): two floats."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def rank_correlation(one, other):
+    """Spearman's: a float, -1 to 1; 0 where one of the two is constant."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(np.round(values, 6)) for values in (one, other)]  # beyond is rounding
+    if min(np.ptp(rank) for rank in ranks) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
