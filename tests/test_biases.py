@@ -5,14 +5,14 @@ import random
 
 import numpy as np
 import pytest
-from streams import put, simulate
+from streams import put, simulate, wait
 
 from hw.biases import BiasMemory
 
 pytestmark = pytest.mark.timeout(60)
 
-#: neurons, lanes, biases a cycle.
-SIZES = [(2, 1, 1), (16, 4, 1), (16, 4, 2), (32, 8, 8), (64, 4, 4), (16, 8, 1)]
+#: neurons, biases a cycle: the fewest, one a cycle, some, half of all.
+SIZES = [(2, 1), (16, 1), (16, 2), (32, 8), (64, 32)]
 
 
 def bytes_of(rng, biases):
@@ -21,74 +21,91 @@ def bytes_of(rng, biases):
     return [{"address": address, "data": content[address]} for address in order]
 
 
-@pytest.mark.parametrize(("neurons", "lanes", "width"), SIZES)
-def test_groups_in_order(neurons, lanes, width):
-    """From every row on, to the end and around it, at full speed and with pauses."""
-    dut = BiasMemory(neurons=neurons, lanes=lanes, width=width)
-    rng = random.Random(neurons)
+async def pulse(ctx, signal):
+    ctx.set(signal, 1)
+    await ctx.tick()
+    ctx.set(signal, 0)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize(("neurons", "width"), SIZES)
+def test_groups_in_order(neurons, width, paused):
+    """From the first group on, however far the groups before a rewind were read."""
+    dut, rng = BiasMemory(neurons=neurons, width=width), random.Random(neurons)
     biases = np.random.default_rng(neurons).integers(-(2**31), 2**31, neurons)
     biases[:2] = -(2**31), 2**31 - 1
     groups, compared = biases.reshape(-1, width).tolist(), 0
+    counts = [len(groups), 1, len(groups) // 2, len(groups)]
 
     async def bench(ctx):
         nonlocal compared
         taken = await put(ctx, dut.write, bytes_of(rng, biases))
         assert taken == list(range(4 * neurons))
-        for row in rng.sample(range(neurons // lanes), neurons // lanes):
-            ctx.set(dut.row, row)
-            ctx.set(dut.begin, 1)
-            await ctx.tick()
-            ctx.set(dut.begin, 0)
-            ctx.set(dut.row, rng.randrange(neurons // lanes))
-            for count in range(2 * len(groups)):
-                ctx.set(dut.advance, 1)
-                await ctx.tick()
-                expected = groups[(row * lanes // width + count) % len(groups)]
-                assert list(ctx.get(dut.o)) == expected
-                ctx.set(dut.advance, 0)
-                for _ in range(rng.choice((0, 0, 1, 3))):
+        shown = None
+        for count in counts:
+            await pulse(ctx, dut.rewind)
+            assert shown is None or list(ctx.get(dut.o)) == shown, "a rewind changes what is shown"
+            for shown in groups[:count]:
+                await pulse(ctx, dut.advance)
+                assert list(ctx.get(dut.o)) == shown
+                for _ in range(rng.choice((0, 1, 3)) if paused else 0):
                     await ctx.tick()
-                    assert list(ctx.get(dut.o)) == expected
+                    assert list(ctx.get(dut.o)) == shown
                 compared += 1
 
     simulate(dut, bench)
-    assert compared == 2 * len(groups) * neurons // lanes
+    assert compared == sum(counts)
+
+
+def test_back_to_back():
+    """One group a cycle without lowering ``advance``."""
+    dut, biases = BiasMemory(neurons=32, width=4), np.arange(32) * 0x01020304
+    got = []
+
+    async def bench(ctx):
+        await put(ctx, dut.write, bytes_of(random.Random(1), biases))
+        await pulse(ctx, dut.rewind)
+        ctx.set(dut.advance, 1)
+        for _ in range(8):
+            await ctx.tick()
+            got.append(list(ctx.get(dut.o)))
+
+    simulate(dut, bench)
+    assert got == biases.reshape(-1, 4).tolist()
 
 
 def test_one_byte_alone():
-    """A byte changes nothing beside it."""
-    dut = BiasMemory(neurons=8, lanes=4, width=2)
+    """A byte changes nothing beside it; where none is valid, none is written."""
+    dut = BiasMemory(neurons=8, width=2)
     biases = np.arange(8) * 0x01020304 - 2**27
+    got = []
 
     async def bench(ctx):
         await put(ctx, dut.write, bytes_of(random.Random(1), biases))
         await put(ctx, dut.write, [{"address": 4 * 3 + 2, "data": 0xA5}])
-        changed = biases.copy()
-        changed[3] = biases[3] & ~0xFF0000 | 0xA50000
-        ctx.set(dut.begin, 1)
-        await ctx.tick()
-        ctx.set(dut.begin, 0)
-        ctx.set(dut.advance, 1)
-        got = []
+        ctx.set(dut.write.payload, {"address": 4 * 5, "data": 0xFF})
+        await wait(ctx, 3)
+        await pulse(ctx, dut.rewind)
         for _ in range(4):
-            await ctx.tick()
-            got += list(ctx.get(dut.o))
-        assert got == changed.tolist()
+            await pulse(ctx, dut.advance)
+            got.extend(ctx.get(dut.o))
 
     simulate(dut, bench)
+    changed = biases.copy()
+    changed[3] = biases[3] & ~0xFF0000 | 0xA50000
+    assert got == changed.tolist()
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"neurons": 24}, ValueError, "neurons must be a power of two of at least 16, not 24"),
-        ({"neurons": 8}, ValueError, "neurons must be a power of two of at least 16, not 8"),
-        ({"lanes": 5}, ValueError, "lanes must be a power of two of at least 1, not 5"),
+        ({"neurons": 24}, ValueError, "neurons must be a power of two of at least 4, not 24"),
+        ({"neurons": 2}, ValueError, "neurons must be a power of two of at least 4, not 2"),
+        ({"width": 64}, ValueError, "neurons must be a power of two of at least 128, not 64"),
         ({"width": 3}, ValueError, "width must be a power of two of at least 1, not 3"),
-        ({"width": 16}, ValueError, "width must be at most lanes, 8, not 16"),
         ({"width": 1.0}, TypeError, r"width must be an integer, not 1\.0"),
     ],
 )
 def test_rejects(options, error, message):
     with pytest.raises(error, match=message):
-        BiasMemory(**{"neurons": 64, "lanes": 8, "width": 2, **options})
+        BiasMemory(**{"neurons": 64, "width": 2, **options})

@@ -3,9 +3,8 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal, signed, unsigned
+from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 from streams import simulate
 
 from hw.mac import MacLanes, Multiplier
@@ -17,43 +16,49 @@ class SlowMultiplier(wiring.Component):
     """The contract of ``Multiplier`` with a latency of 3."""
 
     latency = 3
-    weight: In(signed(8))
-    activation: In(unsigned(8))
-    product: Out(signed(16))
+
+    def __init__(self, *, images):
+        self._images = images
+        super().__init__(dict(Multiplier(images=images).signature.members))
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fast = fast = Multiplier()
-        product = Signal.like(self.product)
-        m.d.sync += product.eq(fast.product)
+        m.submodules.fast = fast = Multiplier(images=self._images)
+        m.d.sync += self.products.eq(fast.products)
         m.d.comb += [
             fast.weight.eq(self.weight),
-            fast.activation.eq(self.activation),
-            self.product.eq(product),
+            fast.activations.eq(self.activations),
         ]
         return m
 
 
-def test_multiplier():
-    dut, rng = Multiplier(), np.random.default_rng(1)
-    weights = [-128, -128, 127, 127, 0, -1, *rng.integers(-128, 128, 200).tolist()]
-    activations = [255, 0, 255, 0, 255, 1, *rng.integers(0, 256, 200).tolist()]
+@pytest.mark.parametrize("images", [1, 2, 4])
+def test_multiplier(images):
+    dut, rng = Multiplier(images=images), np.random.default_rng(images)
+    weights = np.concatenate([[-128, -128, 127, 127, 0, -1], rng.integers(-128, 128, 200)])
+    extremes = np.array([[255, 0, 255, 0, 255, 1]] * images).T
+    extremes[:, 1:] ^= 255 * (extremes[:, 1:] != 1)  # the images differ
+    activations = np.concatenate([extremes, rng.integers(0, 256, (200, images))])
     got = []
 
     async def bench(ctx):
-        for weight, activation in zip(weights, activations, strict=True):
+        for weight, word in zip(weights.tolist(), activations.tolist(), strict=True):
             ctx.set(dut.weight, weight)
-            ctx.set(dut.activation, activation)
-            got.append(ctx.get(dut.product))
+            ctx.set(dut.activations, word)
+            got.append(list(ctx.get(dut.products)))
             await ctx.tick()
 
     simulate(dut, bench)
-    expected = [w * a for w, a in zip(weights, activations, strict=True)]
+    expected = (weights[:, None] * activations).tolist()
     assert got[Multiplier.latency :] == expected[: -Multiplier.latency]
+    assert len(got) == 206
 
 
-def run_rows(dut, lanes, rng, weights, activations, lengths, gaps=0.0):
-    """Feed rows of these lengths; the sums and the cycles they came in, and those expected."""
+def run_rows(dut, rng, weights, activations, lengths, gaps=0.0):
+    """Feed rows of these lengths: weights (steps, lanes), activations (steps, lanes, images).
+
+    Asserts the sums, and the cycles that they came in.
+    """
     got, done, ends, cycle = [], [], [], 0
 
     async def step(ctx, valid, first, last, word=0):
@@ -62,7 +67,7 @@ def run_rows(dut, lanes, rng, weights, activations, lengths, gaps=0.0):
         ctx.set(dut.first, first)
         ctx.set(dut.last, last)
         ctx.set(dut.weights, weights[word].tolist())
-        ctx.set(dut.activations, activations[word].tolist())
+        ctx.set(dut.activations, activations[word].ravel().tolist())
         if ctx.get(dut.done):
             got.append(list(ctx.get(dut.accumulators)))
             done.append(cycle)
@@ -82,32 +87,40 @@ def run_rows(dut, lanes, rng, weights, activations, lengths, gaps=0.0):
             await step(ctx, 0, 1, 1)
 
     simulate(dut, bench)
-    products = weights * activations
+    products = (weights[:, :, None] * activations).reshape(len(weights), -1)
     starts = np.cumsum([0, *lengths[:-1]])
     assert got == np.add.reduceat(products, starts).tolist()
     assert done == [end + dut.latency for end in ends]
+    assert len(done) == len(lengths)
 
 
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("multiplier", [Multiplier, SlowMultiplier])
-@pytest.mark.parametrize("lanes", [1, 2, 16])
-def test_rows(lanes, multiplier, gaps):
-    rng = np.random.default_rng([lanes, int(2 * gaps)])
+@pytest.mark.parametrize(("lanes", "images"), [(1, 1), (1, 4), (2, 2), (4, 4), (16, 1)])
+def test_rows(lanes, images, multiplier, registered, gaps):
+    rng = np.random.default_rng([lanes, images, int(2 * gaps)])
     lengths = [1, 1, 1, 2, 64, *rng.integers(1, 20, 20).tolist(), 1]
     weights = rng.integers(-128, 128, (sum(lengths), lanes))
-    activations = rng.integers(0, 256, (sum(lengths), lanes))
-    dut = MacLanes(lanes=lanes, accumulator_bits=23, multiplier=multiplier)
-    assert dut.latency == multiplier.latency + 1
-    run_rows(dut, lanes, rng, weights, activations, lengths, gaps)
+    activations = rng.integers(0, 256, (sum(lengths), lanes, images))
+    dut = MacLanes(
+        lanes=lanes,
+        images=images,
+        accumulator_bits=23,
+        registered=registered,
+        multiplier=multiplier,
+    )
+    assert dut.latency == multiplier.latency + registered + 1
+    run_rows(dut, rng, weights, activations, lengths, gaps)
 
 
 @pytest.mark.parametrize("weight", [-128, 127])
 def test_the_longest_sums(weight):
     """2**6 of the largest products fit 6 + 16 bits: the accumulator never wraps."""
-    lengths, shape = [64, 64, 1], (129, 2)
-    dut = MacLanes(lanes=2, accumulator_bits=22)
-    weights, activations = np.full(shape, weight), np.full(shape, 255)
-    run_rows(dut, 2, np.random.default_rng(0), weights, activations, lengths)
+    lengths = [64, 64, 1]
+    dut = MacLanes(lanes=2, images=2, accumulator_bits=22)
+    weights, activations = np.full((129, 2), weight), np.full((129, 2, 2), 255)
+    run_rows(dut, np.random.default_rng(0), weights, activations, lengths)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +128,8 @@ def test_the_longest_sums(weight):
     [
         ({"lanes": 5}, ValueError, "lanes must be a power of two of at least 1, not 5"),
         ({"lanes": "8"}, TypeError, "lanes must be an integer, not '8'"),
+        ({"images": 3}, ValueError, "images must be a power of two of at least 1, not 3"),
+        ({"images": 0}, ValueError, "images must be a power of two of at least 1, not 0"),
         ({"accumulator_bits": 15}, ValueError, "accumulator_bits must be at least 16, not 15"),
         (
             {"accumulator_bits": 20.5},

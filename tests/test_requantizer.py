@@ -12,18 +12,18 @@ from hw.requantizer import Requantizer, RowSerializer
 
 pytestmark = pytest.mark.timeout(60)
 
-#: lanes, width: one lane a cycle, some, all.
+#: values, width: one value a cycle, some, all.
 SIZES = [(1, 1), (2, 1), (8, 1), (8, 4), (8, 8), (32, 2)]
 
 
 @pytest.mark.parametrize("extra", [0, 1, None])
-@pytest.mark.parametrize(("lanes", "width"), SIZES)
-def test_serializer(lanes, width, extra):
+@pytest.mark.parametrize(("values", "width"), SIZES)
+def test_serializer(values, width, extra):
     """Rows as fast as they may come, a cycle slower, and at random distances."""
-    dut = RowSerializer(lanes=lanes, width=width, shape=signed(20))
-    rng, groups = np.random.default_rng(lanes), lanes // width
-    rows = rng.integers(-(2**19), 2**19, (30, lanes)).tolist()
-    tags = rng.integers(0, 2, 30).tolist()
+    dut = RowSerializer(values=values, width=width, shape=signed(20), tag=5)
+    rng, groups = np.random.default_rng(values), values // width
+    rows = rng.integers(-(2**19), 2**19, (30, values)).tolist()
+    tags = rng.integers(0, 32, 30).tolist()
     waits = [groups - 1 + (int(rng.integers(4)) if extra is None else extra) for _ in rows]
     got, expected, cycle = [], [], 0
 
@@ -46,7 +46,7 @@ def test_serializer(lanes, width, extra):
             )
             await step(ctx, 1, tag, row)
             for _ in range(wait):
-                await step(ctx, 0, 1 - tag, row[::-1])
+                await step(ctx, 0, 31 - tag, row[::-1])
         for _ in range(groups + 5):
             await step(ctx, 0, 0, rows[0])
 
@@ -98,18 +98,52 @@ def test_requantizer(width, bits, shift):
     assert activations == engine.requantize(accumulators + biases, shift).tolist()
 
 
+@pytest.mark.parametrize(("width", "bits"), [(1, 17), (4, 27), (1, 31)])
+def test_the_shift_travels_with_its_values(width, bits):
+    """Another shift every cycle, the largest changes among them."""
+    rng, half, shifts = np.random.default_rng(bits), [], []
+    extremes = [0, MAX_SHIFT] * 40
+    for shift in [*extremes, *rng.integers(0, MAX_SHIFT + 1, 400).tolist()]:
+        shifts.append(shift)
+        half.append((1 << shift) >> 1)
+    top = 2 ** (bits - 1)
+    shape = (len(shifts), width)
+    reach = np.array([300 << shift for shift in shifts])[:, None]  # half of them clamp
+    accumulators = (rng.integers(-(2**20), 2**20, shape) * reach >> 20).clip(-top, top - 1)
+    biases = rng.integers(-1000, 1000, shape)
+    dut, activations = Requantizer(width=width, accumulator_bits=bits), []
+
+    async def bench(ctx):
+        for step in range(len(shifts) + dut.latency):
+            if step < len(shifts):
+                ctx.set(dut.shift, shifts[step])
+                ctx.set(dut.i, accumulators[step].tolist())
+                ctx.set(dut.bias, (biases[step] + half[step]).tolist())
+            if step >= dut.latency:
+                activations.append(list(ctx.get(dut.activations)))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    expected = [
+        engine.requantize(values, shift).tolist()
+        for values, shift in zip(accumulators + biases, shifts, strict=True)
+    ]
+    assert activations == expected
+    assert len({value for group in expected for value in group}) > 40
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"lanes": 3}, ValueError, "lanes must be a power of two of at least 1, not 3"),
+        ({"values": 3}, ValueError, "values must be a power of two of at least 1, not 3"),
         ({"width": 3}, ValueError, "width must be a power of two of at least 1, not 3"),
-        ({"width": 16}, ValueError, "width must be at most lanes, 8, not 16"),
+        ({"width": 16}, ValueError, "width must be at most values, 8, not 16"),
         ({"width": None}, TypeError, "width must be an integer, not None"),
     ],
 )
 def test_serializer_rejects(options, error, message):
     with pytest.raises(error, match=message):
-        RowSerializer(**{"lanes": 8, "width": 2, "shape": 8, **options})
+        RowSerializer(**{"values": 8, "width": 2, "shape": 8, **options})
 
 
 def test_requantizer_rejects():
