@@ -1,250 +1,221 @@
-"""The sequencer: a program walked through, phase by phase, to the cycle."""
+"""The sequencer: loads, runs and reads that overlap, for walkers as slow as may be."""
 
 import random
 from dataclasses import dataclass, field
 
 import pytest
-from streams import at_random, get, put, simulate, wait
+from streams import simulate, wait
 
-from golden.image import Kind, header
-from hw.config import EngineConfig
-from hw.sequencer import Program, Sequencer
+from hw.sequencer import Sequencer
 
 pytestmark = pytest.mark.timeout(60)
 
-CONFIG = EngineConfig(
-    lanes=4,
-    max_neurons=64,
-    weight_words=256,
-    bias_neurons=128,
-    max_outputs=16,
-    program_words=128,
-)
-SMALLEST = EngineConfig(
-    lanes=1, max_neurons=2, weight_words=2, bias_neurons=2, max_outputs=2, program_words=16
-)
+INFERENCES = 30
 
 
 @dataclass
-class Phase:
-    """A phase of the program."""
+class Log:
+    """The cycles in which things happened, in order."""
 
-    kind: Kind
-    shift: int
-    fan_in: int
-    word: int
-    row: int
-    columns: list
-
-    @property
-    def words(self):
-        first = header(self.kind, self.shift, self.fan_in, len(self.columns))
-        return [first, self.word, self.row, *self.columns]
-
-    @property
-    def header(self):
-        names = "kind", "shift", "fan_in", "steps"
-        return dict(
-            zip(names, (self.kind, self.shift, self.fan_in, len(self.columns)), strict=True)
-        )
-
-
-def program_of(rng, config, kinds):
-    """Random phases of these kinds."""
-    phases = []
-    for kind in kinds:
-        columns = [
-            rng.randrange(config.max_neurons) for _ in range(rng.randrange(config.step_bits + 1))
-        ]
-        word = rng.randrange(config.weight_words)
-        row = rng.randrange(config.bias_neurons // config.lanes)
-        phases.append(Phase(kind, rng.randrange(32), rng.randrange(16), word, row, columns))
-    return phases
-
-
-def bytes_of(phases):
-    words = [word for phase in phases for word in phase.words]
-    return [
-        {"address": 2 * at + byte, "data": word >> 8 * byte & 255}
-        for at, word in enumerate(words)
-        for byte in (0, 1)
-    ]
-
-
-@dataclass
-class Record:
-    """What came out: (cycle, value) each."""
-
-    weights: list = field(default_factory=list)
-    starts: list = field(default_factory=list)
-    columns: list = field(default_factory=list)
-    taken: list = field(default_factory=list)  # the cycles in which ``taken`` was set
-    begun: list = field(default_factory=list)
-
-
-def collect(port, items, count, read, stalls):
-    async def bench(ctx):
-        values, cycles = await get(ctx, port, count, read, stalls=stalls)
-        items.extend(zip(cycles, values, strict=True))
-
-    return bench
-
-
-def watch(dut, record):
-    """Record the columns and what is valid with ``begin``."""
-
-    async def bench(ctx):
-        cycle, column = 0, dut.column
-        async for _, _, valid, index, value, begin, row in ctx.tick().sample(
-            column.valid, column.payload.index, column.payload.value, dut.begin, dut.bias_row
-        ):
-            if valid:
-                record.columns.append((cycle, (index, value)))
-            if begin:
-                record.begun.append((cycle, row))
-            cycle += 1
-
-    return bench
+    loads: list = field(default_factory=list)
+    loaded: list = field(default_factory=list)
+    runs: list = field(default_factory=list)
+    begins: list = field(default_factory=list)  # of the last junctions
+    ended: list = field(default_factory=list)  # first cycles with the runner idle again
+    written: list = field(default_factory=list)
+    left: list = field(default_factory=list)
 
 
 class Environment:
-    """Stands for everything that the sequencer waits for."""
+    """Stands for the three walkers and what they steer; checks the rules while it plays.
 
-    def __init__(self, dut, rng, record, programs):
-        self._dut, self._rng, self._record, self._programs = dut, rng, record, programs
-        self._cycle = 0
+    Inferences are loaded in ``load`` cycles, run in ``run`` cycles a junction and read in ``read``
+    cycles, or with ``rng`` a random number of cycles up to that; inputs then come up to ``pause``
+    cycles late.
+    """
 
-    async def _wait(self, ctx, cycles):
-        await wait(ctx, cycles)
-        self._cycle += cycles
+    def __init__(self, dut, rng, *, load, run, read, alone, pause=9):
+        self.dut, self.rng, self.log = dut, rng, Log()
+        self.load, self.run, self.read, self.alone = load, run, read, alone
+        self.pause = pause
+        self.cycle, self.busy, self.overlapped, self.held = 0, [], 0, 0
 
-    async def _pulse(self, ctx, *signals):
-        for signal in signals:
-            ctx.set(signal, 1)
-        await self._wait(ctx, 1)
-        for signal in signals:
-            ctx.set(signal, 0)
+    def after(self, most):
+        return most if self.rng is None else self.rng.randint(1, most)
 
-    async def run(self, ctx):
-        for phases in self._programs:
-            dut = self._dut
-            assert ctx.get(dut.idle)
-            written = await put(ctx, dut.write, bytes_of(phases), start=self._cycle)
-            self._cycle = written[-1] + 1
-            for _ in range(2):
-                await self._wait(ctx, self._rng.randrange(3))
-                await self._inference(ctx, phases)
+    async def loader(self, ctx):
+        """Offers inputs by chance, loads them, one inference after the other."""
+        dut, log = self.dut, self.log
+        ctx.set(dut.alone, self.alone)
+        for number in range(INFERENCES):
+            ctx.set(dut.load_idle, 1)
+            await wait(ctx, self.after(self.pause) if self.rng else 0)
+            ctx.set(dut.offered, 1)
+            while not ctx.get(dut.load):
+                await ctx.tick()
+            log.loads.append(self.cycle)
+            await ctx.tick()
+            ctx.set(dut.load_idle, 0)
+            ctx.set(dut.offered, self.rng is not None and self.rng.randrange(2))
+            while ctx.get(dut.load_hold):
+                assert self.alone
+                await ctx.tick()
+            for _ in range(self.after(self.load)):
+                assert ctx.get(dut.load_half) == number % 2
+                self.overlapped += not ctx.get(dut.run_idle)
+                await ctx.tick()
+            ctx.set(dut.loaded, 1)
+            assert ctx.get(dut.load_half) == number % 2
+            log.loaded.append(self.cycle)
+            await ctx.tick()
+            ctx.set(dut.loaded, 0)
+            ctx.set(dut.offered, 0)
+        ctx.set(dut.load_idle, 1)
 
-    async def _inference(self, ctx, phases):
-        dut = self._dut
-        assert ctx.get(dut.idle)
-        self._record.taken.append(self._cycle)
-        await self._pulse(ctx, dut.request)
-        bank = 0
-        for phase in phases:
-            while not ctx.get(dut.begin):
-                assert not ctx.get(dut.idle)
-                await self._wait(ctx, 1)
-            assert ctx.get(dut.following) == phase.header
-            await self._wait(ctx, 1)
-            bank = 0 if phase.kind == Kind.INPUT else 1 - bank
-            # A junction's last step is taken no earlier than its columns are loaded.
-            for _ in range(len(phase.columns) + 2 + self._rng.randrange(5)):
-                assert not ctx.get(dut.begin)
-                assert ctx.get(dut.phase) == phase.header
-                assert ctx.get(dut.bank) == bank
-                await self._wait(ctx, 1)
-            self._record.taken.append(self._cycle)
-            late = self._rng.choice((0, 0, 3, 12))
-            await self._pulse(ctx, dut.taken, *[dut.done] * (late == 0))
-            if late:
-                for _ in range(late):
-                    assert not ctx.get(dut.begin)
-                    assert ctx.get(dut.phase) == phase.header
-                    await self._wait(ctx, 1)
-                await self._pulse(ctx, dut.done)
-        self._record.taken.pop()  # no phase follows
-        await self._wait(ctx, 2)
-        assert ctx.get(dut.idle)
+    async def runner(self, ctx):
+        """Runs two junctions an inference; the last one waits while it is held."""
+        dut, log = self.dut, self.log
+        for number in range(INFERENCES):
+            ctx.set(dut.run_idle, 1)
+            while not ctx.get(dut.run):
+                await ctx.tick()
+            log.runs.append(self.cycle)
+            await ctx.tick()
+            ctx.set(dut.run_idle, 0)
+            for output in (0, 1):
+                for _ in range(self.after(3)):  # the header is fetched
+                    assert not ctx.get(dut.run)
+                    await ctx.tick()
+                ctx.set(dut.output, output)
+                while ctx.get(dut.run_hold):
+                    assert output
+                    self.held += 1
+                    await ctx.tick()
+                ctx.set(dut.begin, 1)
+                log.begins.extend([self.cycle] * output)
+                await ctx.tick()
+                ctx.set(dut.begin, 0)
+                for _ in range(self.after(self.run)):
+                    assert ctx.get(dut.run_half) == number % 2
+                    await ctx.tick()
+            log.ended.append(self.cycle)
+        ctx.set(dut.run_idle, 1)
+
+    async def reader(self, ctx):
+        """Writes the results some cycles after each run, and reads them."""
+        dut, log = self.dut, self.log
+        for number in range(INFERENCES):
+            while len(log.ended) <= number:
+                await ctx.tick()
+            await wait(ctx, self.after(4))
+            ctx.set(dut.written, 1)
+            assert ctx.get(dut.read)
+            log.written.append(self.cycle)
+            await ctx.tick()
+            ctx.set(dut.written, 0)
+            for _ in range(self.after(self.read)):
+                assert not ctx.get(dut.read)
+                await ctx.tick()
+            ctx.set(dut.left, 1)
+            log.left.append(self.cycle)
+            await ctx.tick()
+            ctx.set(dut.left, 0)
+
+    async def clock(self, ctx):
+        """Counts cycles, before the other benches go on; records when something is under way."""
+        rest = 5
+        while rest:
+            _, _, idle = await ctx.tick().sample(self.dut.idle)
+            self.busy.append(not idle)
+            self.cycle += 1
+            rest -= len(self.log.left) == INFERENCES
+
+    def play(self):
+        simulate(self.dut, self.clock, self.loader, self.runner, self.reader)
+        return self.log
 
 
-KINDS = [
-    [Kind.INPUT, Kind.OUTPUT, Kind.READ],
-    [Kind.INPUT, Kind.HIDDEN, Kind.HIDDEN, Kind.HIDDEN, Kind.OUTPUT, Kind.READ],
-]
+#: What takes longest: loading, running, reading, or nothing.
+PACES = [(30, 4, 4), (4, 30, 4), (4, 4, 60), (9, 9, 9)]
 
 
+@pytest.mark.parametrize("alone", [0, 1])
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
-@pytest.mark.parametrize("config", [SMALLEST, CONFIG], ids=["smallest", "small"])
-def test_programs(config, seed):
-    """Two programs, one written over the other, run twice each; with a seed, starts wait."""
+@pytest.mark.parametrize(("load", "run", "read"), PACES)
+def test_inferences(load, run, read, seed, alone):
+    """Every inference is loaded, run, written and read once, in order, and never too early."""
     print("seed", seed)
-    rng, dut, record = random.Random(seed), Sequencer(config), Record()
-    kinds = KINDS if config is CONFIG else KINDS[:1] * 2
-    programs = [program_of(rng, config, some) for some in kinds]
-    phases = [phase for program in programs for phase in program * 2]
-    junctions = [phase for phase in phases if phase.kind in (Kind.HIDDEN, Kind.OUTPUT)]
-    stalls = [seed and at_random(random.Random(f"{seed}{port}"), 0.5, longest=50) for port in "ws"]
-    simulate(
-        dut,
-        collect(
-            dut.weights,
-            record.weights,
-            len(junctions),
-            lambda w: (w.address, w.last),
-            stalls[0],
-        ),
-        collect(dut.start, record.starts, len(phases), lambda s: (s.first, s.last), stalls[1]),
-        Environment(dut, rng, record, programs).run,
-        background=[watch(dut, record)],
-    )
-
-    def values(items):
-        return [value for _, value in items]
-
-    assert values(record.weights) == [(j.word, 2 ** len(j.columns) - 1) for j in junctions]
-    assert values(record.starts) == [(0, 2 ** len(phase.columns) - 1) for phase in phases]
-    assert values(record.begun) == [phase.row for phase in phases]
-    assert values(record.columns) == [
-        column for phase in phases for column in enumerate(phase.columns)
-    ]
-    after = [  # columns follow their start, one a cycle
-        cycle + 1 + index
-        for (cycle, _), phase in zip(record.starts, phases, strict=True)
-        for index in range(len(phase.columns))
-    ]
-    assert [cycle for cycle, _ in record.columns] == after
-    if not seed:
-        first = [phase.kind == Kind.INPUT for phase in phases]
-        assert [cycle for cycle, _ in record.starts] == [
-            cycle + 3 + rewinding for cycle, rewinding in zip(record.taken, first, strict=True)
-        ]
+    rng = None if seed is None else random.Random(seed)
+    bench = Environment(Sequencer(), rng, load=load, run=run, read=read, alone=alone)
+    log = bench.play()
+    stages = [log.loads, log.loaded, log.runs, log.begins, log.ended, log.written, log.left]
+    assert [len(stage) for stage in stages] == [INFERENCES] * len(stages)
+    for inference in zip(*stages, strict=True):
+        assert list(inference) == sorted(inference)
+    for number in range(1, INFERENCES):
+        # The half that is loaded is not that of the run before the last one, which has ended.
+        assert log.loads[number] > log.runs[number - 1]
+        assert log.runs[number] >= log.ended[number - 1]
+        assert log.begins[number] > log.left[number - 1], "results are written over others"
+        # What may go on, does: the runner begins in the cycle after both are there.
+        assert log.runs[number] == max(log.loaded[number] + 1, log.ended[number - 1])
+    if alone:
+        pairs = zip(log.loaded[1:], log.ended[:-1], strict=True)
+        assert all(loaded > ended for loaded, ended in pairs)
+        assert bench.overlapped == 0
+    else:
+        assert bench.overlapped > INFERENCES
+    if read == 60:
+        assert bench.held > INFERENCES
 
 
-def test_program_memory():
-    """Words come in order and hold; bytes go where they are told."""
-    dut, rng = Program(16), random.Random(1)
-    words = [rng.randrange(2**16) for _ in range(16)]
-    items = [
-        {"address": 2 * at + byte, "data": word >> 8 * byte & 255}
-        for at, word in enumerate(words)
-        for byte in (0, 1)
-    ]
-    rng.shuffle(items)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("alone", [0, 1])
+def test_idle(alone, seed):
+    """From the cycle of ``load`` until the cycle after the results have left, no byte is taken."""
+    print("seed", seed)
+    paces = {"load": 5, "run": 3, "read": 3, "pause": 60}
+    bench = Environment(Sequencer(), random.Random(seed), alone=alone, **paces)
+    log = bench.play()
+    quiet = 0
+    for number in range(INFERENCES):
+        load, left = log.loads[number], log.left[number]
+        assert all(bench.busy[load : left + 1]), "the network may be written meanwhile"
+        following = log.loads[number + 1] if number + 1 < INFERENCES else len(bench.busy)
+        for cycle in range(left + 2, following):
+            assert not bench.busy[cycle]
+            quiet += 1
+    assert quiet > 100
+
+
+def test_nothing_begins_unasked():
+    """Without inputs nothing is loaded, run or read; the network may be written."""
+    dut, seen = Sequencer(), []
 
     async def bench(ctx):
-        assert await put(ctx, dut.write, items) == list(range(32))
-        for count in (16, 5, 20):  # and around the end
-            ctx.set(dut.rewind, 1)
-            await ctx.tick()
-            ctx.set(dut.rewind, 0)
-            for n in range(count):
-                ctx.set(dut.advance, 1)
-                await ctx.tick()
-                ctx.set(dut.advance, 0)
-                assert ctx.get(dut.word) == words[n % 16]
-                for _ in range(rng.choice((0, 0, 2))):
-                    await ctx.tick()
-                    assert ctx.get(dut.word) == words[n % 16]
+        ctx.set(dut.load_idle, 1)
+        ctx.set(dut.run_idle, 1)
+        await wait(ctx, 3)
+        for _ in range(20):
+            _, _, *now = await ctx.tick().sample(dut.load, dut.run, dut.read, dut.idle)
+            seen.append(now)
 
     simulate(dut, bench)
+    assert seen == [[0, 0, 0, 1]] * 20
+
+
+def test_load_latency():
+    """A load begins in the cycle after an input is offered, once; with the loader busy, none."""
+    dut, loads = Sequencer(), []
+
+    async def bench(ctx):
+        ctx.set(dut.run_idle, 1)
+        ctx.set(dut.offered, 1)
+        for cycle in range(30):
+            ctx.set(dut.load_idle, 10 <= cycle < 12)
+            _, _, load, run = await ctx.tick().sample(dut.load, dut.run)
+            assert not run
+            loads.extend([cycle] * load)
+
+    simulate(dut, bench)
+    assert loads == [11]
