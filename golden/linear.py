@@ -8,9 +8,8 @@
   in a Sobol' sequence, so aligned blocks stay free of conflicts and the sequence stays progressive.
 - **shifted**: a digital shift s_l is added (XOR) to every neuron of layer l. This relabels the
   neurons of a layer, no more: the network is that of the unshifted paths with neurons x and
-  x xor s_l exchanged, and the hardware needs only biases in another order. Inputs and outputs come
-  in the order of their numbers, so there a shift asks the host to exchange them, or the engine for
-  one more XOR constant: :func:`shifted` shifts hidden layers only unless told to.
+  x xor s_l exchanged. The hardware needs biases in another order, and for inputs and outputs, which
+  come in the order of their numbers, another address to begin with (``golden.image``).
 - **cascaded**: every component is the next Sobol' component at the index that the one before is, as
   an integer (Paulin et al., "Cascaded Sobol' sampling", 2021). As (i / N, x_i) is a (0, m, 2)-net
   for every dimension, no edge comes twice. The set depends on N: it does not grow, and a junction
@@ -122,11 +121,11 @@ def scrambled(layers, paths, seed=0, dimensions=None):
 
 
 def shifted(layers, paths, seed=0, dimensions=None, shifts=None):
-    """Digitally shifted Sobol' paths: hidden layers by ``seed``, or each layer by ``shifts``."""
+    """Digitally shifted Sobol' paths: every layer by ``seed``, or by ``shifts``."""
     plain = Topology(layers, paths, dimensions)
     if shifts is None:
         random = np.random.default_rng(seed)
-        shifts = [0, *(int(random.integers(n)) for n in plain.layers[1:-1]), 0]
+        shifts = [int(random.integers(n)) for n in plain.layers]
     return of_matrices("shifted", plain.layers, plain.paths, plain.matrix, shifts)
 
 

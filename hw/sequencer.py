@@ -45,7 +45,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         waiting, full = Signal(), Signal()  # inputs are there to be run; results to be read
-        quiet = Signal()  # in the cycle before
+        quiet = Signal(init=1)  # in the cycle before
         m.d.comb += [
             self.load_hold.eq(self.alone & ~self.run_idle),
             self.run.eq(self.run_idle & waiting),
@@ -55,7 +55,7 @@ class Sequencer(wiring.Component):
         ]
         m.d.sync += [
             self.load.eq(self.load_idle & ~waiting & self.offered & ~self.load),
-            quiet.eq(self.load_idle & ~waiting & self.run_idle & ~full),
+            quiet.eq(self.load_idle & ~self.load & ~waiting & self.run_idle & ~full),
         ]
         with m.If(self.loaded):
             m.d.sync += [waiting.eq(1), self.load_half.eq(~self.load_half)]

@@ -130,7 +130,7 @@ class Walker(wiring.Component):
         zeros = Signal.like(self._offset)  # of the step after the one whose offset is there
         wait = Signal(self._wait_bits + 1, reset_less=True)  # counts up to 0
         m.d.sync += [self._first.eq(1), self._offset.eq(0), self._valid.eq(0), self._end.eq(0)]
-        with m.FSM(init="REWIND") as fsm:
+        with m.FSM(init="IDLE") as fsm:
             with m.State("REWIND"):
                 m.d.sync += self._address.eq(self._entry)
                 m.next = "POINTER"

@@ -42,31 +42,36 @@ struct Network {
 struct Cursor {
     const Network& network;
     bool mirrored;  // the first inference
-    uint32_t inference = 0, layer = 1, next = 0;
-    bool results = false;  // the inference's have begun
+    uint32_t inference = 0, layer = 1, next = 0;  // of activations
+    uint32_t resulting = 0, following = 0;        // inference and next place of results
 
     bool within(uint32_t candidate, uint32_t place) const {
         return candidate < network.last && place - network.bases[candidate] < network.widths[candidate];
     }
-    int64_t position(uint32_t place, bool result) {  // in the inference's record; -1: none of it
-        if (results && (!result || place < next)) {
-            ++inference;
-            layer = 1;
-            next = 0;
-            results = false;
+    uint32_t unmirrored(uint32_t place, uint32_t of) const {
+        return mirrored != (of % 2 != 0) ? place ^ HALF : place;
+    }
+    int64_t result(uint32_t place) {  // the position in the record of `resulting`; -1: none of it
+        if (place + WIDTH > network.widths[network.last]) return -1;
+        resulting += place < following;
+        following = place + 1;
+        return network.first(network.last) + place;
+    }
+    int64_t activation(uint32_t place) {  // the position in the record of `inference`
+        uint32_t own = unmirrored(place, inference);
+        if (!within(layer, own) || own - network.bases[layer] < next) {
+            const uint32_t other = unmirrored(place, inference + 1);
+            if (within(layer + 1, own)) {
+                ++layer;
+            } else if (layer + 1 >= network.last && within(1, other)) {
+                ++inference;
+                layer = 1;
+                own = other;
+            } else {
+                return -1;
+            }
         }
-        if (result) {
-            if (place + WIDTH > network.widths[network.last]) return -1;
-            results = true;
-            next = place + 1;
-            return network.first(network.last) + place;
-        }
-        if (mirrored != (inference % 2 != 0)) place ^= HALF;
-        if (!within(layer, place) || place - network.bases[layer] < next) {
-            if (!within(layer + 1, place)) return -1;
-            ++layer;
-        }
-        next = place - network.bases[layer] + 1;
+        next = own - network.bases[layer] + 1;
         return network.first(layer) + next - 1;
     }
 };
@@ -109,21 +114,28 @@ struct Record {
     int64_t* ends;
 };
 
-// Records what the engine writes in this cycle.
-void record_write(const Vengine& top, Cursor& cursor, const Record& record, uint32_t inferences,
-                  int64_t cycle) {
-    const bool result = top.PORT(probe, result);
-    if (!result && !top.PORT(probe, activation)) return;
-    const uint32_t place = result ? top.PORT(probe, result_place) : top.PORT(probe, activation_place);
-    const int64_t position = cursor.position(place * WIDTH, result);
-    if (cursor.inference >= inferences || position < 0) return;
-    const uint64_t first = cursor.inference * uint64_t{cursor.network.first(cursor.network.last + 1)};
-    if (result) record.ends[cursor.inference] = cycle;
-    for (unsigned value = 0; value < WIDTH; ++value) {
-        record.values[first + position + value] = static_cast<int32_t>(
-            result ? item(top.PORT(probe, sums), value, 32) : item(top.PORT(probe, activations), value, 8));
-        record.at[first + position + value] =
-            static_cast<uint32_t>(cycle - record.starts[cursor.inference]);
+// Records what the engine writes in this cycle: activations, results, or both.
+void record_writes(const Vengine& top, Cursor& cursor, const Record& record, uint32_t inferences,
+                   int64_t cycle) {
+    const uint64_t size = cursor.network.first(cursor.network.last + 1);
+    const auto keep = [&](int64_t position, uint32_t inference, const auto& port, unsigned bits) {
+        if (position < 0 || inference >= inferences) return false;
+        const uint64_t first = inference * size + static_cast<uint64_t>(position);
+        for (unsigned value = 0; value < WIDTH; ++value) {
+            record.values[first + value] = static_cast<int32_t>(item(port, value, bits));
+            record.at[first + value] = static_cast<uint32_t>(cycle - record.starts[inference]);
+        }
+        return true;
+    };
+    if (top.PORT(probe, activation)) {
+        const int64_t position = cursor.activation(top.PORT(probe, activation_place) * WIDTH);
+        keep(position, cursor.inference, top.PORT(probe, activations), 8);
+    }
+    if (top.PORT(probe, result)) {
+        const int64_t position = cursor.result(top.PORT(probe, result_place) * WIDTH);
+        if (keep(position, cursor.resulting, top.PORT(probe, sums), 32)) {
+            record.ends[cursor.resulting] = cycle;
+        }
     }
 }
 
@@ -196,7 +208,7 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
         if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
-        record_write(top, cursor, record, inferences, cycle);
+        record_writes(top, cursor, record, inferences, cycle);
         if (top.PORT(o, valid)) {
             record.logits[got++] = static_cast<int32_t>(top.PORT(o, payload));
             if (got % outputs == 0) limit = engine->cycle + patience;

@@ -66,8 +66,8 @@ class PysimEngine:
 
     async def _load(self, ctx):
         write = self._engine.write
-        ctx.set(write.valid, 1)
         for space, content in self._job.image.spaces():
+            ctx.set(write.valid, 1)
             for address, byte in enumerate(content):
                 ctx.set(write.payload, {"space": space, "address": address, "data": byte})
                 if not ctx.get(write.ready):
@@ -75,7 +75,7 @@ class PysimEngine:
                         f"the engine must take bytes of {space.name} while idle, but does not"
                     )
                 await ctx.tick()
-        ctx.set(write.valid, 0)
+            ctx.set(write.valid, 0)
 
     async def _infer(self, ctx, inputs, trace):
         """Run all inferences; how many finished, each within the job's patience."""
@@ -94,7 +94,7 @@ class PysimEngine:
                 fed += 1
                 if fed % width == 0:
                     trace.starts[fed // width - 1] = cycle
-            self._record_write(trace, cursor, probe, cycle)
+            self._record_writes(trace, cursor, probe, cycle)
             if valid:
                 logits[got] = logit
                 got += 1
@@ -103,21 +103,23 @@ class PysimEngine:
             self._cycle += 1
         return got // outputs
 
-    def _record_write(self, trace, cursor, probe, cycle):
-        """Record what the engine writes in this cycle."""
-        activation, result, *values = probe
-        if not (activation or result):
-            return
-        place, word = values[2:] if result else values[:2]
-        items = _items(word, 32 if result else 8, self._job.config.requantizers)
-        position = cursor.position(place * len(items), len(items), result)
-        number = cursor.inference
-        if number >= len(trace.values) or position is None:
-            return
+    def _record_writes(self, trace, cursor, probe, cycle):
+        """Record what the engine writes in this cycle: activations, results, or both."""
+        activation, result, place, values, result_place, sums = probe
+        width = self._job.config.requantizers
+        found = []
+        if activation:
+            found.append((cursor.activation(place * width), _items(values, 8, width)))
         if result:
-            trace.ends[number] = cycle
-        trace.values[number, position : position + len(items)] = items
-        trace.at[number, position : position + len(items)] = cycle - trace.starts[number]
+            found.append((cursor.result(result_place * width, width), _items(sums, 32, width)))
+        for where, items in found:
+            if where is None or where[0] >= len(trace.values):
+                continue
+            number, position = where
+            trace.values[number, position : position + width] = items
+            trace.at[number, position : position + width] = cycle - trace.starts[number]
+            if items is found[-1][1] and result:
+                trace.ends[number] = cycle
 
 
 def _watched(engine):

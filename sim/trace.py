@@ -111,46 +111,51 @@ class Stuck(RuntimeError):
 class Cursor:
     """Which layer of which inference a write belongs to.
 
-    The engine writes one layer after the other, each with places going up, and says which writes
-    are results, the last layer's. So the next layer begins where the place is none of this one's
-    or does not go up, the next inference after results; and a write that is missing or doubled does
-    not shift the record of the layers behind it.
+    The engine writes one hidden layer after the other, each with places going up, and beside them
+    results, the last layer's. So the next layer, or after the last hidden one the next inference,
+    begins where the place is none of this one's or does not go up; and a write that is missing or
+    doubled does not shift the record of the layers behind it.
 
     Parameters
     ----------
     job : what runs.
     begun : inferences that were begun since the engine's reset.
-
-    Members: ``inference``, the number of the one that the last write belongs to.
     """
 
     def __init__(self, job, begun):
-        self._widths, self._bases = job.widths, job.bases
+        self._widths, self._bases, self._begun = job.widths, job.bases, begun
         self._half = job.config.rows // 2 * job.config.values
-        self._begun, self.inference = begun, 0
-        self._layer, self._next, self._results = 1, 0, False
+        self._inference, self._layer, self._next = 0, 1, 0  # of activations
+        self._resulting, self._following = 0, 0  # inference and next place of results
 
     def _within(self, layer, place):
         return layer < len(self._bases) and 0 <= place - self._bases[layer] < self._widths[layer]
 
-    def position(self, place, count, result):
-        """The position in the inference's record of ``count`` values at ``place``, or None.
+    def _unmirrored(self, place, inference):
+        return place ^ self._half * ((self._begun + inference) % 2)
+
+    def result(self, place, count):
+        """(Inference, position in its record) of ``count`` results at ``place``; else None."""
+        if place + count > self._widths[-1]:
+            return None
+        self._resulting += place < self._following
+        self._following = place + 1
+        return self._resulting, sum(self._widths[1:-1]) + place
+
+    def activation(self, place):
+        """(Inference, position in its record) of activations at ``place``, or None.
 
         None is outside of the network's layers.
         """
-        if self._results and (not result or place < self._next):
-            self.inference += 1
-            self._layer, self._next, self._results = 1, 0, False
-        if result:
-            if place + count > self._widths[-1]:
+        own = self._unmirrored(place, self._inference)
+        if not self._within(self._layer, own) or own - self._bases[self._layer] < self._next:
+            other = self._unmirrored(place, self._inference + 1)
+            if self._within(self._layer + 1, own):
+                self._layer += 1
+            elif self._layer + 1 >= len(self._bases) and self._within(1, other):
+                self._inference, self._layer, own = self._inference + 1, 1, other
+            else:
                 return None
-            self._results, self._next = True, place + 1
-            return sum(self._widths[1:-1]) + place
-        place ^= self._half * ((self._begun + self.inference) % 2)
-        if not self._within(self._layer, place) or place - self._bases[self._layer] < self._next:
-            if not self._within(self._layer + 1, place):
-                return None
-            self._layer += 1
-        offset = place - self._bases[self._layer]
+        offset = own - self._bases[self._layer]
         self._next = offset + 1
-        return sum(self._widths[1 : self._layer]) + offset
+        return self._inference, sum(self._widths[1 : self._layer]) + offset

@@ -223,7 +223,9 @@ def compare(config, jobs, run):
             ends.append(len(writes) - 1)
             runs += 1
     assert run.logits == logits
-    assert run.writes == writes
+    for kind in ("activation", "result"):  # the last activations may come beside the first results
+        assert [w for w in run.writes if w[0] == kind] == [w for w in writes if w[0] == kind]
+    assert len(run.writes) == len(writes)
     assert len(run.inputs) == sum(len(images) for _, images in jobs)
     return [run.written[end] for end in ends]
 

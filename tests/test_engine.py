@@ -137,34 +137,6 @@ class TestRequantize:
         assert engine.requantize(values, shift).tolist() == expected
 
 
-class TestCycles:
-    """The closed form; the tests of the hardware hold it to the simulation."""
-
-    DIGITS = Topology((64, 128, 128, 16), (2048, 2048, 1024))
-
-    @pytest.mark.parametrize("lanes", [1, 2, 4, 8])
-    def test_one_step_a_cycle_but_for_the_drains(self, lanes):
-        """With more paths a neuron than lanes, what comes on top does not depend on the paths."""
-        denser = Topology(self.DIGITS.layers, (4096, 4096, 2048))
-        extra, same = (
-            engine.cycles(topology, lanes) - topology.total_paths // lanes
-            for topology in (self.DIGITS, denser)
-        )
-        assert extra == same
-        assert 0 < extra <= 3 * 24
-        assert engine.cycles(self.DIGITS, lanes, registers=2) - extra == (
-            self.DIGITS.total_paths // lanes + 3 * 2
-        )
-
-    def test_what_was_asked_for(self):
-        """At 8 lanes at most 24 cycles per junction beside the paths."""
-        assert engine.cycles(self.DIGITS, 8) <= self.DIGITS.total_paths / 8 + 3 * 24
-
-    def test_few_paths_wait_for_the_requantizer(self):
-        topology = Topology((64, 64), (64,))
-        assert engine.cycles(topology, 8) > engine.cycles(topology, 8, requantizers=8)
-
-
 class TestClassify:
     def test_padding_takes_no_part_and_the_first_wins(self):
         model = make(Topology((4, 8), (8,)), [np.zeros(8)], [np.zeros(8)], [0], classes=3)

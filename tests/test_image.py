@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from networks import extreme_model, make_model, random_images, random_model
 
-from golden import engine, image
+from golden import engine, image, linear
 from golden.errors import InputError
 from golden.image import Kind, Space
+from golden.machine import Machine, plan
 from golden.paths import Topology
 
 #: lanes and layers, paths, dimensions: the smallest, one row, dense, deep.
@@ -30,37 +31,50 @@ def words_of(content, size, signed):
     ]
 
 
-def phases_of(words):
-    """The program as (kind, shift, fan-in, steps, first word, first row, address of each step)."""
-    phases, at = [], 0
-    while at < len(words):
-        header, word, row = words[at : at + 3]
+def blocks_of(words, at, count):
+    """``count`` blocks from word ``at`` on: (kind, shift, fan-in, steps, base, wait, addresses)."""
+    blocks = []
+    for _ in range(count):
+        header, base, wait, start = words[at : at + 4]
         digits = header >> 11
-        columns = words[at + 3 : at + 3 + digits]
-        assert len(columns) == digits
-        addresses = [0]
-        for column in columns:
-            addresses += [address ^ column for address in addresses]
+        sums = words[at + 4 : at + 4 + digits]
+        assert len(sums) == digits
+        addresses = [start]
+        for step in range(1, 1 << digits):
+            addresses.append(addresses[-1] ^ sums[(step & -step).bit_length() - 1])
         fields = Kind(header & 3), header >> 2 & 31, 1 << (header >> 7 & 15)
-        phases.append((*fields, 1 << digits, word, row, addresses))
-        at += 3 + digits
-    return phases
+        blocks.append((*fields, 1 << digits, base, -wait % 2**16, addresses))
+        at += 4 + digits
+    return blocks
 
 
-def recompute(spaces, lanes, inputs):
-    """The logits, as the hardware's description tells: the loop over rows, epochs and lanes."""
+def program_of(spaces, junctions):
+    """The blocks of the loader, of the runner and of the reader."""
+    words = words_of(dict(spaces)[Space.PROGRAM], 2, False)
+    (load,), run, (read,) = (
+        blocks_of(words, words[entry], count) for entry, count in enumerate((1, junctions, 1))
+    )
+    return load, run, read
+
+
+def recompute(spaces, machine, junctions, inputs):
+    """The logits, as the hardware's description tells: the loop over rows, epochs and lanes.
+
+    ``inputs`` of all images, one after the other; so are the logits.
+    """
+    lanes, images = machine.lanes, machine.images
     content = dict(spaces)
-    weights = words_of(content[Space.WEIGHTS], 1, True)
-    biases = words_of(content[Space.BIASES], 4, True)
-    activations, sums, logits = {}, {}, []
-    for kind, shift, fan_in, steps, word, row, addresses in phases_of(
-        words_of(content[Space.PROGRAM], 2, False)
-    ):
-        if kind == Kind.INPUT:
-            activations = dict(zip(addresses, inputs, strict=True))
-        elif kind == Kind.READ:
-            logits = [sums[address] for address in addresses]
-        else:
+    weights, biases = (
+        words_of(content[Space.WEIGHTS], 1, True),
+        words_of(content[Space.BIASES], 4, True),
+    )
+    load, run, read = program_of(spaces, junctions)
+    assert load[0] == Kind.INPUT
+    assert read[0] == Kind.READ
+    memory = dict(zip(load[-1], inputs, strict=True))  # values, by row, lane and image
+    results, word, row = {}, 0, 0
+    for kind, shift, fan_in, steps, base, _, addresses in run:
+        for number in range(images):
             sums = {}
             for step, address in enumerate(addresses):
                 for lane in range(lanes):
@@ -68,12 +82,16 @@ def recompute(spaces, lanes, inputs):
                     sums.setdefault(place, biases[row * lanes + place])
                     source = address // lanes * lanes + (lane ^ address % lanes)
                     weight = weights[(word + step) * lanes + lane]
-                    sums[place] += weight * activations[source]
-            assert len(sums) * fan_in == steps * lanes
-            if kind == Kind.HIDDEN:
-                clamped = {place: min(max(total >> shift, 0), 255) for place, total in sums.items()}
-                activations = clamped
-    return logits
+                    sums[place] += weight * memory[source * images + number]
+            for place, total in sums.items():
+                if kind == Kind.HIDDEN:
+                    clamped = min(max(total >> shift, 0), 255)
+                    memory[(base * lanes + place) * images + number] = clamped
+                else:
+                    results[place * images + number] = total
+        assert len(sums) * fan_in == steps * lanes
+        word, row = word + steps, row + steps // fan_in
+    return [results[address] for address in read[-1]]
 
 
 @pytest.mark.parametrize(("lanes", "layers", "paths", "dimensions"), CASES)
@@ -81,16 +99,33 @@ def test_recomputed_from_the_bytes(lanes, layers, paths, dimensions):
     rng = np.random.default_rng(lanes)
     topology = Topology(layers, paths, dimensions)
     for model in (random_model(rng, topology), extreme_model(topology, -128, 1)):
-        images, spaces = random_images(rng, topology, 3), image.pack(model, lanes).spaces()
-        got = [recompute(spaces, lanes, values.tolist()) for values in images]
-        assert got == engine.infer(model, images).tolist()
-        assert len(got[0]) == layers[-1]
+        for images in (1, 2, 4):
+            machine = Machine(lanes=lanes, images=images)
+            inputs, spaces = random_images(rng, topology, 4), image.pack(model, machine).spaces()
+            got = [
+                recompute(spaces, machine, len(paths), some.ravel().tolist())
+                for some in inputs.reshape(-1, images, layers[0])
+            ]
+            assert np.ravel(got).tolist() == engine.infer(model, inputs).ravel().tolist()
+            assert len(got[0]) == layers[-1] * images
+
+
+def test_shifted_inputs_and_outputs():
+    """A shift of any layer is one constant: x(0) of a walk."""
+    rng = np.random.default_rng(2)
+    topology = linear.shifted((16, 8, 8), (32, 16), seed=4)
+    assert all(topology.shifts)
+    model, machine = random_model(rng, topology), Machine(lanes=4, images=2)
+    inputs, spaces = random_images(rng, topology, 2), image.pack(model, machine).spaces()
+    got = recompute(spaces, machine, 2, inputs.ravel().tolist())
+    assert got == engine.infer(model, inputs).ravel().tolist()
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 def test_shapes_and_order_of_the_spaces(lanes):
     topology = Topology((16, 32, 16), (128, 64))
-    packed = image.pack(random_model(np.random.default_rng(1), topology), lanes)
+    model, machine = random_model(np.random.default_rng(1), topology), Machine(lanes=lanes)
+    packed = image.pack(model, machine)
     assert packed.weights.shape == (192 // lanes, lanes)
     assert packed.biases.shape == (48 // lanes, lanes)
     assert (packed.weights.dtype, packed.biases.dtype, packed.program.dtype) == (
@@ -100,13 +135,23 @@ def test_shapes_and_order_of_the_spaces(lanes):
     )
     assert [space for space, _ in packed.spaces()] == list(Space)
     assert [len(content) for _, content in packed.spaces()] == [192, 192, 2 * packed.program.size]
-    kinds = [phase[:6] for phase in phases_of(packed.program.tolist())]
-    assert kinds == [
+    schedule = plan(topology, machine)
+    load, run, read = program_of(packed.spaces(), 2)
+    assert [block[:6] for block in (load, *run, read)] == [
         (Kind.INPUT, 0, 1, 16, 0, 0),
-        (Kind.HIDDEN, 7, 4, 128 // lanes, 0, 0),
-        (Kind.OUTPUT, 0, 4, 64 // lanes, 128 // lanes, 32 // lanes),
+        (Kind.HIDDEN, 7, 4, 128 // lanes, schedule.bases[1], schedule.waits[0]),
+        (Kind.OUTPUT, 0, 4, 64 // lanes, 0, schedule.waits[1]),
         (Kind.READ, 0, 1, 16, 0, 0),
     ]
+
+
+def test_the_loader_is_told_where_there_is_no_room():
+    """Word 1 of the loader's block: the next inputs must wait for the inference to end."""
+    topology = Topology((16, 16, 16), (64, 64))
+    model = random_model(np.random.default_rng(1), topology)
+    for rows, alone in ((8, 1), (16, 0)):
+        packed = image.pack(model, Machine(lanes=4, rows=rows))
+        assert program_of(packed.spaces(), 2)[0][4] == alone
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2, 24])
@@ -114,7 +159,7 @@ def test_biases_hold_the_rounding_constant(shift):
     topology = Topology((4, 4, 4), (4, 4), (0, 0, 0))
     biases = [-(2**29), -1, 0, 2**29]
     model = make_model(topology, [[1] * 4, [1] * 4], [biases, [5] * 4], (shift, 0))
-    packed = image.pack(model, 1)
+    packed = image.pack(model, Machine(lanes=1))
     half = 2**shift // 2
     assert sorted(packed.biases[:4, 0].tolist()) == [bias + half for bias in biases]
     assert packed.biases[4:, 0].tolist() == [5] * 4
@@ -126,7 +171,7 @@ def test_every_weight_stands_once():
     weights = random.Random(1).sample(range(-128, 128), 128)
     model = make_model(topology, [weights], [[0] * 16], (0,))
     for lanes in (1, 2, 4, 8, 16):
-        assert sorted(image.pack(model, lanes).weights.ravel()) == sorted(weights)
+        assert sorted(image.pack(model, Machine(lanes=lanes)).weights.ravel()) == sorted(weights)
 
 
 @pytest.mark.parametrize(
@@ -147,16 +192,14 @@ def test_header(fields, word):
 def test_too_few_neurons():
     model = random_model(np.random.default_rng(0), Topology((16, 4, 16), (16, 16)))
     with pytest.raises(InputError, match="layer 1 must have at least 8 neurons, one per lane"):
-        image.pack(model, 8)
+        image.pack(model, Machine(lanes=8))
 
 
-def test_too_many_words():
-    topology = Topology((2**12, 2**12, 2**12), (2**17, 2**12))
-    zeros = [np.zeros(count) for count in (*topology.paths, 2**12)]
-    model = make_model(topology, zeros[:2], zeros[1:2] + zeros[2:], (0, 0))
-    message = "within the first 65536 words of weights .* not at 131072: use more than 1 lanes"
+def test_words_of_16_bits():
+    topology = Topology((2**15, 2**15), (2**15,))
+    model = make_model(topology, [np.zeros(2**15)], [np.zeros(2**15)], (0,))
+    packed = image.pack(model, Machine(lanes=1, images=2))
+    assert packed.program.max() == 2**16 - 1
+    message = "a word of the program must be at most 65535, not 131071: use more lanes"
     with pytest.raises(InputError, match=message):
-        image.pack(model, 1)
-    with pytest.raises(InputError, match="not at 65536: use more than 2 lanes"):
-        image.pack(model, 2)
-    assert image.pack(model, 4).weights.shape == (2**15 + 2**10, 4)
+        image.pack(model, Machine(lanes=1, images=4))
