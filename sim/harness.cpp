@@ -52,7 +52,9 @@ struct Cursor {
         return mirrored != (of % 2 != 0) ? place ^ HALF : place;
     }
     int64_t result(uint32_t place) {  // the position in the record of `resulting`; -1: none of it
-        if (place + WIDTH > network.widths[network.last]) return -1;
+        const uint32_t width = network.widths[network.last];
+        const bool doubled = place + 1 == following && WIDTH < width;
+        if (place + WIDTH > width || doubled) return -1;
         resulting += place < following;
         following = place + 1;
         return network.first(network.last) + place;

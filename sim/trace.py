@@ -135,8 +135,12 @@ class Cursor:
         return place ^ self._half * ((self._begun + inference) % 2)
 
     def result(self, place, count):
-        """(Inference, position in its record) of ``count`` results at ``place``; else None."""
-        if place + count > self._widths[-1]:
+        """(Inference, position in its record) of ``count`` results at ``place``, or None.
+
+        None is outside of the last layer, and a write that is doubled.
+        """
+        doubled = place + 1 == self._following and count < self._widths[-1]
+        if place + count > self._widths[-1] or doubled:
             return None
         self._resulting += place < self._following
         self._following = place + 1
@@ -145,7 +149,7 @@ class Cursor:
     def activation(self, place):
         """(Inference, position in its record) of activations at ``place``, or None.
 
-        None is outside of the network's layers.
+        None is outside of the network's layers, and a write that is doubled.
         """
         own = self._unmirrored(place, self._inference)
         if not self._within(self._layer, own) or own - self._bases[self._layer] < self._next:
