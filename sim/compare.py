@@ -80,7 +80,7 @@ class Comparison:
         Only where no write is wrong, a missing one; where none is missing, a logit.
         """
         logits, got, wrong_logits = outputs
-        wrong_outputs = wrong_logits.reshape(len(wrong), -1)
+        wrong_outputs = wrong_logits.reshape(trace.logits.shape)
         bad = np.flatnonzero(wrong.any(axis=1) | wrong_outputs.any(axis=1))
         if not bad.size:
             return None

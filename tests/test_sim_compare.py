@@ -1,11 +1,14 @@
 """What the comparison finds in a record, and which mismatch it names first."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import random_images, random_model
 
 from golden import engine
 from golden.lanes import edges
+from golden.machine import plan
 from golden.paths import Topology
 from hw.config import CONFIGS
 from sim.compare import Comparison, Mismatch
@@ -14,7 +17,7 @@ from sim.trace import NEVER, Job, Trace
 SEED = 20
 TINY = CONFIGS["tiny"]
 TOPOLOGY = Topology((16, 32, 8), (64, 64))
-IMAGES = 5
+IMAGES = 6
 
 
 def order(layer):
@@ -23,30 +26,51 @@ def order(layer):
     return target[:: TOPOLOGY.fan_in(layer)].ravel()
 
 
-@pytest.fixture
-def case():
-    """A comparison, images, and a record without fault: position p is written in cycle 10 + p."""
+def make_case(config):
+    """A comparison, images, and a record without fault.
+
+    Position p is written in cycle 10 + p of the inference, and inferences follow each other in 30.
+    """
     print(f"seed {SEED}")
     rng = np.random.default_rng(SEED)
     model = random_model(rng, TOPOLOGY)
     images = random_images(rng, TOPOLOGY, IMAGES)
     hidden, logits = engine.layers(model, images)
-    trace = Trace.empty(IMAGES, TOPOLOGY)
-    trace.values[:] = np.concatenate([hidden[:, order(1)], logits[:, order(2)]], axis=1)
-    trace.at[:] = 10 + np.arange(40)
-    trace.logits[:] = logits
-    trace.cycles[:] = 49
-    return Comparison(model, Job(TINY, TOPOLOGY, None, 49)), images, trace
+    job = Job(config, TOPOLOGY, None, plan(TOPOLOGY, config.machine))
+    inferences = IMAGES // config.images
+    trace = Trace.empty(inferences, job)
+    values = np.concatenate([hidden[:, order(1)], logits[:, order(2)]], axis=1)
+    together = values.reshape(inferences, config.images, 40)
+    trace.values[:] = together.transpose(0, 2, 1).reshape(inferences, -1)
+    trace.at[:] = 10 + np.arange(trace.at.shape[1])
+    trace.logits[:] = logits.reshape(inferences, -1)
+    trace.starts[:] = 20 + 30 * np.arange(inferences)
+    trace.ends[:] = trace.starts + 49
+    return Comparison(model, job), images, trace
 
 
-def test_no_fault(case):
-    comparison, images, trace = case
-    logits = comparison.add(images, trace)
-    assert np.array_equal(logits, trace.logits)
+@pytest.fixture
+def case():
+    return make_case(TINY)
+
+
+@pytest.fixture
+def pairs():
+    """Two images share each weight."""
+    return make_case(replace(TINY, images=2))
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_no_fault(images):
+    comparison, inputs, trace = make_case(replace(TINY, images=images))
+    logits = comparison.add(inputs, trace)
+    assert np.array_equal(logits.ravel(), trace.logits.ravel())
+    assert logits.shape == (IMAGES, 8)
     assert (comparison.images, comparison.mismatches) == (IMAGES, 0)
     assert comparison.values == IMAGES * (32 + 8 + 8)
     assert comparison.first is None
-    assert comparison.cycles == {49: IMAGES}
+    assert comparison.latencies == {49: 1}
+    assert comparison.intervals == {30: IMAGES // images - 2}
 
 
 @pytest.mark.parametrize("position", [0, 1, 31, 32, 39])
@@ -58,6 +82,20 @@ def test_every_position_has_its_neuron(case, position):
     got = int(trace.values[3, position])
     neuron = int(order(layer)[index])
     assert comparison.first == Mismatch(3, layer, neuron, got - 1, got, 10 + position)
+    assert comparison.mismatches == 1
+
+
+@pytest.mark.parametrize(
+    ("position", "layer", "index", "image"),
+    [(0, 1, 0, 0), (1, 1, 0, 1), (62, 1, 31, 0), (63, 1, 31, 1), (64, 2, 0, 0), (79, 2, 7, 1)],
+)
+def test_every_position_has_its_image(pairs, position, layer, index, image):
+    comparison, images, trace = pairs
+    trace.values[1, position] -= 1
+    comparison.add(images, trace)
+    got = int(trace.values[1, position])
+    neuron = int(order(layer)[index])
+    assert comparison.first == Mismatch(2 + image, layer, neuron, got + 1, got, 10 + position)
     assert comparison.mismatches == 1
 
 
@@ -112,18 +150,57 @@ def test_a_logit_lost_on_its_way_out(case):
     assert comparison.mismatches == 1
 
 
+@pytest.mark.parametrize(("output", "image", "neuron"), [(6, 4, 6), (8, 5, 0), (15, 5, 7)])
+def test_a_logit_of_images_together_lost_on_its_way_out(pairs, output, image, neuron):
+    comparison, images, trace = pairs
+    trace.logits[2, output] += 1
+    comparison.add(images, trace)
+    got = int(trace.logits[2, output])
+    assert comparison.first == Mismatch(image, 2, neuron, got - 1, got, None)
+    assert comparison.mismatches == 1
+
+
 def test_batches_add_up_and_images_are_numbered_through(case):
     comparison, images, trace = case
     trace.values[3, 4] += 1
-    trace.cycles[4] = 50
-    comparison.add(images[:3], trace[:3])
-    comparison.add(images[3:], trace[3:])
+    comparison.add(images[:2], trace[:2])
+    comparison.add(images[2:], trace[2:])
     assert comparison.images == IMAGES
     assert comparison.first.image == 3
-    assert comparison.cycles == {49: 4, 50: 1}
     trace.values[:, 0] += 1
     comparison.add(images, trace)
     assert comparison.first.image == 3  # the first stays
+
+
+def test_images_together_are_numbered_through(pairs):
+    comparison, images, trace = pairs
+    trace.values[2, 1] += 1
+    comparison.add(images[:2], trace[:1])
+    comparison.add(images[2:], trace[1:])
+    assert comparison.images == IMAGES
+    assert comparison.first.image == 5
+
+
+def test_latency_is_of_the_first_of_a_batch_and_intervals_are_of_the_later_ones(case):
+    comparison, images, trace = case
+    trace.ends[1] -= 3  # the engine had not run before: no interval ends here
+    trace.ends[5] += 1
+    comparison.add(images, trace)
+    assert comparison.latencies == {49: 1}
+    assert comparison.intervals == {33: 1, 30: 2, 31: 1}
+    trace.starts[0] += 2
+    comparison.add(images[:2], trace[:2])
+    assert comparison.latencies == {49: 1, 47: 1}
+    assert comparison.intervals.total() == 4
+
+
+def test_nothing_finished(case):
+    comparison, images, trace = case
+    logits = comparison.add(images[:0], trace[:0])
+    assert logits.shape == (0, 8)
+    assert (comparison.images, comparison.values, comparison.mismatches) == (0, 0, 0)
+    assert not comparison.latencies
+    assert not comparison.intervals
 
 
 def test_message():
