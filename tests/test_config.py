@@ -5,11 +5,12 @@ import random
 
 import numpy as np
 import pytest
-from networks import random_model
+from networks import random_model, random_topology
 
 from golden import image
 from golden.errors import InputError
 from golden.image import Kind, Space
+from golden.machine import Machine, plan
 from golden.paths import MAX_LOG2_NEURONS, Topology
 from hw.config import CONFIGS, HEADER, EngineConfig
 
@@ -45,6 +46,20 @@ SMALL = {
         ({"max_neurons": 4, "max_outputs": 4}, "max_neurons must be at least twice the lanes, not"),
         ({"bias_neurons": 4}, "bias_neurons must be at least twice the lanes, not 4"),
         ({"max_outputs": 4}, "max_outputs must be at least twice the lanes, not 4"),
+        ({"images": 3}, "images must be a power of two from 1 to 16, not 3"),
+        ({"images": 0}, "images must be a power of two from 1 to 16, not 0"),
+        ({"images": 32}, "images must be a power of two from 1 to 16, not 32"),
+        ({"images": True}, "images must be a power of two from 1 to 16, not True"),
+        ({"images": 2, "requantizers": 16}, "requantizers must be .* from 1 to 8, not 16"),
+        (
+            {"images": 2, "max_neurons": 32768},
+            "max_neurons must be at most 16384 for 2 images, not 32768",
+        ),
+        (
+            {"images": 16, "max_neurons": 4096},
+            "max_neurons must be at most 2048 for 16 images, not 4096",
+        ),
+        ({"product_register": 0}, "product_register must be True or False, not 0"),
         ({"memory_register": 1}, "memory_register must be True or False, not 1"),
         ({"crossbar_registers": (2,)}, r"crossbar_registers must be .* below 2, not \(2,\)"),
         ({"crossbar_registers": (-1,)}, r"crossbar_registers must be .* below 2, not \(-1,\)"),
@@ -64,8 +79,9 @@ def test_the_smallest_and_the_largest():
     smallest = EngineConfig(
         lanes=1, max_neurons=2, weight_words=2, bias_neurons=2, max_outputs=2, program_words=16
     )
-    assert (smallest.lane_bits, smallest.neuron_bits, smallest.rows) == (0, 1, 2)
+    assert (smallest.lane_bits, smallest.neuron_bits, smallest.rows) == (0, 1, 4)
     assert (smallest.groups, smallest.step_bits, smallest.write_bits) == (1, 1, 5)
+    assert (smallest.values, smallest.value_bits, smallest.registers) == (1, 0, 0)
     largest = EngineConfig(
         lanes=1024,
         max_neurons=2**15,
@@ -75,11 +91,56 @@ def test_the_smallest_and_the_largest():
         program_words=2**16,
         requantizers=1024,
         memory_register=True,
+        product_register=True,
         crossbar_registers=tuple(range(10)),
     )
-    assert (largest.lane_bits, largest.neuron_bits, largest.rows) == (10, 15, 32)
+    assert (largest.lane_bits, largest.neuron_bits, largest.rows) == (10, 15, 64)
     assert (largest.groups, largest.step_bits, largest.write_bits) == (1, 16, 26)
-    assert largest.registers == 11
+    assert largest.registers == 12
+    assert (largest.values, largest.value_bits) == (1024, 10)
+
+
+def test_several_images():
+    """The most images, in the widest layers that 16 bits can address for them."""
+    config = EngineConfig(lanes=8, images=16, requantizers=128, weight_words=1024)
+    assert (config.values, config.value_bits, config.groups) == (128, 7, 1)
+    assert (config.lanes, config.lane_bits, config.rows) == (8, 3, 512)
+    assert dataclasses.replace(config, requantizers=1).groups == 128
+
+
+@pytest.mark.parametrize("images", [1, 4])
+@pytest.mark.parametrize("requantizers", [1, 4])
+@pytest.mark.parametrize(
+    ("options", "registers"),
+    [
+        ({}, 0),
+        ({"memory_register": True}, 1),
+        ({"product_register": True}, 1),
+        ({"crossbar_registers": (0, 1)}, 2),
+        ({"memory_register": True, "product_register": True, "crossbar_registers": (1,)}, 3),
+    ],
+)
+def test_machine(options, registers, images, requantizers):
+    """What the golden model's schedule is made for."""
+    config = EngineConfig(**SMALL, **options, images=images, requantizers=requantizers)
+    assert config.machine == Machine(
+        lanes=4, images=images, requantizers=requantizers, registers=registers, rows=16
+    )
+    assert config.machine.values == config.values
+    assert config.machine.groups == config.groups
+
+
+@pytest.mark.parametrize("images", [1, 2])
+@pytest.mark.parametrize("requantizers", [1, 4])
+def test_every_wait_fits(requantizers, images):
+    """No topology's junction waits longer than the runner's walker can count."""
+    config = EngineConfig(**SMALL, images=images, requantizers=requantizers)
+    rng, longest = np.random.default_rng(1), 0
+    for _ in range(100):
+        topology = random_topology(rng, config, junctions=3, paths=256)
+        longest = max(longest, *plan(topology, config.machine).waits)
+    print("the longest wait:", longest, "of", 2**config.wait_bits - 1)
+    assert 0 < longest < 2**config.wait_bits
 
 
 def test_fields_are_frozen():
@@ -90,8 +151,8 @@ def test_fields_are_frozen():
 @pytest.mark.parametrize("name", CONFIGS)
 def test_named_configurations(name):
     config = CONFIGS[name]
-    assert config.rows * config.lanes == config.max_neurons
-    assert config.groups * config.requantizers == config.lanes
+    assert config.rows * config.lanes == 2 * config.max_neurons
+    assert config.groups * config.requantizers == config.values
     assert dataclasses.replace(config) == config
 
 
@@ -147,8 +208,8 @@ class TestImage:
         assert packed.biases.shape == (16, 4)
 
     def test_fills_the_program(self):
-        packed = self.pack((8, 4), (8,), lanes=2, program_words=16)
-        assert packed.program.shape == (16,)
+        packed = self.pack((16, 16, 16), (32, 16), program_words=32)
+        assert packed.program.shape == (32,)
 
     def test_fills_the_largest_memories(self):
         """Word and row numbers have 16 bits: one of a phase that has none must not need 17."""
@@ -173,8 +234,8 @@ class TestImage:
             (
                 (32, 16, 8),
                 (64, 32),
-                {"program_words": 16},
-                "the words of the program must be at most 16, not 27",
+                {"program_words": 32},
+                "the words of the program must be at most 32, not 34",
             ),
         ],
     )

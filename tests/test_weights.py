@@ -5,9 +5,9 @@ import random
 
 import numpy as np
 import pytest
-from streams import at_random, get, idle, put, simulate
+from streams import at_random, get, idle, put, simulate, wait
 
-from hw.weights import StreamRegister, WeightMemory, WeightStreamer
+from hw.weights import StreamRegister, WeightMemory, WeightReader, WeightStreamer
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -57,7 +57,7 @@ class TestMemory:
             ({"depth": 2.0}, TypeError, r"depth must be an integer, not 2\.0"),
         ],
     )
-    @pytest.mark.parametrize("kind", [WeightMemory, WeightStreamer])
+    @pytest.mark.parametrize("kind", [WeightMemory, WeightReader, WeightStreamer])
     def test_rejects(self, kind, options, error, message):
         with pytest.raises(error, match=message):
             kind(**{"lanes": 4, "depth": 8, **options})
@@ -176,7 +176,77 @@ def test_bytes_wait_while_words_are_read(registered, seed):
     assert written[-1] < left[16]
 
 
-def test_another_memory():
+class TestReader:
+    """Words in order, each ``latency`` cycles after it is asked for."""
+
+    @staticmethod
+    async def rewind(ctx, dut):
+        ctx.set(dut.rewind, 1)
+        await ctx.tick()
+        ctx.set(dut.rewind, 0)
+
+    @staticmethod
+    async def read(ctx, dut, asks):
+        """Ask for a word in the cycles whose ask is 1; the words, when they must be there."""
+        got, due = [], [0] * dut.latency
+        for ask in [*asks, *due]:
+            ctx.set(dut.advance, ask)
+            due.append(ask)
+            if due.pop(0):
+                got.append(list(ctx.get(dut.weights)))
+            await ctx.tick()
+        ctx.set(dut.advance, 0)
+        return got
+
+    @pytest.mark.parametrize("chance", [1.0, 0.5, 0.1])
+    @pytest.mark.parametrize("size", SIZES, ids=str)
+    def test_in_order(self, size, chance):
+        """From the first word on after every rewind, however far the words before were read."""
+        lanes, depth, registered = size
+        dut = WeightReader(lanes=lanes, depth=depth, registered=registered)
+        assert dut.latency == 1 + registered
+        rng, words, compared = random.Random(depth), random_words(depth, lanes, depth), 0
+
+        async def bench(ctx):
+            nonlocal compared
+            assert await put(ctx, dut.write, bytes_of(rng, words)) == list(range(depth * lanes))
+            await wait(ctx, 1)  # the last byte is written
+            for count in (depth, depth // 2, 1, depth):
+                await self.rewind(ctx, dut)
+                asks, left = [], count
+                while left:
+                    asks.append(int(rng.random() < chance))
+                    left -= asks[-1]
+                assert await self.read(ctx, dut, asks) == words[:count].tolist()
+                compared += count
+
+        simulate(dut, bench)
+        assert compared == 2 * depth + depth // 2 + 1
+
+    @pytest.mark.parametrize("registered", [False, True])
+    def test_bytes_between_readings(self, registered):
+        """A byte changes nothing beside it; the word after it is the first one, once rewound."""
+        dut, rng = WeightReader(lanes=4, depth=8, registered=registered), random.Random(1)
+        words, rounds = random_words(1, 4, 8), 0
+
+        async def bench(ctx):
+            nonlocal rounds
+            await put(ctx, dut.write, bytes_of(rng, words))
+            for place in rng.sample(range(32), 16):
+                words[divmod(place, 4)] ^= 0x55
+                byte = {"address": place, "data": int(words[divmod(place, 4)]) & 255}
+                await put(ctx, dut.write, [byte], stalls=lambda: rng.randrange(3))
+                ctx.set(dut.write.payload, {"address": rng.randrange(32), "data": 0x77})
+                await self.rewind(ctx, dut)  # in the cycle in which the byte is written
+                assert await self.read(ctx, dut, [1] * 8) == words.tolist()
+                rounds += 1
+
+        simulate(dut, bench)
+        assert rounds == 16
+
+
+@pytest.mark.parametrize("kind", [WeightReader, WeightStreamer])
+def test_another_memory(kind):
     """``memory`` makes it from the sizes."""
     made = []
 
@@ -184,16 +254,17 @@ def test_another_memory():
         made.append((lanes, depth))
         return WeightMemory(lanes=lanes, depth=depth)
 
-    WeightStreamer(lanes=2, depth=8, memory=factory)
+    kind(lanes=2, depth=8, memory=factory)
     assert made == [(2, 8)]
 
 
-def test_rejects_a_slow_memory():
+@pytest.mark.parametrize("kind", [WeightReader, WeightStreamer])
+def test_rejects_a_slow_memory(kind):
     class Slow(WeightMemory):
         latency = 2
 
     with pytest.raises(ValueError, match="memory must have a latency of 1, not 2"):
-        WeightStreamer(lanes=2, depth=8, memory=lambda **sizes: Slow(**sizes))
+        kind(lanes=2, depth=8, memory=lambda **sizes: Slow(**sizes))
 
 
 @pytest.mark.parametrize("seed", [None, 1])
