@@ -20,7 +20,7 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from hw import mac
+from hw.mac import multiplier_ports
 from hw.weights import memory_ports
 
 SPRAM_WORDS = 16384
@@ -58,7 +58,7 @@ class Multiplier(wiring.Component):
     def __init__(self, *, images=1):
         if images not in (1, 2):
             raise ValueError(f"images must be 1 or 2, one a multiplier, not {images!r}")
-        super().__init__(mac.Multiplier(images=images).signature)
+        super().__init__(multiplier_ports(images))
 
     def elaborate(self, platform):
         m = Module()

@@ -8,6 +8,15 @@ from .checks import exact_log2
 from .delay import delay
 
 
+def multiplier_ports(images):
+    """The ports of a multiplier of one weight with the activations of ``images`` images."""
+    return {
+        "weight": In(signed(8)),
+        "activations": In(data.ArrayLayout(unsigned(8), images)),
+        "products": Out(data.ArrayLayout(signed(16), images)),
+    }
+
+
 class Multiplier(wiring.Component):
     """``products`` are ``weight`` times each of ``activations`` of 2 cycles before: portable form.
 
@@ -20,13 +29,7 @@ class Multiplier(wiring.Component):
     latency = 2
 
     def __init__(self, *, images=1):
-        super().__init__(
-            {
-                "weight": In(signed(8)),
-                "activations": In(data.ArrayLayout(unsigned(8), images)),
-                "products": Out(data.ArrayLayout(signed(16), images)),
-            }
-        )
+        super().__init__(multiplier_ports(images))
 
     def elaborate(self, platform):
         m = Module()

@@ -85,10 +85,12 @@ class TestHardware:
             lanes=8,
             max_neurons=2048,
             weight_words=16384,
-            bias_neurons=2048,
-            max_outputs=256,
+            bias_neurons=1024,
+            max_outputs=128,
             program_words=256,
             requantizers=1,
+            images=2,
+            registers=1,
             overrun=True,
         )
         assert bench.answers[0] == bench.answers[1] == protocol.reply(command, identity.payload())
@@ -159,7 +161,7 @@ class TestSoftware:
     def test_documented_bytes(self):
         """The examples of docs/host-protocol.md."""
         assert protocol.reply(b"\x01", Identity.of(CONFIG).payload()).hex(" ") == (
-            "00 53 50 01 03 0b 0e 0b 08 08 00 00 31"
+            "00 53 50 02 03 0b 0e 0a 07 08 00 01 01 00 e4"
         )
         (command,) = protocol.write(Space.BIASES, 0x10, b"\x01\x02\x03\x04")
         assert command.hex(" ") == "11 10 00 00 13 00 01 02 03 04"
@@ -176,13 +178,14 @@ class TestSoftware:
             identity = Identity.of(config)
             assert Identity.parse(identity.payload()) == identity
             assert identity.lanes == config.lanes
+            assert identity.machine == config.machine
 
     @pytest.mark.parametrize(
         ("payload", "message"),
         [
-            (b"SP", r"must identify itself with 11 bytes that begin with b'SP', not b'SP'"),
-            (b"XP" + bytes(9), r"must identify itself with 11 bytes that begin with b'SP', not"),
-            (b"SP\x02" + bytes(8), r"protocol version must be 1, not 2; build it again"),
+            (b"SP", r"must identify itself with 13 bytes that begin with b'SP', not b'SP'"),
+            (b"XP" + bytes(11), r"must identify itself with 13 bytes that begin with b'SP', not"),
+            (b"SP\x01" + bytes(10), r"protocol version must be 2, not 1; build it again"),
         ],
     )
     def test_identity_rejects(self, payload, message):
@@ -216,10 +219,13 @@ class TestSoftware:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            (lambda: protocol.infer([1, 2]), r"inputs must be uint8 of shape \(n,\), not int64 of"),
             (
-                lambda: protocol.infer(np.zeros((1, 4), np.uint8)),
-                r"inputs must be uint8 of shape \(n,\), not uint8 of \(1, 4\)",
+                lambda: protocol.infer([1, 2]),
+                r"inputs must be uint8 of shape \(images, n\) or \(n,\), not int64 of",
+            ),
+            (
+                lambda: protocol.infer(np.zeros((1, 1, 4), np.uint8)),
+                r"inputs must be uint8 of shape .*, not uint8 of \(1, 1, 4\)",
             ),
             (
                 lambda: protocol.write(Space.WEIGHTS, 2**24 - 1, b"ab"),

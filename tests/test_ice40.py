@@ -85,26 +85,39 @@ def run_both(folder, portable, cells, stimuli, inputs, outputs):
 
 
 class TestMultiplier:
-    def test_equals_the_portable_form_on_every_pair(self, tmp_path):
-        """All 65,536 pairs of operands, in a random order, a new one each cycle."""
+    @pytest.mark.parametrize("images", [1, 2])
+    def test_equals_the_portable_form_on_every_pair(self, tmp_path, images):
+        """All 65,536 pairs of operands, in a random order, a new one each cycle.
+
+        The activation of a second image is the first one's, xor 85: all pairs again.
+        """
         print("seed 1")
         pairs = [(weight, value) for weight in range(-128, 128) for value in range(256)]
         random.Random(1).shuffle(pairs)
-        stimuli = [(weight & 0xFF) | value << 8 for weight, value in pairs] + [0]
+        others = [value ^ 85 for _, value in pairs] if images == 2 else [0] * len(pairs)
+        stimuli = [
+            (weight & 0xFF) | value << 8 | other << 16
+            for (weight, value), other in zip(pairs, others, strict=True)
+        ] + [0]
         got = run_both(
             tmp_path,
-            mac.Multiplier(),
-            ice40.Multiplier(),
+            mac.Multiplier(images=images),
+            ice40.Multiplier(images=images),
             stimuli,
-            [("weight", 8), ("activation", 8)],
-            [("product", 16)],
+            [("weight", 8), ("activations", 8 * images)],
+            [("products", 16 * images)],
         )
         assert len(got) == 65537
         assert ice40.Multiplier.latency == mac.Multiplier.latency == 2
         # Shown after the edge: an operand of cycle c is in the product after edge c + 1.
-        for (weight, value), (portable, cells) in zip(pairs, got[1:], strict=True):
-            assert int(cells, 16) == weight * value & 0xFFFF
+        for (weight, value), other, (portable, cells) in zip(pairs, others, got[1:], strict=True):
+            second = (weight * other & 0xFFFF) << 16 if images == 2 else 0
+            assert int(cells, 16) == weight * value & 0xFFFF | second
             assert cells == portable
+
+    def test_has_no_third_multiplier(self):
+        with pytest.raises(ValueError, match="images must be 1 or 2, one a multiplier, not 4"):
+            ice40.Multiplier(images=4)
 
 
 class TestWeightMemory:
@@ -255,8 +268,9 @@ class TestPll:
 
 
 class TestExpectedCells:
-    def test_icebreaker(self):
-        assert ice40.expected_cells(CONFIGS["icebreaker"]) == {"dsp": 8, "ebr": 27, "spram": 4}
+    @pytest.mark.parametrize("name", ["icebreaker", "icebreaker-1"])
+    def test_icebreaker(self, name):
+        assert ice40.expected_cells(CONFIGS[name]) == {"dsp": 8, "ebr": 29, "spram": 4}
 
     @pytest.mark.parametrize(
         ("words", "bits", "count"),

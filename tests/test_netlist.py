@@ -106,13 +106,14 @@ def test_the_netlist_computes_the_model_s_logits(tmp_path):
     }
     assert counted == expected_cells
 
-    images = np.random.default_rng(4).integers(0, 256, (3, 16), dtype=np.uint8)
+    images = np.random.default_rng(4).integers(0, 256, (4, 16), dtype=np.uint8)
     logits = engine.infer(model, images)
+    together = config.images
     transactions = [(protocol.identify(), protocol.Identity.of(config).payload())]
     transactions += [(message, b"") for message in protocol.load(config.image(model))]
     transactions += [
-        (protocol.infer(image), row.astype("<i4").tobytes())
-        for image, row in zip(images, logits, strict=True)
+        (protocol.infer(images[start : start + together]), row.astype("<i4").tobytes())
+        for start, row in zip(range(0, 4, together), logits.reshape(4 // together, -1), strict=True)
     ]
     levels, replies = [1] * 4 + [0] * 25 + [1] * 4, b""
     for message, payload in transactions:
@@ -120,4 +121,4 @@ def test_the_netlist_computes_the_model_s_logits(tmp_path):
         replies += reply
         levels += frame(message) + [1] * (12 * len(reply) + 100)
     assert decode(simulate(levels, tmp_path)) == replies
-    assert len(replies) == 13 + 3 * 2 + 3 * (4 * 8 + 2)
+    assert len(replies) == 15 + 3 * 2 + 4 * 4 * 8 + 2 * (4 // together)
