@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr int SETTLED = 4;  // cycles after a network's last byte in which no inference begins
+
 // Value number `index` of `bits` bits in a port, whatever type Verilator gave the port.
 uint32_t item(uint64_t port, unsigned index, unsigned bits) {
     return static_cast<uint32_t>(port >> (index * bits)) & static_cast<uint32_t>((1ull << bits) - 1);
@@ -189,6 +191,10 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
         engine->edge();
     }
     top.PORT(write, valid) = 0;
+    for (int i = 0; i < SETTLED; ++i) {
+        engine->settle();
+        engine->edge();
+    }
     return 0;
 }
 

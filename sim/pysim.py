@@ -10,6 +10,7 @@ from hw.engine import PathEngine
 from .trace import Cursor, Stuck, Trace
 
 PERIOD = 1e-6  # of the clock, for waveforms
+SETTLED = 4  # cycles after a network's last byte in which no inference begins; as in harness.cpp
 
 
 class PysimEngine:
@@ -76,6 +77,7 @@ class PysimEngine:
                     )
                 await ctx.tick()
             ctx.set(write.valid, 0)
+            await ctx.tick().repeat(SETTLED)
 
     async def _infer(self, ctx, inputs, trace):
         """Run all inferences; how many finished, each within the job's patience."""

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from networks import random_images, random_model, random_topology
+from test_sim_pysim import altered
 
 from golden import engine
 from golden.errors import InputError
+from golden.machine import plan
 from golden.paths import Topology
 from hw.config import CONFIGS, EngineConfig
 from hw.writeback import WriteBack
@@ -24,9 +26,11 @@ from sim.pysim import PysimEngine
 from sim.trace import Job
 
 ROOT = Path(__file__).parents[1]
-#: Several values a write, in words of more than 64 bits; registers everywhere.
+#: Four images that share weights; several values a write, in words of more than 64 bits; registers
+#: everywhere.
 WIDE = EngineConfig(
     lanes=8,
+    images=4,
     max_neurons=64,
     weight_words=256,
     bias_neurons=256,
@@ -36,14 +40,16 @@ WIDE = EngineConfig(
     memory_register=True,
     crossbar_registers=(0, 2),
 )
-CASES = {"tiny": CONFIGS["tiny"], "wide": WIDE}
+CASES = {
+    "tiny": CONFIGS["tiny"],
+    "pairs": dataclasses.replace(CONFIGS["tiny"], images=2, product_register=True),
+    "wide": WIDE,
+}
 
 
 def make_job(config, model):
-    predicted = engine.cycles(
-        model.topology, config.lanes, requantizers=config.requantizers, registers=config.registers
-    )
-    return Job(config, model.topology, config.image(model), predicted)
+    topology = model.topology
+    return Job(config, topology, config.image(model), plan(topology, config.machine))
 
 
 @pytest.fixture(params=CASES)
@@ -60,27 +66,29 @@ def test_both_back_ends_record_the_same(config, seed):
     topology = random_topology(rng, config, junctions=seed + 1, paths=1024)
     print(topology)
     model = random_model(rng, topology)
-    job, images = make_job(config, model), random_images(rng, topology, 3)
+    job, images = make_job(config, model), random_images(rng, topology, 4 * config.images)
+    schedule, split = job.schedule, 3 * config.images
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
-        for part in (images[:2], images[2:]):
+        comparison = Comparison(model, job)
+        for part in (images[:split], images[split:]):
             traces = native.run(part), pysim.run(part)
-            for name in ("values", "at", "logits", "cycles"):
+            for name in ("values", "at", "logits", "starts", "ends"):
                 assert np.array_equal(*(getattr(trace, name) for trace in traces)), name
             assert traces[0].same(traces[1])
-            assert traces[0].finished == len(part)
-            comparison = Comparison(model, job)
+            assert traces[0].finished * config.images == len(part)
             comparison.add(part, traces[0])
-            assert comparison.mismatches == 0
-            assert comparison.values == len(part) * (traces[0].at.shape[1] + topology.layers[-1])
-            assert comparison.cycles == {job.predicted: len(part)}
+    assert comparison.mismatches == 0
+    assert comparison.values == len(images) * (sum(topology.layers[1:]) + topology.layers[-1])
+    assert comparison.latencies == {schedule.latency: 2}
+    assert comparison.intervals == {schedule.interval: 1}
 
 
 def test_both_back_ends_give_up_alike(config, monkeypatch):
     rng = np.random.default_rng(7)
     topology = random_topology(rng, config, junctions=2, paths=512)
     job = make_job(config, random_model(rng, topology))
-    monkeypatch.setattr(Job, "patience", topology.layers[0] + job.predicted // 2)
-    images = random_images(rng, topology, 2)
+    monkeypatch.setattr(Job, "patience", job.widths[0] + job.schedule.latency // 2)
+    images = random_images(rng, topology, 2 * config.images)
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
         traces = native.run(images), pysim.run(images)
     assert traces[0].finished == 0
@@ -88,18 +96,11 @@ def test_both_back_ends_give_up_alike(config, monkeypatch):
     assert traces[0].same(traces[1])
 
 
-class StrayWriteBack(WriteBack):
-    """Writes every activation at the last place of the memory: outside of a small layer."""
-
-    def elaborate(self, platform):
-        m = super().elaborate(platform)
-        m.d.sync += self.activation_place.eq(~0)
-        return m
-
-
 def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch):
+    """Every activation goes to the last place of the memory, which no layer has."""
     monkeypatch.setattr(library, "FOLDER", ROOT / "build" / "sim")
-    monkeypatch.setattr("hw.engine.WriteBack", StrayWriteBack)
+    stray = altered(WriteBack, activation_place=lambda value, part: ~0)
+    monkeypatch.setattr("hw.engine.WriteBack", stray)
     rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))
     model = random_model(rng, topology)
     job, images = make_job(CONFIGS["tiny"], model), random_images(rng, topology, 2)
@@ -116,11 +117,12 @@ def test_two_engines_are_apart(config):
     rng = np.random.default_rng(8)
     topology = random_topology(rng, config, junctions=2, paths=512)
     models = [random_model(rng, topology) for _ in range(2)]
-    images = random_images(rng, topology, 2)
+    images = random_images(rng, topology, 2 * config.images)
     jobs = [make_job(config, model) for model in models]
     with NativeEngine(jobs[0]) as first, NativeEngine(jobs[1]) as second:
         for model, simulated in zip(models, (first, second), strict=True):
-            assert np.array_equal(simulated.run(images).logits, engine.infer(model, images))
+            logits = simulated.run(images).logits
+            assert np.array_equal(logits.ravel(), engine.infer(model, images).ravel())
 
 
 # The library, made by compilers that are scripts.
@@ -240,7 +242,7 @@ def test_a_broken_library_is_named(fake, tmp_path, monkeypatch):
     path = fake("echo text > engine.so")
     monkeypatch.setattr(library, "build", lambda *arguments, **options: path)
     with pytest.raises(InputError, match=r"engine\.so: must be a library for this machine"):
-        NativeEngine(Job(CONFIGS["tiny"], None, None, 0))
+        NativeEngine(Job(CONFIGS["tiny"], None, None, None))
 
 
 class TestTools:

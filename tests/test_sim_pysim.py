@@ -9,30 +9,34 @@ from amaranth.lib.wiring import Out
 from networks import random_images, random_model
 
 from golden import engine, gf2, image, lanes
+from golden.machine import plan
 from golden.paths import Topology
 from hw.config import CONFIGS
 from hw.crossbar import XorCrossbar
 from hw.engine import PathEngine
+from hw.sequencer import Sequencer
 from hw.writeback import WriteBack
 from sim.compare import Comparison
 from sim.pysim import PysimEngine
-from sim.trace import Job, Stuck
+from sim.trace import NEVER, Job, Stuck
 
 SEED = 31
 TINY = CONFIGS["tiny"]
 TOPOLOGY = Topology((16, 32, 8), (64, 128))
+PAIRS = replace(TINY, images=2)  # each weight is shared by two images
+
+
+def make_case(config=TINY, topology=TOPOLOGY):
+    print(f"seed {SEED}")
+    rng = np.random.default_rng(SEED)
+    model = random_model(rng, topology)
+    job = Job(config, topology, config.image(model), plan(topology, config.machine))
+    return model, job, random_images(rng, topology, 4)
 
 
 @pytest.fixture
 def case():
-    print(f"seed {SEED}")
-    rng = np.random.default_rng(SEED)
-    model = random_model(rng, TOPOLOGY)
-    predicted = engine.cycles(
-        TOPOLOGY, TINY.lanes, requantizers=TINY.requantizers, registers=TINY.registers
-    )
-    job = Job(TINY, TOPOLOGY, TINY.image(model), predicted)
-    return model, job, random_images(rng, TOPOLOGY, 4)
+    return make_case()
 
 
 def run(model, job, images):
@@ -40,8 +44,7 @@ def run(model, job, images):
     with PysimEngine(job) as simulated:
         trace = simulated.run(images)
     comparison = Comparison(model, job)
-    done = slice(trace.finished)
-    comparison.add(images[done], trace[done])
+    comparison.add(images[: trace.finished * job.config.images], trace[: trace.finished])
     return trace, comparison
 
 
@@ -57,28 +60,57 @@ NATURAL = [neuron_at(1, place // 4, place % 4) for place in range(32)]
 def edited(job, **spaces):
     """The job with other bytes."""
     parts = {name: getattr(job.image, name).copy() for name in ("weights", "biases", "program")}
-    return Job(job.config, job.topology, image.MemoryImage(**{**parts, **spaces}), job.predicted)
+    return replace(job, image=image.MemoryImage(**{**parts, **spaces}))
 
 
-def test_no_fault(case):
-    model, job, images = case
+@pytest.mark.parametrize("config", [TINY, PAIRS], ids=["one", "pairs"])
+def test_no_fault(config):
+    model, job, images = make_case(config)
     trace, comparison = run(model, job, images)
-    assert trace.finished == comparison.images == 4
+    schedule, inferences = job.schedule, 4 // config.images
+    assert trace.finished * config.images == comparison.images == 4
     assert comparison.mismatches == 0
     assert comparison.values == 4 * (32 + 8 + 8)
-    assert comparison.cycles == {job.predicted: 4}
-    assert trace.at.max() == job.predicted  # the last write is the last result's
-    assert trace.total > 4 * (16 + job.predicted + 8)
+    assert comparison.latencies == {schedule.latency: 1}
+    assert comparison.intervals.total() == inferences - 2
+    assert set(comparison.intervals) <= {schedule.interval}
+    assert trace.at[0].max() == schedule.latency  # the last write is the last result's
+    assert np.array_equal(trace.ends, trace.starts + trace.at.max(axis=1))
+    assert (trace.starts[1:] < trace.ends[:-1]).all()  # inputs come while others are inferred
+    assert trace.total > trace.ends[-1] + 2 * 8 * config.images
 
 
-def test_runs_add_up(case):
+def test_runs_of_one_record_the_same_as_one_of_all(case):
     _, job, images = case
     with PysimEngine(job) as simulated:
-        whole = simulated.run(images)
-        parts = [simulated.run(images[start : start + 2]) for start in (0, 2)]
-    for index, array in enumerate(whole.arrays):
-        assert np.array_equal(array, np.concatenate([part.arrays[index] for part in parts]))
-    assert whole.total == sum(part.total for part in parts)
+        whole = simulated.run(images[:3])
+        parts = [simulated.run(images[start : start + 1]) for start in range(3)]
+    for part in parts:
+        assert np.array_equal(part.at, whole.at[:1])
+        assert part.starts[0] == whole.starts[0]
+        assert part.ends[0] == whole.ends[0]
+        assert part.total == parts[0].total
+    for name in ("values", "logits"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        assert np.array_equal(getattr(whole, name), joined)
+    assert whole.total < sum(part.total for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("topology", "junction", "more"),
+    [(Topology((64, 16), (64,)), 1, 0), (TOPOLOGY, 2, 3)],
+    ids=["loading takes longest", "running takes longest"],
+)
+def test_a_wait_longer_than_planned(topology, junction, more):
+    """3 cycles more of latency, and ``more`` of interval."""
+    model, job, images = make_case(topology=topology)
+    program = job.image.program.copy()
+    place = program[1] + 8 * (junction - 1) + 2  # behind blocks of 16 steps
+    program[place] = (int(program[place]) - 3) % 2**16
+    _, comparison = run(model, edited(job, program=program), images)
+    assert comparison.mismatches == 0
+    assert comparison.latencies == {job.schedule.latency + 3: 1}
+    assert comparison.intervals == {job.schedule.interval + more: 2}
 
 
 def test_one_wrong_bias(case):
@@ -166,9 +198,11 @@ def test_one_wrong_crossbar_stage(case, monkeypatch):
 
 
 def test_a_missing_write(case, monkeypatch):
-    """Every hidden layer's write at place 6 is lost: row 1, lane 2."""
+    """The hidden layer's write at row 1, lane 2 is lost; the layer begins at place 32 of 64."""
     model, job, images = case
-    lossy = altered(WriteBack, activation=lambda value, part: value & (part.activation_place != 6))
+    lossy = altered(
+        WriteBack, activation=lambda value, part: value & (part.activation_place[:6] != 38)
+    )
     monkeypatch.setattr("hw.engine.WriteBack", lossy)
     _, comparison = run(model, job, images)
     first = comparison.first
@@ -176,11 +210,23 @@ def test_a_missing_write(case, monkeypatch):
     assert first.got is None
     assert first.cycle is None
     assert "got nothing" in str(first)
-    assert comparison.cycles == {job.predicted: 4}
+    assert comparison.latencies == {job.schedule.latency: 1}
+
+
+def test_no_overlap(case, monkeypatch):
+    """Inputs are loaded only when nothing runs: right values, but not as often as predicted."""
+    model, job, images = case
+    slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
+    monkeypatch.setattr("hw.engine.Sequencer", slow)
+    _, comparison = run(model, job, images)
+    assert comparison.mismatches == 0
+    assert comparison.latencies == {job.schedule.latency: 1}
+    assert comparison.intervals.total() == 2
+    assert min(comparison.intervals) >= job.schedule.interval + 16  # inputs
 
 
 def test_a_hang(case, monkeypatch):
-    """The end of a junction is never reported."""
+    """The end of the results is never reported."""
     model, job, images = case
     never = altered(WriteBack, done=lambda value, part: 0)
     monkeypatch.setattr("hw.engine.WriteBack", never)
@@ -189,6 +235,18 @@ def test_a_hang(case, monkeypatch):
     assert trace.total == job.patience
     hidden = engine.layers(model, images[:1])[0][0]
     assert np.array_equal(trace.values[0, :32], hidden[NATURAL])  # as far as it got
+
+
+def test_a_hang_of_the_second_inference(case, monkeypatch):
+    """Inputs are loaded into the first half of the memory only."""
+    model, job, images = case
+    once = altered(Sequencer, load=lambda value, part: value & ~part.load_half)
+    monkeypatch.setattr("hw.engine.Sequencer", once)
+    trace, comparison = run(model, job, images)
+    assert trace.finished == comparison.images == 1
+    assert comparison.mismatches == 0
+    assert trace.ends[0] < trace.total - job.patience  # which is from the first's last logit on
+    assert (trace.at[1] == NEVER).all()
 
 
 class AlwaysBusy(PathEngine):
