@@ -1,4 +1,4 @@
-"""The multiply-accumulate lanes against NumPy: rows of random lengths, with and without gaps."""
+"""The lanes of two images against NumPy: rows of random lengths, with and without gaps."""
 
 import random
 
@@ -10,11 +10,11 @@ from handshake import Bench, compare, pack, read, unpack
 
 from hw.mac import MacLanes
 
-LANES, ACCUMULATOR_BITS = 4, 24
+LANES, IMAGES, ACCUMULATOR_BITS = 4, 2, 24
 
 
 def component():
-    return MacLanes(lanes=LANES, accumulator_bits=ACCUMULATOR_BITS)
+    return MacLanes(lanes=LANES, images=IMAGES, accumulator_bits=ACCUMULATOR_BITS, registered=True)
 
 
 def drive(dut, shapes, valid, first, last, weights, activations):
@@ -52,15 +52,16 @@ async def rows(dut, gaps):
     def operands():
         extreme = rng.random() < 0.2  # the largest magnitudes, too
         weights = np.full(LANES, -128) if extreme else rng.integers(-128, 128, LANES)
-        return weights, np.full(LANES, 255) if extreme else rng.integers(0, 256, LANES)
+        values = LANES * IMAGES
+        return weights, np.full(values, 255) if extreme else rng.integers(0, 256, values)
 
     for length in [1, 1, 2, 64, *rng.integers(1, 40, 20)]:
-        total = np.zeros(LANES, np.int64)
+        total = np.zeros(LANES * IMAGES, np.int64)
         for step in range(length):
             while random.random() < gaps:
                 await cycle(0, random.getrandbits(1), random.getrandbits(1), *operands())
             weights, activations = operands()
-            total += weights * activations
+            total += weights.repeat(IMAGES) * activations
             end = bench.cycle
             await cycle(1, int(step == 0), int(step == length - 1), weights, activations)
         expected.append(total.tolist())
