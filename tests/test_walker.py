@@ -3,12 +3,10 @@
 import random
 
 import pytest
-from amaranth.hdl import Elaboratable, Module, Signal
 from streams import at_random, get, simulate
 from walks import POINTERS, Walk, chain_of, load, start, step_of
 
 from golden.image import Kind
-from hw.walker import trailing_zeros
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -243,26 +241,3 @@ def test_back_pressure_holds_everything():
     chain = chain_of(rng, dut, [0, 3, 0, 0, 4, 1], Kind.OUTPUT)
     pauses = iter([100, *[0, 0, 40] * 100])
     run(dut, rng, [chain], stalls=lambda: next(pauses))
-
-
-@pytest.mark.parametrize("width", range(1, 9))
-def test_trailing_zeros(width):
-    class Count(Elaboratable):
-        value, zeros = Signal(width), Signal(8)
-
-        def elaborate(self, platform):
-            m = Module()
-            m.d.comb += self.zeros.eq(trailing_zeros(self.value))
-            return m
-
-    dut, got = Count(), []
-
-    async def bench(ctx):
-        for value in range(1 << width):
-            ctx.set(dut.value, value)
-            await ctx.tick()
-            got.append(ctx.get(dut.zeros))
-
-    simulate(dut, bench)
-    expected = [next((n for n in range(width) if v >> n & 1), width) for v in range(1 << width)]
-    assert got == expected
