@@ -17,8 +17,11 @@ import pytest
 from networks import random_model
 from test_sim_pysim import AlwaysBusy, altered
 
-from golden import cli, engine, model
+from golden import cli, data, engine, model
+from golden.machine import Schedule, plan
 from golden.paths import Topology
+from hw.config import CONFIGS
+from hw.sequencer import Sequencer
 from hw.writeback import WriteBack
 from sim import __main__ as command
 from sim import library
@@ -37,9 +40,11 @@ KEYS = {
     "accuracy": float,
     "accuracy_float": float,
     "accuracy_int": float,
-    "cycles_per_inference": int,
-    "predicted_cycles": int,
-    "cycles_with_io": float,
+    "images_together": int,
+    "latency_cycles": int,
+    "predicted_latency": int,
+    "interval_cycles": int,
+    "predicted_interval": int,
     "paths": int,
     "lanes": int,
     "utilization": float,
@@ -97,32 +102,60 @@ class TestRun:
         assert result["values_compared"] == 360 * (neurons + outputs)
         assert result["accuracy"] == result["accuracy_int"] >= 0.965
         assert abs(result["accuracy_int"] - result["accuracy_float"]) <= 0.005
-        cycles = result["cycles_per_inference"]
-        assert cycles == result["predicted_cycles"]
-        assert (result["paths"], result["lanes"]) == (topology.total_paths, 8)
-        assert result["paths"] / 8 <= cycles <= result["paths"] / 8 + 24 * len(topology.paths)
-        assert cycles < result["cycles_with_io"] < cycles + 2 * (topology.layers[0] + 2 * outputs)
-        assert result["utilization"] == pytest.approx(result["paths"] / (8 * cycles))
+        latency, interval = result["latency_cycles"], result["interval_cycles"]
+        assert latency == result["predicted_latency"]
+        assert interval == result["predicted_interval"]
+        assert (result["paths"], result["lanes"], result["images_together"]) == (5120, 8, 2)
+        assert 5120 / 8 <= interval <= 5120 / 8 + 8 * len(topology.paths)
+        assert interval < latency <= interval + 32
+        assert result["utilization"] == pytest.approx(5120 / (8 * interval))
+        assert result["utilization"] > 0.96
         assert result["cycles_per_second"] > 100_000  # the figure itself is for a quiet machine
         assert (result["backend"], result["config"]) == ("native", "icebreaker")
 
     def test_report(self, capsys):
         assert sim("run", SHIPPED, *DIGITS, "--limit", "1", *PYSIM) == 0
         out = capsys.readouterr().out
-        for part in ("1 held-out digits", "mismatches   0 of 288 values", "cycles/s, pysim"):
+        for part in (
+            "1 held-out digits",
+            "mismatches   0 of 576 values",
+            "cycles, predicted 685, of 2 images together\nutilization",  # no interval of one
+            "cycles/s, pysim",
+        ):
             assert part in out
 
-    def test_limit(self, small, tmp_path):
+    @pytest.mark.parametrize("limit", [1, 2, 3])
+    def test_limit(self, small, tmp_path, capsys, limit):
+        """There is an interval from the third inference on."""
         file = tmp_path / "result.json"
-        assert tiny(small, "--limit", "3", "--json", file) == 0
+        assert tiny(small, "--limit", limit, "--json", file) == 0
         result = json.loads(file.read_text())
-        assert (result["images"], result["backend"], result["config"]) == (3, "pysim", "tiny")
-        assert result["values_compared"] == 3 * (16 + 16 + 16)
+        assert (result["images"], result["backend"], result["config"]) == (limit, "pysim", "tiny")
+        assert result["values_compared"] == limit * (16 + 16 + 16)
+        interval, lines = result["interval_cycles"], capsys.readouterr().out
+        assert interval == (None if limit < 3 else result["predicted_interval"])
+        assert (f"interval     {interval} cycles, predicted {interval}" in lines) == (limit == 3)
+        cycles = interval or result["latency_cycles"]
+        assert result["utilization"] == pytest.approx(96 / (4 * cycles))
+
+    @pytest.mark.parametrize("limit", [1, 5, 7])
+    def test_the_last_images_are_padded(self, small, tmp_path, monkeypatch, limit):
+        """Four share each weight; the blank ones are compared, but not counted."""
+        monkeypatch.setitem(CONFIGS, "tiny", replace(CONFIGS["tiny"], images=4))
+        file = tmp_path / "result.json"
+        assert tiny(small, "--limit", limit, "--json", file) == 0
+        result = json.loads(file.read_text())
+        assert (result["images"], result["images_together"]) == (limit, 4)
+        assert result["values_compared"] == -(-limit // 4) * 4 * (16 + 16 + 16)
+        weights, digits = model.load(small), data.load("digits")
+        logits = engine.infer(weights, digits.x_test[:limit])
+        right = engine.classify(weights, logits) == digits.y_test[:limit]
+        assert result["accuracy"] == result["accuracy_int"] == right.mean()
 
     def test_json_on_standard_output(self, small, capsys):
         assert tiny(small, "--limit", "1", "--json", "-") == 0
         out, err = capsys.readouterr()
-        assert set(json.loads(out)) == set(KEYS)
+        assert list(json.loads(out)) == list(KEYS)
         assert "mismatches" in err
 
     def test_auto_without_a_compiler_says_so(self, small, capsys, monkeypatch):
@@ -194,20 +227,53 @@ class TestFailures:
         assert " in cycle " in err
         assert json.loads(file.read_text())["mismatches"] > 0
 
-    def test_cycles(self, small, capsys, monkeypatch):
-        honest = engine.cycles
-        monkeypatch.setattr(engine, "cycles", lambda *a, **k: honest(*a, **k) + 1)
-        err = self.failed(capsys, small, "--limit", "3")
-        assert "an inference must take " in err
-        assert "but 3 of 3 images took " in err
+    @pytest.mark.parametrize(
+        ("figure", "message"),
+        [
+            ("latency", "an inference must take {} cycles, but 1 of 1"),
+            ("interval", "inferences must follow each other in {} cycles, but 2 of 2"),
+        ],
+    )
+    def test_cycles(self, small, capsys, monkeypatch, figure, message):
+        """The prediction is one cycle too long."""
+        honest = getattr(plan(model.load(small).topology, CONFIGS["tiny"].machine), figure)
+        monkeypatch.setattr(Schedule, figure, property(lambda schedule: honest + 1))
+        err = self.failed(capsys, small, "--limit", "4")
+        assert err == f"FAILED: {message.format(honest + 1)} took {honest} to {honest}\n"
+
+    def test_no_overlap(self, small, capsys, monkeypatch, tmp_path):
+        slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
+        monkeypatch.setattr("hw.engine.Sequencer", slow)
+        file = tmp_path / "result.json"
+        err = self.failed(capsys, small, "--limit", "3", "--json", file)
+        result = json.loads(file.read_text())
+        interval, predicted = result["interval_cycles"], result["predicted_interval"]
+        assert interval > predicted
+        assert f"in {predicted} cycles, but 1 of 1 took {interval} to {interval}" in err
+        assert result["latency_cycles"] == result["predicted_latency"]
 
     def test_hang(self, small, capsys, monkeypatch, tmp_path):
-        monkeypatch.setattr("hw.engine.WriteBack", altered(WriteBack, done=lambda value, part: 0))
+        """The last junction never begins."""
+        held = altered(Sequencer, run_hold=lambda value, part: value | part.output)
+        monkeypatch.setattr("hw.engine.Sequencer", held)
         waves = tmp_path / "waves.vcd"
         err = self.failed(capsys, small, "--limit", "2", "--vcd", waves)
         assert "image 0 must be done in " in err
         assert "cycles, but was not: 16 of 32 values were written" in err
         assert waves.exists()  # to see why
+
+    def test_hang_later(self, small, capsys, monkeypatch, tmp_path):
+        """Of the second inference, of image 2 and one that pads; what was done before counts."""
+        monkeypatch.setitem(CONFIGS, "tiny", replace(CONFIGS["tiny"], images=2))
+        once = altered(Sequencer, load=lambda value, part: value & ~part.load_half)
+        monkeypatch.setattr("hw.engine.Sequencer", once)
+        file = tmp_path / "result.json"
+        err = self.failed(capsys, small, "--limit", "3", "--json", file)
+        assert "image 2 must be done in " in err
+        assert "cycles, but was not: 0 of 64 values were written" in err
+        result = json.loads(file.read_text())
+        assert (result["images"], result["mismatches"]) == (2, 0)
+        assert result["interval_cycles"] is None
 
     def test_no_network_taken(self, small, capsys, monkeypatch):
         monkeypatch.setattr("sim.pysim.PathEngine", AlwaysBusy)
@@ -217,10 +283,10 @@ class TestFailures:
 class TestBench:
     def test_result(self, small, tmp_path, capsys):
         file = tmp_path / "bench.json"
-        options = ["--images", "1", "--repeats", "2", "--json", file]
-        assert sim("bench", "--model", SHIPPED, *options) == 0
+        options = ["--images", "2", "--repeats", "2", "--json", file]
+        assert sim("bench", "--model", small, *options) == 0
         result = json.loads(file.read_text())
-        assert result["images"] == 1
+        assert result["images"] == 2
         assert result["repeats"] == 2
         assert result["build_seconds"] > 1
         for name in ("native_cycles_per_second", "pysim_cycles_per_second", "ratio"):
@@ -232,11 +298,11 @@ class TestBench:
         for line in ("native ", "pysim ", "ratio ", "build "):
             assert line in out
 
-    def test_disagreement(self, capsys, monkeypatch):
+    def test_disagreement(self, small, capsys, monkeypatch):
         monkeypatch.setattr("sim.trace.Trace.same", lambda *arguments: False)
         # not a new library, but the kept one
         monkeypatch.setattr("sim.bench.NativeEngine", lambda job, **options: NativeEngine(job))
-        assert sim("bench", "--model", SHIPPED, "--images", "1", "--repeats", "1") == 1
+        assert sim("bench", "--model", small, "--images", "2", "--repeats", "1") == 1
         assert capsys.readouterr().err == (
             "FAILED: native and pysim must agree in every value and cycle\n"
         )
@@ -276,6 +342,7 @@ class TestWrongInput:
             (["run", SHIPPED, *DIGITS, "--config", "tiny"], "too big for this engine: the "),
             (["bench", "--repeats", "0"], "repeats must be at least 1, not 0"),
             (["bench", "--images", "0"], "limit must be at least 1, not 0"),
+            (["bench", "--images", "3"], "images must be a multiple of 2, which icebreaker takes"),
         ],
     )
     def test_arguments(self, arguments, message, capsys):
