@@ -39,7 +39,7 @@ class EngineConfig:
     requantizers : values that leave the accumulators a cycle, 1 to ``lanes * images``. A row then
         takes max(fan-in, groups) cycles, so junctions of fewer paths a neuron stall.
     memory_register : registers behind weight and activation memory, for a faster clock: one cycle
-        more a junction.
+        more from a step to what is written of it.
     crossbar_registers : stages of the crossbar's butterfly that end in a register, 0 the first.
     product_register : a register between multiplier and accumulator, for the same.
 
