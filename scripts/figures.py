@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 JSON = ROOT / "docs" / "figures.json"
 README = ROOT / "README.md"
 MARKS = ("<!-- figures: made by `make figures` -->\n", "<!-- end of figures -->\n")
-MODEL, DATA, BOARD, SEEDS = "models/digits.npz", "digits", "icebreaker", range(1, 9)
+MODEL, DATA, BOARD, SEEDS = "models/digits.npz", "digits", "icebreaker", range(1, 11)
 
 
 def connectivity_bits(topology, lanes):
@@ -49,7 +49,10 @@ def measure():
 def table(figures):
     """The README's table, in Markdown."""
     simulated, routed = figures["simulated"], figures["routed"]
-    cycles, clock = simulated["cycles_per_inference"], routed["clock_mhz"]
+    latency, interval = simulated["latency_cycles"], simulated["interval_cycles"]
+    per, lanes, clock = simulated["images_together"], simulated["lanes"], routed["clock_mhz"]
+    what = "an image" if per == 1 else f"{per} images, which share each weight"
+    images_a_second = per * clock * 1e6 / interval
     fmax, limit = routed["fmax_mhz"], routed["fmax_limit_mhz"]
     layers = "-".join(map(str, figures["layers"]))
     cells = ", ".join(f"{routed[n]:,} of {routed[f'{n}_total']:,} {n.upper()}" for n in CELLS)
@@ -67,8 +70,9 @@ def table(figures):
             "(simulated)",
         ),
         (
-            "cycles an inference",
-            f"{cycles}, as predicted; the multipliers are {simulated['utilization']:.1%} busy",
+            f"cycles for {what}",
+            f"{interval:,} from one inference to the next, {latency:,} from last input to last "
+            f"result, as predicted; the multipliers are {simulated['utilization']:.1%} busy",
         ),
         (
             "connectivity stored",
@@ -82,9 +86,15 @@ def table(figures):
             f"{routed['fmax_limit']} allows {limit:g} MHz",
         ),
         (
-            "time an inference",
-            f"{cycles / clock:.1f} us at {clock:g} MHz and {simulated['lanes']} multiplications "
-            "a cycle",
+            f"time for {what}",
+            f"{interval / clock:.1f} us from one inference to the next, {latency / clock:.1f} us "
+            f"from last input to last result, at {clock:g} MHz",
+        ),
+        (
+            "throughput of the engine",
+            f"{images_a_second:,.0f} images/s: "
+            f"{images_a_second * simulated['paths'] / 1e6:,.0f} M multiply-accumulates/s of the "
+            f"{lanes * per * clock:,.0f} M that {lanes * per} multipliers can do",
         ),
     )
     lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
