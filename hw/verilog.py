@@ -63,7 +63,7 @@ def _ports(component):
     return ports
 
 
-def convert(component, name):
+def convert(component, name, *, clear_memories=True):
     """The Verilog text of ``component`` as a module called ``name``.
 
     A member ``a.b`` of the component's signature becomes the port ``a__b``, so a stream ``i`` is
@@ -79,6 +79,9 @@ def convert(component, name):
     ----------
     component : an ``amaranth.lib.wiring.Component``; it is elaborated, so make one for each call.
     name : the module's name, a Verilog identifier.
+    clear_memories : whether memories begin with the content that the component gives them, most
+        often zeros, a line for every word. Otherwise they begin undefined, as those of a chip that
+        has nothing to fill them with, and the text is a fraction as long.
 
     Raises
     ------
@@ -98,6 +101,7 @@ def convert(component, name):
         "pmuxtree\n"
         "opt_expr\n"
         "opt_clean\n"
+        f"{'' if clear_memories else 'delete t:$meminit_v2'}\n"
         "memory_collect\n"
         f"attrmap {without}\n"
         f"attrmap -modattr {without}\n"

