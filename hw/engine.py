@@ -17,7 +17,7 @@ from .loader import Loader
 from .mac import MacLanes, Multiplier
 from .program import Program
 from .requantizer import Requantizer, RowSerializer
-from .results import ResultMemory
+from .results import CopyAdder, ResultMemory
 from .sequencer import Sequencer
 from .walker import Walker
 from .weights import StreamRegister, WeightMemory, WeightReader
@@ -30,7 +30,8 @@ class PathEngine(wiring.Component):
     Golden twin: ``golden.engine.infer``; cycles: ``golden.machine.plan`` on the config's
     ``machine``, whatever the data: the latency from the last input taken to the last result
     written, and the interval between inferences, of which one loads while another runs and a third
-    one's logits leave. Inputs take one cycle each and logits two, where no stream waits.
+    one's logits leave. Inputs take one cycle each and logits two, where no stream waits, or where
+    the last layer has copies, one and one for each copy.
 
     A network is written first, byte by byte, while the engine is idle: ``golden.image`` tells
     what. Then n_0 activations of each of the config's images, image after image, are taken from
@@ -121,7 +122,11 @@ class PathEngine(wiring.Component):
         self.biases = BiasMemory(neurons=config.bias_neurons, width=max(1, width // config.images))
         self.requantizer = Requantizer(width=width, accumulator_bits=bits)
         self.writeback = WriteBack(config)
-        self.results = ResultMemory(neurons=config.max_outputs * config.images, width=width)
+        adds = config.max_copies > 1
+        self.results = ResultMemory(
+            neurons=config.max_outputs * config.images, width=width, eager=adds
+        )
+        self.adder = CopyAdder(max_copies=config.max_copies) if adds else None
 
     def elaborate(self, platform):
         m = Module()
@@ -131,6 +136,8 @@ class PathEngine(wiring.Component):
             *("serializer", "biases", "requantizer", "writeback", "results"),
         ):
             m.submodules[name] = getattr(self, name)
+        if self.adder is not None:
+            m.submodules.adder = self.adder
         self._connect_writes(m)
         self._connect_control(m)
         self._connect_inputs(m)
@@ -147,7 +154,7 @@ class PathEngine(wiring.Component):
         m.d.sync += offered.eq(self.inputs.o.valid & ~(written | fresh))
         m.d.comb += [
             self.write.ready.eq(self.sequencer.idle),
-            self.sequencer.offered.eq(offered & ~self.write.valid),
+            self.sequencer.offered.eq(offered & ~self.write.valid & ~written),
         ]
         m.d.sync += [written.eq(self.write.valid & self.write.ready), byte.eq(self.write.payload)]
         for space, port in (
@@ -186,11 +193,16 @@ class PathEngine(wiring.Component):
 
     def _connect_inputs(self, m):
         """Inputs to the loader, results to the output."""
-        results, read = self.results, self.read
+        results, read, adder = self.results, self.read, self.adder
         connect(m, flipped(self.i), self.inputs.i)
         connect(m, self.inputs.o, self.loader.i)
         connect(m, self.load.o, self.loader.step)
-        connect(m, results.o, flipped(self.o))
+        if adder is None:
+            connect(m, results.o, flipped(self.o))
+        else:
+            connect(m, results.o, adder.i)
+            connect(m, adder.o, flipped(self.o))
+            m.d.comb += adder.copies.eq(read.header.shift)
         m.d.comb += [
             self.loader.half.eq(self.sequencer.load_half),
             results.read.valid.eq(read.o.valid),

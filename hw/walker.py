@@ -7,30 +7,15 @@ is the natural order's twin of the Gray code's one column a step (Antonov and Sa
 ``hw.sobol`` computes the same addresses from all columns at once, a block a cycle.
 """
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from golden.image import Kind
 
 from .config import HEADER, PROGRAM_BITS
 from .program import read_port
-
-
-def trailing_zeros(value):
-    """How many of the low digits of ``value`` are 0; its length where all are."""
-    padding = (1 << ceil_log2(len(value) + 1)) - len(value)
-    return _first_one(Cat(value, Const(1, 1).replicate(padding)))
-
-
-def _first_one(digits):
-    """The number of the lowest digit that is 1, of a power of two digits."""
-    if len(digits) == 1:
-        return Const(0, 0)
-    half = len(digits) // 2
-    low = digits[:half]
-    return Cat(Mux(low.any(), _first_one(low), _first_one(digits[half:])), ~low.any())
+from .ruler import Ruler
 
 
 class Walker(wiring.Component):
@@ -68,7 +53,7 @@ class Walker(wiring.Component):
             {
                 "program": Out(read_port(words)),
                 "go": In(1),
-                "idle": Out(1),
+                "idle": Out(1, init=1),
                 "keep": In(1),
                 "hold": In(1),
                 "header": Out(HEADER),
@@ -103,17 +88,20 @@ class Walker(wiring.Component):
             self.header.eq(self._header),
             self.base.eq(self._row),
         ]
+        step = Signal.like(self.o.payload, reset_less=True)
+        m.submodules.ruler = ruler = self._ruler = Ruler(bits=self._step_bits)
+        m.d.comb += [self.o.payload.eq(step), ruler.advance.eq(self._advance)]
         m.d.sync += self.begin.eq(0)
         with m.If(self._advance):
             m.d.sync += self._address.eq(self._next)
-            self._steps(m)
-            self._blocks(m)
+            self._steps(m, step)
+            fsm = self._blocks(m)
+        m.d.comb += ruler.restart.eq(fsm.ongoing("WAIT"))
         return m
 
-    def _steps(self, m):
+    def _steps(self, m, step):
         """The stages behind the offset: the word's address, the word, the sum of the words."""
-        word, step = self.program.word, Signal.like(self.o.payload, reset_less=True)
-        m.d.comb += self.o.payload.eq(step)
+        word = self.program.word
         reading, first, ready, began, ended = (Signal() for _ in range(5))
         m.d.sync += [
             Cat(reading, first).eq(Cat(self._valid & ~self._end, self._first)),
@@ -125,9 +113,8 @@ class Walker(wiring.Component):
             m.d.sync += step.address.eq(Mux(began, 0, step.address) ^ word)
 
     def _blocks(self, m):
-        """The states: header, first row, wait, then the steps."""
-        word, index = self.program.word, Signal(self._step_bits, reset_less=True)
-        zeros = Signal.like(self._offset)  # of the step after the one whose offset is there
+        """The states: header, first row, wait, then the steps. Returns the state machine."""
+        word = self.program.word
         wait = Signal(self._wait_bits + 1, reset_less=True)  # counts up to 0
         m.d.sync += [self._first.eq(1), self._offset.eq(0), self._valid.eq(0), self._end.eq(0)]
         with m.FSM(init="IDLE") as fsm:
@@ -135,11 +122,12 @@ class Walker(wiring.Component):
                 m.d.sync += self._address.eq(self._entry)
                 m.next = "POINTER"
             with m.State("POINTER"):
-                m.d.sync += self._address.eq(self._entry)
+                m.d.sync += [self._address.eq(self._entry), self.idle.eq(1)]
                 m.next = "IDLE"
             with m.State("IDLE"):
                 m.d.sync += [self._address.eq(self._entry), self._base.eq(word)]
                 with m.If(self.go):
+                    m.d.sync += self.idle.eq(0)
                     m.next = "BLOCK"
             with m.State("KEEP"), m.If(~self.keep):
                 m.next = "BLOCK"
@@ -159,14 +147,17 @@ class Walker(wiring.Component):
                 m.d.sync += wait.eq(word)
                 m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.sync += [wait.eq(wait + wait[-1]), zeros.eq(0), index.eq(2)]
+                m.d.sync += wait.eq(wait + wait[-1])
                 with m.If(~wait[-1] & ~self.hold):
                     m.d.sync += [self._valid.eq(1), self.begin.eq(1)]
                     m.next = "STEPS"
             with m.State("STEPS"):
-                m.d.sync += [zeros.eq(trailing_zeros(index)), index.eq(index + 1)]
-                m.d.sync += [self._first.eq(0), self._valid.eq(1), self._offset.eq(zeros)]
-                m.d.sync += self._end.eq(zeros == self.header.steps)
+                m.d.sync += [
+                    self._first.eq(0),
+                    self._valid.eq(1),
+                    self._offset.eq(self._ruler.zeros),
+                ]
+                m.d.sync += self._end.eq(self._ruler.zeros == self.header.steps)
                 with m.If(self._end):
                     m.d.sync += [self._first.eq(1), self._valid.eq(0), self._end.eq(0)]
                     m.d.sync += self._base.eq(self._next)
@@ -177,4 +168,4 @@ class Walker(wiring.Component):
                         m.next = "KEEP"
                     with m.Else():
                         m.next = "SECOND"
-        m.d.comb += self.idle.eq(fsm.ongoing("IDLE"))
+        return fsm
