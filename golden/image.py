@@ -23,6 +23,10 @@ Three spaces, all little-endian:
   addresses (row * P + lane) * images + image of the input layer. The runner's are the steps of a
   junction, its addresses source row * P + D (see ``golden.lanes``). The reader's are the outputs as
   the loader's the inputs.
+
+A last layer of n < P neurons is that of the widened network (``golden.widen``): P neurons, of which
+P / n in a row are copies of one. The shift of the reader's block is log2(P / n): that many steps,
+one after the other, are added to one output. Elsewhere it is 0.
 """
 
 from dataclasses import dataclass
@@ -34,6 +38,7 @@ from . import gf2
 from . import lanes as lane_maps
 from .errors import InputError
 from .machine import plan
+from .widen import widened_model
 
 MAX_WORD = 2**16 - 1  # of the program
 POINTERS = 3  # words before the blocks
@@ -95,12 +100,12 @@ def _layer_walk(topology, layer, machine):
 def pack(model, machine):
     """The :class:`MemoryImage` of a model for a :class:`golden.machine.Machine`.
 
-    Raises ``InputError`` if a layer has fewer neurons than there are lanes, if no lanes are found,
-    if a layer does not fit the activation memory, or if a word of the program needs more than 16
-    bits.
+    Raises ``InputError`` where :func:`golden.machine.plan` does, or if a word of the program needs
+    more than 16 bits.
     """
-    topology, lanes = model.topology, machine.lanes
-    schedule = plan(topology, machine)
+    schedule = plan(model.topology, machine)
+    topology, lanes = schedule.wide, machine.lanes
+    model = widened_model(model, topology)
     weights, biases, program = [], [], [0] * POINTERS
 
     def block(kind, words, shift=0, fan_in=1, base=0, wait=0):
@@ -128,7 +133,7 @@ def pack(model, machine):
         rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
         biases.append(rows.reshape(-1, lanes))
     program[2] = len(program)
-    block(Kind.READ, _layer_walk(topology, final, machine))
+    block(Kind.READ, _layer_walk(topology, final, machine), schedule.copies.bit_length() - 1)
     if max(program) > MAX_WORD:
         raise InputError(
             f"a word of the program must be at most {MAX_WORD}, not {max(program)}: use more lanes"

@@ -8,6 +8,8 @@ wait, most often 0, that :func:`plan` works out, and the fill of a junction hide
 of the one before.
 
 While an inference runs, the inputs of the next one are loaded, where there is room for both.
+
+A last layer of fewer neurons than lanes runs in copies, which the reader adds (golden.widen).
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import gf2, lanes
+from . import gf2, lanes, widen
 from .errors import InputError
 from .paths import log2_exact
 
@@ -28,7 +30,8 @@ WRITTEN = 8  # of pipeline from a row's last step until its first group is in th
 SUMMED = 4  # from a junction's first step until its products are summed
 LOAD = 12  # cycles of the loader beside one for each input
 ALONE = 14  # between the last step and the first of the next inference, beside one for each input
-READ = 10  # cycles of the reader beside two for each output
+READ = 10  # cycles of the reader beside one for each output, and one for each copy of it
+ADD = 2  # more where it can add copies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,7 @@ class Machine:
     registers : registers beyond the shortest pipeline.
     rows : rows of ``lanes`` neurons in the activation memory, a power of two; as many as the
         network needs unless given.
+    max_copies : of a neuron of the last layer, that the reader can add; a power of two.
     """
 
     lanes: int
@@ -50,9 +54,10 @@ class Machine:
     requantizers: int = 1
     registers: int = 0
     rows: int | None = None
+    max_copies: int = 1
 
     def __post_init__(self):
-        for name in ("lanes", "images", "requantizers"):
+        for name in ("lanes", "images", "requantizers", "max_copies"):
             log2_exact(getattr(self, name), name)
 
     @property
@@ -85,6 +90,7 @@ class Schedule:
     gaps : per junction, cycles without a step before its first one, within an inference; that of
         the first junction is what follows on an inference before.
     machine, topology : of what this is the schedule.
+    wide : the topology that runs: ``topology``, or what it is widened to (golden.widen).
     """
 
     bases: tuple
@@ -94,6 +100,12 @@ class Schedule:
     gaps: tuple
     machine: Machine
     topology: object
+    wide: object
+
+    @property
+    def copies(self):
+        """Copies of each neuron of the last layer."""
+        return self.wide.layers[-1] // self.topology.layers[-1]
 
     @property
     def running(self):
@@ -121,7 +133,8 @@ class Schedule:
             load = LOAD + inputs + written
         else:
             load = self.running + ALONE + inputs + self.gaps[0] - RESTART
-        read = self.spans[-1] + machine.drain + READ + 2 * outputs
+        read = READ + (machine.max_copies > 1) * ADD + (self.copies + 1) * outputs
+        read += self.spans[-1] + machine.drain
         return max(self.running + self.gaps[0], load, read)
 
 
@@ -181,8 +194,17 @@ def _late(issued, machine):
 def plan(topology, machine):
     """The :class:`Schedule` of a topology on a machine.
 
-    Raises ``InputError`` where the topology does not fit the lanes or the activation memory.
+    Raises ``InputError`` where the topology does not fit the lanes or the activation memory, or
+    where its last layer would need more copies than the machine adds.
     """
+    narrow, fewest = topology, machine.lanes // machine.max_copies
+    if topology.layers[-1] < fewest:
+        per = "lane" if machine.max_copies == 1 else f"{machine.max_copies} lanes"
+        raise InputError(
+            f"layer {len(topology.paths)} must have at least {fewest} neurons, one per {per}, "
+            f"not {topology.layers[-1]}: pad it"
+        )
+    topology = widen.widened(narrow, machine.lanes)
     lanes.plan(topology, machine.lanes)  # complains where there is none
     rows = [width // machine.lanes for width in topology.layers[:-1]]
     total = machine.rows or 4 * max(rows)
@@ -209,4 +231,5 @@ def plan(topology, machine):
         gaps.append(before + waits[-1])
         late = _late(issued, machine)
     gaps[0] += max(SUMMED + machine.registers - spans[-1], 0)
-    return Schedule(bases, overlap, tuple(waits), tuple(spans), tuple(gaps), machine, topology)
+    times = tuple(waits), tuple(spans), tuple(gaps)
+    return Schedule(bases, overlap, *times, machine, narrow, topology)

@@ -34,7 +34,9 @@ class EngineConfig:
     max_neurons : the widest layer.
     weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions.
     bias_neurons : neurons of all layers but the first.
-    max_outputs : the widest last layer.
+    max_outputs : the widest last layer, copies included.
+    max_copies : 1, or the most lanes that may share a neuron of the last layer, so that it may have
+        fewer neurons than there are lanes: ``golden.widen``. Above 1 the reader has an adder.
     program_words : 16-bit words that describe the inputs, the junctions and the outputs.
     requantizers : values that leave the accumulators a cycle, 1 to ``lanes * images``. A row then
         takes max(fan-in, groups) cycles, so junctions of fewer paths a neuron stall.
@@ -57,6 +59,7 @@ class EngineConfig:
     crossbar_registers: tuple = ()
     product_register: bool = False
     images: int = 1
+    max_copies: int = 1
 
     def __post_init__(self):
         for name, low, high in (
@@ -68,6 +71,7 @@ class EngineConfig:
             ("program_words", 16, 65536),
             ("images", 1, 16),
             ("requantizers", 1, self.values),
+            ("max_copies", 1, self.lanes),
         ):
             value = getattr(self, name)
             whole = isinstance(value, int) and not isinstance(value, bool)
@@ -170,17 +174,17 @@ class EngineConfig:
             requantizers=self.requantizers,
             registers=self.registers,
             rows=self.rows,
+            max_copies=self.max_copies,
         )
 
     def image(self, model):
         """Pack a model for this engine; ``InputError`` if it does not fit."""
         topology = model.topology
-        self._fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
-        self._fit("neurons of the last layer", topology.layers[-1], self.max_outputs)
+        layers = (*topology.layers[:-1], max(topology.layers[-1], self.lanes))  # with the copies
+        self._fit("neurons of the widest layer", max(layers), self.max_neurons)
+        self._fit("neurons of the last layer", layers[-1], self.max_outputs)
         self._fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
-        self._fit(
-            "neurons of the layers after the first", sum(topology.layers[1:]), self.bias_neurons
-        )
+        self._fit("neurons of the layers after the first", sum(layers[1:]), self.bias_neurons)
         image = pack(model, self.machine)
         self._fit("words of the program", image.program.size, self.program_words)
         return image
@@ -192,8 +196,9 @@ class EngineConfig:
             )
 
 
-#: Named configurations: ``tiny`` for tests; ``icebreaker`` for the iCE40UP5K, with all sixteen of
-#: its 8 x 8 multipliers, and ``icebreaker-1`` with eight, smaller and at a higher clock.
+#: Named configurations: ``tiny`` for tests, the others for the board of that name. ``icebreaker``
+#: has all sixteen 8 x 8 multipliers of the iCE40UP5K at work, ``icebreaker-1`` eight of them,
+#: smaller and at a higher clock.
 CONFIGS = {
     "tiny": EngineConfig(
         lanes=4,
@@ -207,4 +212,27 @@ CONFIGS = {
         images=2, bias_neurons=1024, max_outputs=128, crossbar_registers=(1,)
     ),
     "icebreaker-1": EngineConfig(crossbar_registers=(1,)),
+    "hx8k": EngineConfig(
+        weight_words=1024,
+        bias_neurons=256,
+        memory_register=True,
+        crossbar_registers=(1,),
+        product_register=True,
+    ),
+    "ulx3s": EngineConfig(
+        lanes=64,
+        weight_words=2048,
+        requantizers=4,
+        memory_register=True,
+        crossbar_registers=(1, 3, 5),
+        product_register=True,
+        max_copies=4,
+    ),
+    "orangecrab": EngineConfig(
+        lanes=16,
+        weight_words=4096,
+        memory_register=True,
+        crossbar_registers=(1, 3),
+        product_register=True,
+    ),
 }

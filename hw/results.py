@@ -1,22 +1,29 @@
-"""The result memory: the last layer's accumulators, written in rows and read in neuron order."""
+"""The result memory: the last layer's accumulators, written in rows and read in neuron order.
 
-from amaranth import Array, Module, Signal, signed
+Behind it, where the last layer may have fewer neurons than lanes, what adds a neuron's copies.
+"""
+
+from amaranth import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
 
+LOGIT = data.StructLayout({"data": signed(32), "last": 1})
+
 
 class ResultMemory(wiring.Component):
     """``neurons`` results of 32 bits, ``width`` written and one read a cycle.
 
     Throughput: one result every 2 cycles, so that no path leads from ``o.ready`` back to what
-    reads; latency: 1 cycle from ``read`` to ``o``. With back-pressure at ``o`` the read waits.
+    reads, or, where one may, one a cycle; latency: 1 cycle from ``read`` to ``o``. With
+    back-pressure at ``o`` the read waits.
 
     Parameters
     ----------
     neurons, width : powers of two, neurons >= 2 width.
+    eager : whether such a path may be: for an ``o.ready`` that comes from a register.
 
     Members
     -------
@@ -26,20 +33,20 @@ class ResultMemory(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, neurons, width):
+    def __init__(self, *, neurons, width, eager=False):
+        self._eager = eager
         self._width_bits = exact_log2("width", width)
         exact_log2("neurons", neurons, minimum=2 * width)
         self._depth = neurons // width
         self._word = data.ArrayLayout(signed(32), width)
         read = data.StructLayout({"address": range(neurons), "last": 1})
-        result = data.StructLayout({"data": signed(32), "last": 1})
         super().__init__(
             {
                 "write": In(1),
                 "group": In(range(self._depth)),
                 "data": In(self._word),
                 "read": In(stream.Signature(read)),
-                "o": Out(stream.Signature(result)),
+                "o": Out(stream.Signature(LOGIT)),
             }
         )
 
@@ -53,7 +60,7 @@ class ResultMemory(wiring.Component):
             write.addr.eq(self.group),
             write.data.eq(self.data),
             write.en.eq(self.write),
-            self.read.ready.eq(~self.o.valid),
+            self.read.ready.eq(~self.o.valid | self.o.ready if self._eager else ~self.o.valid),
             read.addr.eq(address[self._width_bits :]),
             read.en.eq(self.read.valid & self.read.ready),
             self.o.payload.data.eq(Array(read.data)[lane]),
@@ -66,4 +73,58 @@ class ResultMemory(wiring.Component):
                 self.o.payload.last.eq(self.read.payload.last),
                 lane.eq(address[: self._width_bits]),
             ]
+        return m
+
+
+class CopyAdder(wiring.Component):
+    """Adds the copies of each neuron of the last layer: 2**copies items in a row to one.
+
+    Throughput: one item a cycle, but for one cycle after each sum; latency: 2 cycles from its last
+    item to the sum. A sum wraps to 32 bits as all results do, so the order of adding is nothing.
+
+    Parameters
+    ----------
+    max_copies : a power of two, the most items of a sum.
+
+    Members
+    -------
+    copies : log2 of the items of a sum; constant from the first item of the first sum to the last
+        of the last one.
+    i : stream of {data, last}; its ``ready`` is a register's. ``o`` : stream of {data, last}: the
+        sum, and the ``last`` of its last item.
+
+    Raises ``TypeError`` or ``ValueError`` where ``max_copies`` is no power of two of at least 2.
+    """
+
+    def __init__(self, *, max_copies):
+        self._bits = exact_log2("max_copies", max_copies, minimum=2)
+        super().__init__(
+            {
+                "copies": In(range(self._bits + 1)),
+                "i": In(stream.Signature(LOGIT)),
+                "o": Out(stream.Signature(LOGIT)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        item, held = Signal(LOGIT, reset_less=True), Signal()
+        number, most = Signal(self._bits), Signal(self._bits)  # of the item held; of the last one
+        m.d.comb += [
+            most.eq(Cat(self.copies > digit for digit in range(self._bits))),
+            self.i.ready.eq(~held | ~self.o.valid),
+        ]
+        with m.If(self.o.valid):
+            m.d.sync += self.o.valid.eq(~self.o.ready)
+        with m.Elif(held):
+            total = self.o.payload.data
+            m.d.sync += [
+                self.o.payload.last.eq(item.last),
+                total.eq(item.data + Mux(number == 0, 0, total)),
+                number.eq(Mux(number == most, 0, number + 1)),
+                self.o.valid.eq(number == most),
+                held.eq(0),
+            ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [item.eq(self.i.payload), held.eq(1)]
         return m

@@ -7,6 +7,7 @@ import numpy as np
 
 from golden import engine
 from golden.lanes import places
+from golden.widen import widened_model
 
 from .trace import NEVER
 
@@ -16,7 +17,8 @@ class Mismatch:
     """One neuron whose value is not the golden one.
 
     ``got`` is None where nothing was written; ``cycle``, that of the write, is None there too, and
-    for a logit that was written well but came out wrong.
+    for a logit that was written well but came out wrong. ``copy`` tells which part of the neuron's
+    sum it is, where there are several (``golden.widen``).
     """
 
     image: int
@@ -25,6 +27,7 @@ class Mismatch:
     expected: int
     got: int | None
     cycle: int | None
+    copy: int | None = None
 
     def __str__(self):
         if self.got is None:
@@ -34,6 +37,7 @@ class Mismatch:
         else:
             got = f"{self.got} in cycle {self.cycle}"
         where = f"image {self.image}, layer {self.layer}, neuron {self.neuron}"
+        where += "" if self.copy is None else f", copy {self.copy}"
         return f"{where}: expected {self.expected}, got {got}"
 
 
@@ -48,6 +52,7 @@ class Comparison:
 
     def __init__(self, model, job):
         self._model, self._per = model, job.config.images
+        self._wide, self._copies = widened_model(model, job.schedule.wide), job.schedule.copies
         self._neurons, self._layers, self._images = _positions(job)
         self.images = self.values = self.mismatches = 0
         self.first, self.latencies, self.intervals = None, Counter(), Counter()
@@ -57,10 +62,11 @@ class Comparison:
 
         B is a multiple of the images that share a weight.
         """
-        golden = engine.layers(self._model, inputs)
+        golden = engine.layers(self._wide, inputs)
         natural = np.concatenate(golden, axis=1).astype(np.int64)
         shared = natural.reshape(-1, self._per, natural.shape[1])
-        expected, logits = shared[:, self._images, self._neurons], golden[-1]
+        expected = shared[:, self._images, self._neurons]
+        logits = golden[-1] if self._copies == 1 else engine.infer(self._model, inputs)
         wrong = (trace.values != expected) | (trace.at == NEVER)
         got = trace.logits.reshape(logits.shape)
         wrong_logits = got != logits
@@ -101,12 +107,15 @@ class Comparison:
         before = int(self._neurons[self._layers == layer].min())
         seen = (None, None) if cycle == NEVER else (value, cycle)
         image, neuron = int(self._images[position]), int(self._neurons[position]) - before
-        return Mismatch(where + image, layer, neuron, wanted, *seen)
+        copy = None
+        if self._copies > 1 and layer == self._layers[-1]:
+            neuron, copy = divmod(neuron, self._copies)
+        return Mismatch(where + image, layer, neuron, wanted, *seen, copy)
 
 
 def _positions(job):
     """For each position of a trace: which of all neurons after the inputs, its layer, its image."""
-    topology, images = job.topology, job.config.images
+    topology, images = job.schedule.wide, job.config.images
     neurons, layers, base = [], [], 0
     for layer, width in enumerate(topology.layers[1:], 1):
         place = places(topology, layer, job.config.lanes)

@@ -199,15 +199,17 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
 }
 
 // Runs `inferences` one after the other, the inputs of the next offered as soon as may be; returns
-// how many finished, each within `patience` cycles of the one before.
+// how many finished, each within `patience` cycles of the one before. An inference has `outputs`
+// logits; the last layer may be wider: its neurons' copies are added.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
-                    const uint32_t* bases, uint32_t last, uint64_t patience, Record record) {
+                    const uint32_t* bases, uint32_t last, uint32_t outputs, uint64_t patience,
+                    Record record) {
     auto& top = engine->top;
     const Network network{widths, bases, last};
     Cursor cursor{network, engine->inferences % 2 != 0};
     engine->inferences += inferences;
-    const uint64_t width = widths[0], outputs = widths[last];
-    const uint64_t before = engine->cycle, wanted = inferences * outputs;
+    const uint64_t width = widths[0];
+    const uint64_t before = engine->cycle, wanted = uint64_t{inferences} * outputs;
     uint64_t limit = before + patience, fed = 0, got = 0;
     while (got < wanted && engine->cycle < limit) {
         const bool offered = fed < inferences * width;

@@ -48,13 +48,13 @@ class NativeEngine:
                 raise Stuck(f"the engine must take bytes of {space.name} while idle, but does not")
 
     def _declare(self):
-        handle, count = ctypes.c_void_p, ctypes.c_uint32
+        handle, count, wait = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
         for name, result, *arguments in (
             ("open", handle, ctypes.c_char_p),
             ("close", None, handle),
-            ("cycle", ctypes.c_uint64, handle),
+            ("cycle", wait, handle),
             ("write", ctypes.c_int, handle, ctypes.c_uint, ctypes.c_char_p, count),
-            ("run", count, handle, handle, count, handle, handle, count, ctypes.c_uint64, _Record),
+            ("run", count, *(handle, handle, count, handle, handle, count, count), wait, _Record),
         ):
             function = getattr(self._library, f"engine_{name}")
             function.restype, function.argtypes = result, arguments
@@ -81,6 +81,7 @@ class NativeEngine:
             self._widths.ctypes.data,
             self._bases.ctypes.data,
             len(self._widths) - 1,
+            self._job.outputs,
             self._job.patience,
             _Record(*(array.ctypes.data for array in trace.arrays)),
         )

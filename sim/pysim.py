@@ -82,7 +82,7 @@ class PysimEngine:
     async def _infer(self, ctx, inputs, trace):
         """Run all inferences; how many finished, each within the job's patience."""
         engine, patience = self._engine, self._job.patience
-        width, outputs = self._job.widths[0], self._job.widths[-1]
+        width, outputs = self._job.widths[0], self._job.outputs
         cursor, watched = Cursor(self._job, self._begun), _watched(engine)
         before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
         fed = got = 0

@@ -31,8 +31,16 @@ class Job:
 
     @property
     def widths(self):
-        """Values of every layer, inputs first: its neurons, for each image that shares a weight."""
-        return tuple(width * self.config.images for width in self.topology.layers)
+        """Values of every layer, inputs first: its neurons, for each image that shares a weight.
+
+        In the last layer, of all copies of its neurons (``golden.widen``).
+        """
+        return tuple(width * self.config.images for width in self.schedule.wide.layers)
+
+    @property
+    def outputs(self):
+        """Logits of an inference: of all its images."""
+        return self.topology.layers[-1] * self.config.images
 
     @property
     def bases(self):
@@ -56,7 +64,7 @@ class Trace:
     Parameters
     ----------
     values : ``int32`` (N, W), what was written at the position: activations, in the last layer
-        sums.
+        sums, each copy of a neuron its own.
     at : ``uint32`` (N, W), the cycle of that write, counted from the one in which the inference's
         last input was taken, as 0; ``NEVER`` where nothing was written.
     logits : ``int32`` (N, n_L * images), what came out: image after image, in neuron order.
@@ -79,7 +87,7 @@ class Trace:
     @classmethod
     def empty(cls, inferences, job):
         """Arrays to record into."""
-        values, outputs = sum(job.widths[1:]), job.widths[-1]
+        values, outputs = sum(job.widths[1:]), job.outputs
         return cls(
             np.zeros((inferences, values), np.int32),
             np.full((inferences, values), NEVER, np.uint32),

@@ -6,6 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
+from amaranth.utils import ceil_log2
 from streams import at_random, get, put, simulate
 
 from golden import engine
@@ -14,6 +15,7 @@ from golden.lanes import places
 from golden.machine import plan
 from golden.model import MAX_BIAS, Model
 from golden.paths import Topology
+from golden.widen import widened_model
 
 
 def make_model(topology, weights, biases, shifts):
@@ -55,11 +57,9 @@ def extreme_model(topology, weight, sign):
 
 def random_topology(rng, config, *, junctions, paths):
     """A random topology that fits ``config``, with at most ``paths`` paths in all."""
+    fewest = [config.lane_bits] * junctions + [config.lane_bits - ceil_log2(config.max_copies)]
     while True:
-        layers = [
-            1 << rng.integers(config.lane_bits, config.neuron_bits + 1)
-            for _ in range(junctions + 1)
-        ]
+        layers = [1 << rng.integers(least, config.neuron_bits + 1) for least in fewest]
         pairs = list(pairwise(layers))
         counts = [
             1 << rng.integers(int(max(pair)).bit_length() - 1, int(np.prod(pair)).bit_length())
@@ -94,9 +94,9 @@ def expected_writes(config, model, images):
 
     Places of activations are those of the first half of the activation memory.
     """
-    writes, topology = [], model.topology
-    bases = plan(topology, config.machine).bases
-    for layer, values in enumerate(engine.layers(model, images), 1):
+    writes, schedule = [], plan(model.topology, config.machine)
+    topology, bases = schedule.wide, schedule.bases
+    for layer, values in enumerate(engine.layers(widened_model(model, topology), images), 1):
         last = layer == len(topology.paths)
         placed = rows(topology, layer, config.lanes, values).T  # place, image
         first = 0 if last else bases[layer] * config.groups
