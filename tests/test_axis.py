@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, ClockSignal, Elaboratable, Module
+from amaranth.lib.wiring import In, Out
 from networks import random_images, random_model, run_engine
 from streams import at_random, get, put, simulate
 
@@ -52,7 +53,7 @@ def logit(item):
     return value - (value >> 31 << 32), last
 
 
-def run(dut, jobs, *, seed=None, chance=0.3):
+def run(dut, jobs, *, seed=None, chance=0.3, background=()):
     """Write every job's network and run its images: logits, cycles of inputs, of logits."""
     count = sum(len(images) * model.topology.layers[-1] for model, images in jobs)
     logits, inputs, departures = [], [], []
@@ -87,7 +88,7 @@ def run(dut, jobs, *, seed=None, chance=0.3):
             assert not valid, "a logit too many"
         assert not ctx.get(dut.busy)
 
-    simulate(Clocked(dut), feed, collect, limit=30_000)
+    simulate(Clocked(dut), feed, collect, background=background, limit=30_000)
     return logits, inputs, departures
 
 
@@ -216,6 +217,30 @@ class TestAxisEngine:
         assert [c - inputs[0] for c in departures] == [c - begin for c in bare.departures]
         ends = departures[7::8]
         assert ends[3] - ends[2] == plan(TOPOLOGY, TINY.machine).interval
+
+    def test_no_output_depends_on_an_input_of_the_same_cycle(self):
+        dut, jobs, compared = AxisEngine(TINY), random_jobs(8, [TOPOLOGY], 2), set()
+        members = dut.signature.members.items()
+        inputs = [getattr(dut, name) for name, member in members if member.flow == In]
+        inputs = [signal for signal in inputs if signal is not dut.aclk]
+        outputs = Cat(getattr(dut, name) for name, member in members if member.flow == Out)
+        assert (len(inputs), len(outputs)) == (7, 37)
+
+        async def meddle(ctx):
+            async for _ in ctx.tick():
+                await ctx.delay(1e-7)
+                before, offered = ctx.get(outputs), [ctx.get(signal) for signal in inputs]
+                for signal, value in zip(inputs, offered, strict=True):
+                    ctx.set(signal, ~value)
+                await ctx.delay(1e-7)
+                assert ctx.get(outputs) == before
+                compared.add(before)
+                for signal, value in zip(inputs, offered, strict=True):
+                    ctx.set(signal, value)
+
+        logits, _, _ = run(dut, jobs, seed=2, background=[meddle])
+        assert logits == expected(jobs, 1)
+        assert len(compared) > 16
 
     def test_reset_ends_what_is_under_way_and_keeps_the_network(self):
         model, images = random_jobs(6, [TOPOLOGY], 2)[0]
