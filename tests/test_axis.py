@@ -130,9 +130,9 @@ class TestRecords:
 class TestRecordReader:
     CONFIG = CONFIGS["icebreaker"]
 
-    def read(self, content, count, *, cut=(), seed=None):
+    def read(self, content, count, *, cut=(), seed=None, config=CONFIG):
         """Put bytes, of which those numbered in ``cut`` are last; what comes out, and when."""
-        dut, items, cycles = RecordReader(self.CONFIG), [], []
+        dut, items, cycles = RecordReader(config), [], []
 
         def stalls(name):
             return None if seed is None else at_random(random.Random(f"{seed} {name}"), 0.3)
@@ -170,6 +170,14 @@ class TestRecordReader:
     def test_addresses_go_on_beyond_16_bits(self):
         items, _ = self.read(bytes.fromhex("10 feff00 0100 0a0b0c0d"), 4)
         assert items == [(Space.WEIGHTS, 0xFFFE + n, 10 + n) for n in range(4)]
+
+    def test_digits_of_an_address_beyond_the_memories_count_and_go_nowhere(self):
+        items, _ = self.read(bytes.fromhex("10 ff3f00 0040 0a0b 12 000000 0000 cc"), 3, config=TINY)
+        assert items == [
+            (Space.WEIGHTS, 0x3FF, 10),
+            (Space.WEIGHTS, 0, 11),
+            (Space.PROGRAM, 0, 204),
+        ]
 
     def test_what_begins_no_record_is_passed_over(self):
         content = bytes.fromhex("00 00 ff 13 0f 11 050000 0500 aa 00 12 010000 0100 bb 00")
