@@ -19,7 +19,23 @@ seeds. Enter the module in ``MODULES``: the command and its help then know it. I
 sizes, goes to ``tests/``, its picture and what it shows to ``docs/reproductions.md``.
 """
 
-from . import coalescing, connectivity, edges_32, initializations, paths_per_neuron, scatter
+from . import (
+    coalescing,
+    connectivity,
+    edges_32,
+    initializations,
+    paths_per_neuron,
+    sampling_dense,
+    scatter,
+)
 
-MODULES = (edges_32, paths_per_neuron, coalescing, initializations, scatter, connectivity)
+MODULES = (
+    edges_32,
+    paths_per_neuron,
+    coalescing,
+    initializations,
+    sampling_dense,
+    scatter,
+    connectivity,
+)
 REPRODUCTIONS = {module.NAME: module for module in MODULES}
