@@ -49,7 +49,6 @@ def add_to(commands):
     quality_command.arguments(parser)
     add("--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it")
     recipe_arguments(parser, initialize.RULES[0])
-    add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     threads.argument(parser)
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
@@ -73,9 +72,13 @@ def dataset_of(options, topology, seed):
 
 
 def recipe_arguments(parser, initialization):
-    """Add ``--initialization``, by default the rule given, and what :func:`recipe_of` reads."""
+    """Add ``--initialization``, by default the rule given, ``--magnitudes``, and the recipe's.
+
+    The recipe's are those that :func:`recipe_of` reads.
+    """
     defaults, add = training.Recipe(), parser.add_argument
     add("--initialization", default=initialization, metavar="RULE", help=_rules())
+    add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     for name, unit, what in RECIPE:
         default = getattr(defaults, name)
         text = f"{what} (%(default)s)"
