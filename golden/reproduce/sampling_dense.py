@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import initialize, patterns, sampling, ternary
 from ..dense import Dense
-from ..train_command import float_accuracy
+from ..eval_command import float_accuracy
 from . import trials
 
 NAME = "sampling-dense"

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import cli, data, datasets, training
 from ..errors import InputError
-from ..train_command import float_accuracy
+from ..eval_command import float_accuracy
 
 BATCH = 64
 
