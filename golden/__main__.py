@@ -40,6 +40,8 @@ def run(argv):
     """
     options = _parser().parse_args(argv)
     read = [options.model] if "model" in options else []
+    if str(getattr(options, "data", None)).endswith(".npz"):  # not the name of a data set
+        read.append(options.data)
     cli.check_writable(getattr(options, "out", None), options.json, read=read)
     with contextlib.ExitStack() as during:
         if "threads" in options:
