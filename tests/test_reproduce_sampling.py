@@ -72,8 +72,8 @@ def test_the_summary_is_the_least_share_within_a_point():
         {"way": "counts, sobol", "size": 1, "share": 0.5, "accuracy": 0.1},
     ]
     assert sampling_dense.summary(rows) == {
-        "accuracy_of_the_whole_network": 0.9,
-        "share_within_a_point_largest": 0.2,
+        "accuracy of the whole network": 0.9,
+        "share of the edges within a point of it, largest": 0.2,
     }
 
 
@@ -93,7 +93,7 @@ def test_the_command_writes_what_the_rows_say(small, tmp_path, capsys):
     assert found["rescaled, sobol", 16384]["share"] > 0.9
     assert found["rescaled, sobol", 64]["share"] < 0.2
     top = found["whole", 0]["accuracy"]
-    assert result["summary"]["accuracy_of_the_whole_network"] == top
+    assert result["summary"]["accuracy of the whole network"] == top
     assert found["rescaled, sobol", 16384]["accuracy"] == pytest.approx(top, abs=0.02)
     assert found["counts, sobol", 256]["accuracy"] == pytest.approx(top, abs=0.03)
     assert found["rescaled, sobol", 64]["accuracy"] < top - 0.1

@@ -134,13 +134,13 @@ def table(rows):
 def summary(rows):
     """The whole network's accuracy; of each way that comes near the least share of edges."""
     accuracy = _of(rows, "whole")[0]["accuracy"]
-    result = {"accuracy_of_the_whole_network": accuracy}
+    result = {"accuracy of the whole network": accuracy}
     for way in (*EDGES, *SIGNS):
         near = [
             row["share"] for row in _of(rows, way).values() if row["accuracy"] >= accuracy - WITHIN
         ]
         if near:
-            result[f"share_within_a_point_{way.replace(', ', '_').replace(' ', '_')}"] = min(near)
+            result[f"share of the edges within a point of it, {way}"] = min(near)
     return result
 
 
