@@ -18,9 +18,9 @@ endif
 help:  ## list the targets
 	@echo "usage: make TARGET [BOARD=icebreaker] [PYTHON=python3]"
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z/%.]*\):.*## \(.*\)/  \1\t\2/p' Makefile | sed s/%/NAME/ | expand -t 19
 
-sim: $(VENV)/.native  ## run the shipped digits model on the simulated hardware and compare
+sim: $(VENV)/.native  ## run the digits model on simulated hardware and compare
 	$(RUN) -m sim run models/digits.npz --data digits
 
 test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may
@@ -33,8 +33,7 @@ synth: $(VENV)/.boards  ## make the bitstream for BOARD; area, Fmax, clock met o
 figures: $(VENV)/.test  ## measure the README's table again and write it
 	$(RUN) -m scripts.figures
 
-# Train a model that ships again, as `make models/mnist-37k.npz`; `python -m golden zoo` lists them.
-models/%.npz: $(VENV)/.native force
+models/%.npz: $(VENV)/.native force  ## train a model that ships again: digits, mnist-37k, ...
 	$(RUN) -m golden zoo --train $*
 	$(RUN) -m golden zoo --card models/README.md
 

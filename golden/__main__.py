@@ -39,7 +39,9 @@ def run(argv):
     With ``--json -`` only the JSON is on standard output.
     """
     options = _parser().parse_args(argv)
-    read = [options.model] if "model" in options else []
+    read = [value for name, value in vars(options).items() if name in ("model", "extend") and value]
+    if str(getattr(options, "data", None)).endswith(".npz"):  # not the name of a data set
+        read.append(options.data)
     cli.check_writable(getattr(options, "out", None), options.json, read=read)
     with contextlib.ExitStack() as during:
         if "threads" in options:

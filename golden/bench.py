@@ -4,8 +4,6 @@ Networks are trained by :func:`golden.training.train` itself, on the same images
 the fastest of several times counts. What else runs on the machine only ever adds.
 """
 
-import contextlib
-import io
 import platform
 import time
 from dataclasses import dataclass
@@ -91,22 +89,15 @@ def measure(networks, samples, recipe, repeats, bar):
     """
     seconds = [[] for _ in networks]
     first = samples.images[: recipe.batch], samples.labels[: recipe.batch]
-    with contextlib.redirect_stderr(io.StringIO()):  # a bar of its own each would hide the bar
-        for network in networks:
-            training.train(network, *first, samples.classes, recipe, data.INPUT_SCALE)
-        for _ in range(repeats):
-            for own, network in zip(seconds, networks, strict=True):
-                began = time.perf_counter()
-                training.train(
-                    network,
-                    samples.images,
-                    samples.labels,
-                    samples.classes,
-                    recipe,
-                    data.INPUT_SCALE,
-                )
-                own.append(time.perf_counter() - began)
-                bar.update()
+    every, how = (samples.images, samples.labels), (samples.classes, recipe, data.INPUT_SCALE)
+    for network in networks:
+        training.train(network, *first, *how, quiet=True)
+    for _ in range(repeats):
+        for own, network in zip(seconds, networks, strict=True):
+            began = time.perf_counter()
+            training.train(network, *every, *how, quiet=True)
+            own.append(time.perf_counter() - began)
+            bar.update()
     return seconds
 
 

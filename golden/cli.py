@@ -47,9 +47,9 @@ def _fail(message, code):
 def progress(iterable=None, **options):
     """A progress bar on standard error; none where that is not a terminal.
 
-    One within another goes when it is through.
+    One within another goes when it is through. ``options`` are those of ``tqdm``.
     """
-    return tqdm(iterable, disable=None, ncols=79, leave=None, **options)
+    return tqdm(iterable, **{"disable": None, "ncols": 79, "leave": None, **options})
 
 
 def integers(text, separator, name="numbers"):

@@ -49,9 +49,13 @@ def add_to(commands):
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
 
 
-def train_once(topology, dataset, initialization, recipe):
-    """Float accuracy on the held-out images, 0 to 1, of ``topology`` trained by ``recipe``."""
-    network = initialize.initialize(topology, initialization, recipe.seed)
+def train_once(topology, dataset, start, recipe):
+    """Float accuracy on the held-out images, 0 to 1, of ``topology`` trained by ``recipe``.
+
+    ``start`` : rule and magnitudes of :func:`golden.initialize.initialize`.
+    """
+    rule, magnitudes = start
+    network = initialize.initialize(topology, rule, recipe.seed, magnitudes)
     samples = dataset.x_train, dataset.y_train, dataset.classes
     training.train(network, *samples, recipe, data.INPUT_SCALE)
     return eval_command.float_accuracy(network, dataset)
@@ -85,7 +89,7 @@ def builders(names, layers, paths, dimensions):
     return result
 
 
-def _measure(topologies, dataset, recipes, initialization):
+def _measure(topologies, dataset, recipes, start):
     """A row each: what the topologies of :func:`builders` reach with the recipes, one a seed."""
     rows = []
     with cli.progress(total=len(topologies) * len(recipes), desc="compare", unit="network") as bar:
@@ -97,7 +101,7 @@ def _measure(topologies, dataset, recipes, initialization):
                 repeated = sum(topology.duplicates(junction) for junction in topology.junctions)
                 row["edges"].append(int(topology.total_paths - repeated))
                 row["duplicates"].append(int(repeated))
-                row["accuracies"].append(train_once(topology, dataset, initialization, recipe))
+                row["accuracies"].append(train_once(topology, dataset, start, recipe))
                 bar.update()
             rows.append(row)
     return summarize(rows)
@@ -132,9 +136,10 @@ def run(options):
     topologies = builders(names, layers, paths, dimensions)
     first = topologies[names[0]]()
     dataset = train_command.dataset_of(options, first, 0)
-    initialize.initialize(first, options.initialization)
+    start = options.initialization, options.magnitudes
+    initialize.initialize(first, start[0], 0, start[1])  # complains
     began = time.perf_counter()
-    rows = _measure(topologies, dataset, recipes, options.initialization)
+    rows = _measure(topologies, dataset, recipes, start)
     print(f"data        {dataset.name}, {len(dataset.x_test)} held-out images")
     print(f"layers      {'-'.join(map(str, layers))}")
     print(f"paths       {','.join(map(str, paths))}")
@@ -155,6 +160,8 @@ def run(options):
         "dimensions": None if dimensions is None else list(dimensions),
         "seeds": options.seeds,
         "initialization": options.initialization,
+        "magnitudes": options.magnitudes,
+        "threads": options.threads,
         **{name: getattr(options, name) for name, *_ in train_command.RECIPE},
         "topologies": rows,
         "below_best": best,

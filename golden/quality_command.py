@@ -55,7 +55,7 @@ def arguments(parser):
     add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
     add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
     add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
-    add("--seed", type=int, default=0, metavar="N", help="of the random ones (%(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of all that is random (%(default)s)")
 
 
 def names(text, option, least=1):

@@ -2,7 +2,7 @@
 
 import time
 
-from . import data, initialize, qat, quality_command, quantize, threads, training
+from . import data, growth, initialize, model, qat, quality_command, quantize, threads, training
 from .errors import InputError
 from .eval_command import accuracies, describe, facts, float_accuracy, report
 from .network import Network
@@ -17,6 +17,8 @@ Layers are neurons, powers of two, inputs first; every junction between two
 layers has its own number of paths, a power of two from the wider layer's
 neurons to the product of both. Nothing is written if anything fails. All
 that is random goes by --seed: paths, first weights, the order of the images.
+With --extend training starts as the network of a model file, which has the
+same layers and as many paths or fewer: it keeps them, and new paths start at 0.
 
   python -m golden train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -49,7 +51,7 @@ def add_to(commands):
     quality_command.arguments(parser)
     add("--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it")
     recipe_arguments(parser, initialize.RULES[0])
-    add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
+    add("--extend", metavar="MODEL", help="start as this network, with more paths or as many")
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     threads.argument(parser)
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
@@ -73,9 +75,13 @@ def dataset_of(options, topology, seed):
 
 
 def recipe_arguments(parser, initialization):
-    """Add ``--initialization``, by default the rule given, and what :func:`recipe_of` reads."""
+    """Add ``--initialization``, by default the rule given, ``--magnitudes``, and the recipe's.
+
+    The recipe's are those that :func:`recipe_of` reads.
+    """
     defaults, add = training.Recipe(), parser.add_argument
     add("--initialization", default=initialization, metavar="RULE", help=_rules())
+    add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     for name, unit, what in RECIPE:
         default = getattr(defaults, name)
         text = f"{what} (%(default)s)"
@@ -114,6 +120,21 @@ def _check_out(topology, out):
         )
 
 
+def _start(options, topology, dataset):
+    """The network as it is before training, and what a model file says of that, a dictionary."""
+    network = initialize.initialize(
+        topology, options.initialization, options.seed, options.magnitudes
+    )
+    if options.extend is None:
+        return network, {}
+    smaller = model.load(options.extend)
+    data.check_fits(dataset, smaller.topology, smaller.classes)
+    trained = Network(smaller.topology, smaller.float_weights, smaller.float_biases)
+    zeros = [0 * weights for weights in network.weights]  # of the rule's signs, for fixed ones
+    extended = growth.extend(trained, topology, zeros)
+    return extended, {"extended": list(smaller.topology.paths)}
+
+
 def run(options):
     """Train, print and write; the figures as a dict for ``--json``. Raises ``InputError``."""
     if options.qat < 0:
@@ -124,8 +145,7 @@ def run(options):
     if options.qat and not topology.linear:
         raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
     dataset = dataset_of(options, topology, recipe.seed)
-    start = options.initialization, recipe.seed, options.magnitudes
-    network = initialize.initialize(topology, *start)
+    network, extended = _start(options, topology, dataset)
     duplicates = describe(topology)
     began = time.perf_counter()
     samples = dataset.x_train, dataset.y_train, dataset.classes
@@ -138,6 +158,7 @@ def run(options):
         "validation": options.validation,
         "qat": options.qat,
         "loss": loss,
+        **extended,
     }
     for name, unsaid in UNSAID.items():
         if getattr(options, name) != unsaid:

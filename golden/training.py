@@ -124,10 +124,11 @@ class Optimizer:
         np.copysign(weights, self.signs, out=weights)
 
 
-def train(network, images, labels, classes, recipe, scale):
+def train(network, images, labels, classes, recipe, scale, *, quiet=False):
     """Train ``network`` in place; outputs from ``classes`` on are padding and set to 0.
 
     ``images`` is ``uint8`` (B, n_0), one step of it worth ``scale``; ``labels`` integers (B,).
+    ``quiet`` : show no progress bar, for callers that have one over many short trainings.
     Returns each epoch's mean loss, a list of floats, met on the way. Raises ``InputError`` when
     the loss is no longer finite.
     """
@@ -137,7 +138,7 @@ def train(network, images, labels, classes, recipe, scale):
     gradient = network.vector()
     steps = recipe.epochs * -(-len(images) // recipe.batch)
     with (
-        progress(range(recipe.epochs), desc="train", unit="epoch") as bar,
+        progress(range(recipe.epochs), desc="train", unit="epoch", disable=quiet or None) as bar,
         np.errstate(over="ignore", invalid="ignore"),  # the loss tells
     ):
         for epoch in bar:

@@ -7,9 +7,7 @@ accuracies are what ``golden train`` wrote into the file.
 
 from pathlib import Path
 
-import numpy as np
-
-from . import cli, data, engine, model
+from . import cli, data, engine, eval_command, model
 from .errors import InputError
 from .network import Network
 
@@ -164,8 +162,8 @@ def recalls(name, folder=FOLDER):
     held = data.load(loaded.info["data"])
     floats = Network(loaded.topology, loaded.float_weights, loaded.float_biases)
     found = {
-        "recall_float": floats.infer(held.x_test * np.float32(loaded.input_scale)),
-        "recall_int": engine.infer(loaded, held.x_test),
+        "recall_float": eval_command.float_logits(floats, held.x_test, loaded.input_scale),
+        "recall_int": eval_command.integer_logits(loaded, held.x_test),
     }
     found = {key: engine.classify(loaded, logits) for key, logits in found.items()}
     result = []

@@ -1,10 +1,11 @@
-"""``python -m sim``: run models on the simulated engine, compare, time."""
+"""``python -m sim``: run models on the simulated engine, compare, time; compare paths."""
 
 import sys
 
 from golden import cli
 from hw.config import CONFIGS
 
+from . import conflicts_command
 from .bench import bench
 from .run import BACKENDS, run
 from .trace import Stuck
@@ -31,7 +32,7 @@ turns. The native library is built from nothing, and that is timed too.
 
 def _parser():
     parser = cli.Parser(prog="python -m sim", description=__doc__.replace("``", ""))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run|bench")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run|bench|conflicts")
     command = commands.add_parser("run", help="simulate and compare", description=RUN_HELP)
     command.set_defaults(action=_run)
     add = command.add_argument
@@ -50,6 +51,7 @@ def _parser():
     add("--images", type=int, default=2, metavar="N", help="of each timing (%(default)s)")
     add("--repeats", type=int, default=5, metavar="N", help="timings of each (%(default)s)")
     add("--json", metavar="FILE", help="as for run")
+    conflicts_command.add_to(commands)
     return parser
 
 
@@ -114,7 +116,8 @@ def _bench(options, say):
 def main(argv):
     """Parse the command line and run it; the exit code."""
     options = _parser().parse_args(argv)
-    cli.check_writable(options.json, getattr(options, "vcd", None), read=[options.model])
+    read = [options.model] if hasattr(options, "model") else []
+    cli.check_writable(options.json, getattr(options, "vcd", None), read=read)
     out = sys.stderr if options.json == "-" else sys.stdout
 
     def say(text):

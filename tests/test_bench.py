@@ -40,7 +40,7 @@ def test_a_time_is_the_least_and_scales_to_an_epoch():
 def test_networks_take_turns(monkeypatch):
     calls = []
     monkeypatch.setattr(
-        training, "train", lambda network, images, *_: calls.append((network, len(images)))
+        training, "train", lambda network, images, *_, **__: calls.append((network, len(images)))
     )
     samples = bench.SimpleNamespace(images=np.zeros((12, 4)), labels=np.zeros(12), classes=2)
     with cli.progress(total=4) as bar:

@@ -335,7 +335,5 @@ class TestCommand:
             tools.run(arguments, folder=tmp_path, log="x.log", step="place")
 
     def test_load_rejects(self):
-        with pytest.raises(
-            InputError, match=r"board must be one of icebreaker, .*, not '\.\.'"
-        ):
+        with pytest.raises(InputError, match=r"board must be one of icebreaker, .*, not '\.\.'"):
             load("..")

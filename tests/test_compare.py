@@ -165,11 +165,24 @@ def test_dimensions_are_for_those_that_have_them(monkeypatch, tmp_path, capsys):
 def test_train_once():
     digits, topology = data.load("digits"), build("sobol", (64, 32, 16), (128, 128))
     recipe = training.Recipe(epochs=1, seed=3)
-    network = initialize.initialize(topology, "uniform", 3)
+    network = initialize.initialize(topology, "random", 3, "random")
     samples = digits.x_train, digits.y_train, digits.classes
     training.train(network, *samples, recipe, data.INPUT_SCALE)
     wanted = eval_command.float_accuracy(network, digits)
-    assert compare.train_once(topology, digits, "uniform", recipe) == wanted
+    assert compare.train_once(topology, digits, ("random", "random"), recipe) == wanted
+
+
+def test_what_was_trained_with_is_recorded(monkeypatch, tmp_path):
+    """Also that the magnitudes reach the first weights."""
+    seen = []
+    monkeypatch.setattr(compare, "train_once", lambda *given: seen.append(given[2]) or 0.5)
+    options = {"magnitudes": "random", "signs": "fixed", "optimizer": "sgd", "threads": 2}
+    arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
+    arguments += ["--topologies", "sobol,fixed-fan", "--seeds", 1, "--json", tmp_path / "r.json"]
+    assert run(*arguments) == 0
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert {name: result[name] for name in options} == options
+    assert seen == [("random", "random")] * 2
 
 
 def test_help(capsys):
@@ -195,6 +208,7 @@ def test_help(capsys):
             ("--topologies", "fixed-fan,fibonacci", "--dimensions", "0,1,2"),
             "dimensions must be left out for fixed-fan",
         ),
+        (("--magnitudes", "big"), "magnitudes must be one of constant, random, not 'big'"),
         (("--seeds", "0"), "seeds must be an integer from 1 to 1000, not 0"),
         (("--within", "-1"), "within must be a finite number of at least 0, not -1.0"),
         (("--within", "nan"), "within must be a finite number of at least 0, not nan"),

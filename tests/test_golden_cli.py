@@ -173,6 +173,18 @@ class TestMistakes:
         assert out.read_text() == "kept"
         assert [path.name for path in tmp_path.iterdir()] == ["m.npz"]
 
+    @pytest.mark.parametrize("option", ["--out", "--json"])
+    def test_a_data_set_is_not_written_over(self, tmp_path, capsys, option):
+        samples = tmp_path / "data.npz"
+        x, y = np.zeros((8, 64), np.uint8), np.arange(8) % 2
+        np.savez(samples, x_train=x, y_train=y, x_test=x, y_test=y)
+        before = samples.read_bytes()
+        arguments = ["--data", samples, "--out", tmp_path / "m.npz", option, samples]
+        line = refused(capsys, *SMALL, *arguments)
+        assert f"{samples}: must be a file of its own, not one that is read or written" in line
+        assert samples.read_bytes() == before
+        assert [path.name for path in tmp_path.iterdir()] == ["data.npz"]
+
     def test_out_is_a_folder(self, tmp_path, capsys):
         line = refused(capsys, *SMALL, "--out", tmp_path)
         assert f"{tmp_path}: must be a file to write, not a folder" in line

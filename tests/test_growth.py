@@ -1,9 +1,12 @@
 """Growing a network: first edges and weights stay, and so does what it computes."""
 
+import json
+
 import numpy as np
 import pytest
 
-from golden import growth
+from golden import __main__ as command
+from golden import cli, growth, model
 from golden.errors import InputError
 from golden.initialize import initialize
 from golden.topologies import build
@@ -69,3 +72,65 @@ class TestComplaints:
         network = initialize(build("sobol", LAYERS, PATHS))
         with pytest.raises(InputError, match="grows in paths, not in neurons: layers must be"):
             growth.extend(network, build("sobol", (64, 32, 32), PATHS))
+
+
+class TestCommand:
+    """``golden train --extend``."""
+
+    LAYERS = ("--layers", "64-32-16")
+
+    def run(self, folder, paths, name, *more):
+        arguments = ["train", "--data", "digits", *self.LAYERS, "--paths", paths, "--epochs", 4]
+        arguments += ["--out", folder / name, "--json", folder / "r.json", *more]
+        return cli.main(command.run, [str(argument) for argument in arguments])
+
+    @pytest.fixture
+    def small(self, tmp_path):
+        assert self.run(tmp_path, "256,128", "small.npz") == 0
+        return tmp_path / "small.npz"
+
+    @pytest.mark.parametrize("signs", ["free", "fixed"])
+    def test_twice_the_paths(self, small, tmp_path, signs):
+        """At a rate of nearly 0 the weights stay as they were, and new ones at 0."""
+        slow = ("--rate", 1e-9, "--decay", 0, "--signs", signs)
+        assert self.run(tmp_path, "512,256", "m.npz", "--extend", small, *slow) == 0
+        before, after = model.load(small), model.load(tmp_path / "m.npz")
+        assert after.info["extended"] == [256, 128]
+        result = json.loads((tmp_path / "r.json").read_text())
+        assert result["paths"] == [512, 256]
+        assert result["accuracy_float"] == before.info["accuracy_float"]
+        for grown, kept in zip(after.float_weights, before.float_weights, strict=True):
+            assert len(grown) == 2 * len(kept)
+            assert grown[: len(kept)] == pytest.approx(kept, abs=1e-5)
+            assert grown[len(kept) :] == pytest.approx(0, abs=1e-5)
+
+    def test_goes_on_learning(self, small, tmp_path):
+        assert self.run(tmp_path, "512,256", "m.npz", "--extend", small) == 0
+        accuracies = [model.load(p).info["accuracy_float"] for p in (small, tmp_path / "m.npz")]
+        assert accuracies[1] > accuracies[0] + 0.02
+
+    @pytest.mark.parametrize(
+        ("paths", "more", "message"),
+        [
+            ("256,64", (), "paths of junction 2 must be at least the 128 there are, not 64"),
+            (
+                "512,256",
+                ("--dimensions", "1,2,3"),
+                "of junction 1 must stay as they are, but Sobol",
+            ),
+            ("512,256", ("--topology", "cascaded"), "stay as they are, but cascaded paths change"),
+            ("512,256", ("--layers", "64-64-16"), "a network grows in paths, not in neurons"),
+        ],
+    )
+    def test_mistakes(self, small, tmp_path, capsys, paths, more, message):
+        assert self.run(tmp_path, paths, "m.npz", "--extend", small, *more) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+        assert not (tmp_path / "m.npz").exists()
+
+    def test_files(self, small, tmp_path, capsys):
+        assert self.run(tmp_path, "512,256", "small.npz", "--extend", small) == 2
+        assert "small.npz: must be a file of its own" in capsys.readouterr().err
+        assert self.run(tmp_path, "512,256", "m.npz", "--extend", tmp_path / "none.npz") == 2
+        assert "none.npz: no such model file" in capsys.readouterr().err

@@ -11,9 +11,19 @@ from networks import random_images, random_model
 from test_path_engine import check as run_on_engine
 from test_path_engine import config
 
-from golden import gf2, image, lanes, model
+from golden import gf2, image, lanes, model, quality
 from golden.errors import InputError
-from golden.linear import Linear, cascaded, coalescing, of_matrices, omitted, scrambled, shifted
+from golden.linear import (
+    Linear,
+    cascaded,
+    coalescing,
+    fewest_parts,
+    of_matrices,
+    omitted,
+    parts,
+    scrambled,
+    shifted,
+)
 from golden.machine import Machine
 from golden.paths import Topology
 from golden.sobol import points
@@ -139,6 +149,71 @@ def test_omitted():
     assert topology.dimensions == (0, 1, 2, 4, 5)
     assert skipped == [3]
     assert [topology.duplicates(junction) for junction in topology.junctions] == [0] * 4
+
+
+@pytest.mark.parametrize("name", ["scrambled", "shifted", "cascaded"])
+@pytest.mark.parametrize(
+    ("layers", "paths"),
+    [
+        ((2, 2), (2,)),
+        ((2, 2), (4,)),
+        ((64, 64, 16), (64, 64)),
+        ((64, 64, 16), (256, 256)),
+        ((64, 64, 16), (512, 512)),
+        ((8, 32, 4, 64), (64, 32, 128)),
+        ((64,) * 6, (128,) * 5),
+    ],
+)
+def test_parts_are_counted_by_rank(name, layers, paths):
+    topology = make(name, layers, paths)
+    found = quality.network_connectivity(topology)[0]
+    assert parts(topology) == found >= fewest_parts(layers, paths)
+    plain = Topology(layers, paths)
+    assert parts(plain) == quality.network_connectivity(plain)[0]
+
+
+@pytest.mark.parametrize(
+    ("layers", "paths", "dimensions", "before", "after"),
+    [
+        ((64, 64, 16), (256, 256), (0, 1, 3), 4, 1),
+        ((64, 64, 16), (512, 512), (0, 1, 3), 2, 1),
+        ((64, 64, 16), (64, 64), (0, 1, 2), 16, 16),  # too few paths to join them
+        ((64,) * 6, (128,) * 5, (0, 1, 2, 3, 4, 6), 4, 2),
+        ((64, 128, 128, 16), (2048, 2048, 1024), (0, 1, 2, 3), 1, 1),
+        ((1024, 256, 256, 16), (16384, 16384, 4096), (0, 1, 2, 3), 1, 1),
+    ],
+)
+def test_omitted_joins_the_whole_network(layers, paths, dimensions, before, after):
+    topology, skipped = omitted(layers, paths)
+    assert topology.dimensions == dimensions
+    assert skipped == [d for d in range(dimensions[-1]) if d not in dimensions]
+    assert parts(Topology(layers, paths)) == before
+    assert parts(topology) == fewest_parts(layers, paths) == after
+    assert [topology.duplicates(junction) for junction in topology.junctions] == [0] * len(paths)
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_omitted_of_any_network(data):
+    """The parts are as few as can be, of every size that was tried."""
+    widths = data.draw(st.lists(st.integers(1, 7), min_size=2, max_size=5), "log2 of widths")
+    paths = [
+        2 ** data.draw(st.integers(max(pair), min(sum(pair), max(pair) + 4)))
+        for pair in itertools.pairwise(widths)
+    ]
+    layers = [2**k for k in widths]
+    topology, _ = omitted(layers, paths)
+    assert parts(topology) == fewest_parts(layers, paths)
+    assert sum(coalescing(topology, junction) for junction in topology.junctions) == 0
+    assert sorted(set(topology.dimensions)) == list(topology.dimensions)
+
+
+def test_omitted_takes_the_fewest_parts_of_a_short_search(monkeypatch):
+    monkeypatch.setattr("golden.linear.MOST_DIMENSIONS", 1)
+    topology, skipped = omitted((64, 64, 16), (256, 256))
+    assert topology.dimensions == (0, 1, 2)
+    assert skipped == []
+    assert parts(topology) == 4
 
 
 @pytest.mark.parametrize("name", ["scrambled", "shifted", "cascaded"])

@@ -50,7 +50,16 @@ class TestMake:
         status, output, _ = run("make")
         assert status == 0
         targets = [line.split()[0] for line in output.splitlines() if line.startswith("  ")]
-        assert targets == ["help", "sim", "test", "synth", "figures", "lint", "clean"]
+        assert targets == [
+            "help",
+            "sim",
+            "test",
+            "synth",
+            "figures",
+            "models/NAME.npz",
+            "lint",
+            "clean",
+        ]
         assert max(map(len, output.splitlines())) <= 80
 
     def test_refuses_an_unknown_board(self):

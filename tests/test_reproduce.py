@@ -174,6 +174,7 @@ class TestOutput:
         rows = [{"a": "one", "b": 5}, {"a": "three", "b": 1234}]
         lines = output.table((("name", "a", ""), ("n", "b", ",d")), rows)
         assert lines == ["name       n", "one        5", "three  1,234"]
+        assert output.table((("n", "b", ".1f"),), [{"b": 2.0}, {"b": None}])[1:] == ["2.0", "  -"]
 
 
 class TestTrials:
@@ -185,7 +186,7 @@ class TestTrials:
 
     def test_spread(self):
         assert trials.spread([1.0, 3.0]) == (2, pytest.approx(np.sqrt(2)))
-        assert trials.spread([0.5]) == (0.5, 0)
+        assert trials.spread([0.5]) == (0.5, None)
 
     def test_images_are_the_same_and_of_all_classes(self):
         one, again = (trials.load(SimpleNamespace(data="digits", images=40)) for _ in range(2))

@@ -1,7 +1,10 @@
 """Training: determinism, optimizers against their textbook formulas, and the complaints."""
 
+import sys
+
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from golden import data
 from golden.errors import InputError
@@ -29,6 +32,17 @@ def test_the_same_seed_gives_the_same_network(digits):
     assert len(losses) == 3
     assert first.parameters.tobytes() == again.parameters.tobytes()
     assert first.parameters.tobytes() != other.parameters.tobytes()
+
+
+@pytest.mark.parametrize(("quiet", "bars"), [(False, 1), (True, 0)])
+def test_a_caller_s_bar_stands_alone(digits, monkeypatch, quiet, bars):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    shown = []
+    monkeypatch.setattr(tqdm, "display", lambda bar, *_, **__: shown.append(bar.desc))
+    network, recipe = initialize(TOPOLOGY), Recipe(epochs=1)
+    images, labels = digits.x_train[:16], digits.y_train[:16]
+    train(network, images, labels, 10, recipe, data.INPUT_SCALE, quiet=quiet)
+    assert len(set(shown)) == bars
 
 
 @pytest.mark.parametrize("recipe", [{}, {"optimizer": "sgd", "rate": 0.1, "decay": 0.001}])

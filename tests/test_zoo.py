@@ -1,13 +1,15 @@
 """The models that ship: their recipes, what they must reach, their card, and the command."""
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 from golden import __main__ as command
-from golden import cli, data, datasets, engine, model, zoo
+from golden import cli, data, datasets, engine, eval_command, model, zoo
 from golden.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -105,6 +107,20 @@ class TestRecalls:
         assert out[-1].endswith(f" {mean:.2%}")
         rows = zip(out[-11:-1], classes, strict=True)
         assert sum(line.split()[1] == str(c["images"]) for line, c in rows) == 10
+
+    def test_show_how_far_they_are(self, monkeypatch):
+        """A bar each for floats and integers, to the last image; the pieces make no difference."""
+        bars, whole = [], zoo.recalls("digits")
+
+        def progress(iterable=None, **options):
+            bars.append(tqdm(iterable, file=io.StringIO(), **options))
+            return bars[-1]
+
+        monkeypatch.setattr(cli, "progress", progress)
+        monkeypatch.setattr(eval_command, "PIECE", 100)
+        assert zoo.recalls("digits") == whole
+        assert [bar.desc.strip(": ") for bar in bars] == ["floats", "integers"]
+        assert [(bar.n, bar.total) for bar in bars] == [(360, 360)] * 2
 
     def test_a_class_without_images(self):
         classes = [

@@ -15,10 +15,27 @@ A reproduction is a module of this package with
 and, where wanted, ``table(rows)``, the rows that are printed if they are not all;
 ``summary(rows)``, a dictionary of what they say together (a correlation, ...); and ``SIZE``, the
 picture's width and height in inches. :mod:`golden.reproduce.trials` trains networks by several
-seeds. Enter the module in ``MODULES``: the command, its help and the tests then know it.
+seeds. Enter the module in ``MODULES``: the command and its help then know it. Its test, with tiny
+sizes, goes to ``tests/``, its picture and what it shows to ``docs/reproductions.md``.
 """
 
-from . import coalescing, connectivity, edges_32, initializations, paths_per_neuron, scatter
+from . import (
+    coalescing,
+    connectivity,
+    edges_32,
+    initializations,
+    paths_per_neuron,
+    sampling_dense,
+    scatter,
+)
 
-MODULES = (edges_32, paths_per_neuron, coalescing, initializations, scatter, connectivity)
+MODULES = (
+    edges_32,
+    paths_per_neuron,
+    coalescing,
+    initializations,
+    sampling_dense,
+    scatter,
+    connectivity,
+)
 REPRODUCTIONS = {module.NAME: module for module in MODULES}

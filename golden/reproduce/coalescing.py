@@ -61,8 +61,8 @@ def _of(topology):
 def rows(options):
     """A row for each construction and number of paths: the mean of its different edges.
 
-    The deviation is that over the seeds of the random paths, 0 for the others; ``most`` is what
-    N paths in each junction could have.
+    The deviation is that over the seeds of the random paths, ``None`` for the others; ``most`` is
+    what N paths in each junction could have.
     """
     dense, result = [n * m for n, m in pairwise(LAYERS)], []
     chosen = omitted(LAYERS, dense)[0].dimensions
@@ -119,9 +119,8 @@ def plot(rows, axes):
     """Different edges against paths; and their share of those that there could be."""
     for kind, mark in zip(KINDS, "osD^", strict=True):
         own = [row for row in rows if row["construction"] == kind]
-        paths, edges, error, most = (
-            np.array([row[key] for row in own]) for key in ("paths", "edges", "deviation", "most")
-        )
+        keys = ("paths", "edges", "deviation", "most")
+        paths, edges, error, most = np.array([[row[key] for row in own] for key in keys], float)
         style = {"marker": mark, "capsize": 2, "label": kind}
         if kind == "cascaded":  # lies on others
             style.update(fillstyle="none", markersize=9)

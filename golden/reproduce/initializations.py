@@ -144,9 +144,9 @@ def plot(rows, axes):
     for ax in axes:
         for place, row in enumerate(rows):
             ax.errorbar(
-                100 * row["accuracy"],
+                trials.percent(row["accuracy"]),
                 place,
-                xerr=100 * row["deviation"],
+                xerr=trials.percent(row["deviation"]),
                 fmt="s" if row["signs"] == "fixed" else "o",
                 color=colors[row["network"]],
                 capsize=2,

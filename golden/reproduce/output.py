@@ -74,10 +74,17 @@ def _png(size, pixels):
     return buffer.getvalue()
 
 
+def _cell(value, form):
+    return "-" if value is None else format(value, form)
+
+
 def table(columns, rows):
-    """The rows as lines: ``columns`` are (title, key, format) each; text is left-aligned."""
+    """The rows as lines: ``columns`` are (title, key, format) each; text is left-aligned.
+
+    ``None`` is a dash.
+    """
     texts = [[title for title, _, _ in columns]]
-    texts += [[format(row[key], form) for _, key, form in columns] for row in rows]
+    texts += [[_cell(row[key], form) for _, key, form in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     left = [isinstance(rows[0][key], str) for _, key, _ in columns]
     lines = []

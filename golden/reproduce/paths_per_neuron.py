@@ -122,7 +122,7 @@ def plot(rows, axes):
     *own, full = rows
     x = [row["paths_per_neuron"] for row in own]
     y = {
-        key: 100 * np.array([row[key] for row in own])
+        key: trials.percent([row[key] for row in own])
         for key in ("accuracy", "deviation", "sparsity", "relative", "relative_paths")
     }
     axes.errorbar(x, y["accuracy"], y["deviation"], marker="o", capsize=2, label="accuracy")

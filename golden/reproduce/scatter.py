@@ -204,8 +204,8 @@ def plot(rows, axes):
         name, style = _style(row, marks)
         axes.errorbar(
             row["scatter"],
-            100 * row["accuracy"],
-            100 * row["deviation"],
+            trials.percent(row["accuracy"]),
+            trials.percent(row["deviation"]),
             linestyle="",
             capsize=2,
             label=None if name in names else name,

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import cli, data, datasets, training
 from ..errors import InputError
-from ..train_command import float_accuracy
+from ..eval_command import float_accuracy
 
 BATCH = 64
 
@@ -72,8 +72,13 @@ def train(network, dataset, options, seed, **recipe):
 
 
 def spread(values):
-    """Mean and sample standard deviation (0 of one value): two floats."""
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    """Mean and sample standard deviation (``None`` of one value): two floats."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def percent(values):
+    """Shares in per cent, to draw: a float or an array, NaN for ``None``."""
+    return 100 * np.array(values, float)
 
 
 def rank_correlation(one, other):

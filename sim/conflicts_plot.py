@@ -1,0 +1,96 @@
+"""The picture of ``python -m sim conflicts``, drawn by matplotlib if it is there."""
+
+import io
+from pathlib import Path
+
+from golden import cli
+from golden.errors import InputError
+
+FORMATS = (".svg", ".png")
+COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#000000", "#999999")
+MARKERS = "osD^vxP*"
+DASHES = ("-", "--", ":", "-.")
+
+
+def check(path, *others, asked):
+    """The path to draw to; ``None`` where matplotlib is missing and no picture was asked for.
+
+    ``others`` are written as well. Raises ``InputError`` before any work where it cannot be drawn.
+    """
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise InputError(f"--plot must be a file named {' or '.join(FORMATS)}, not {str(path)!r}")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        if asked:
+            raise InputError("--plot needs matplotlib: pip install '.[plots]'") from None
+        return None
+    cli.check_writable(path, *others)
+    return path
+
+
+def draw(path, results, crossbars, queues):
+    """Draw cycles a block by lanes, a panel a crossbar, and index bits; the same bytes each time.
+
+    ``results`` are those of :func:`sim.conflicts_measure.measure`.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    settings = {"svg.hashsalt": "sobolpath", "svg.fonttype": "none", "font.size": 9}
+    with matplotlib.rc_context(settings):
+        figure = Figure(figsize=(3.6 * (len(crossbars) + 1), 4.2), layout="constrained")
+        axes = figure.subplots(1, len(crossbars) + 1, squeeze=False)[0]
+        for axis in axes[1:-1]:
+            axis.sharey(axes[0])
+        for crossbar, axis in zip(crossbars, axes[:-1], strict=True):
+            _cycles(axis, results, crossbar, queues)
+        _bits(axes[-1], results)
+        handles, labels = axes[-1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        picture, kind = io.BytesIO(), path.suffix[1:]
+        stamp = {"Date": None} if kind == "svg" else {"Software": None}
+        figure.savefig(picture, format=kind, dpi=110, metadata=stamp)
+    cli.write_atomically(path, picture.getvalue())
+
+
+def _style(row, **more):
+    return {
+        "color": COLOURS[row % len(COLOURS)],
+        "marker": MARKERS[row % len(MARKERS)],
+        "markersize": 4,
+        "fillstyle": "none",
+        **more,
+    }
+
+
+def _lanes(axis, results, title):
+    lanes = [result["lanes"] for result in results]
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(lanes, [str(count) for count in lanes])
+    axis.minorticks_off()
+    axis.set_xlabel("lanes and banks, P")
+    axis.set_title(title)
+    axis.grid(alpha=0.3)
+    return lanes
+
+
+def _cycles(axis, results, crossbar, queues):
+    lanes = _lanes(axis, results, f"cycles a block, {crossbar} crossbar")
+    for row in range(len(results[0]["patterns"])):
+        for column in range(len(queues)):
+            values = [r["patterns"][row][crossbar][column]["cycles_per_block"] for r in results]
+            axis.plot(lanes, values, linestyle=DASHES[column % len(DASHES)], **_style(row))
+    for column, depth in enumerate(queues):
+        axis.plot([], [], "k", linestyle=DASHES[column % len(DASHES)], label=f"Q = {depth}")
+    axis.legend(loc="upper left")
+    axis.set_ylim(bottom=0)
+
+
+def _bits(axis, results):
+    lanes = _lanes(axis, results, "index bits a weight")
+    for row, pattern in enumerate(results[0]["patterns"]):
+        values = [result["patterns"][row]["index_bits_per_weight"] for result in results]
+        axis.plot(lanes, values, label=pattern["name"], **_style(row))
+    axis.set_yscale("log")
