@@ -26,11 +26,11 @@ START = 12  # cycles from the last input taken to the first step issued
 SINGLE = 14  # more where there is a single input: it is taken before anything begins
 FETCH = 6  # between the last step of a junction and the first of the next one
 RESTART = 10  # between the last step of an inference and the first of the next one
-WRITTEN = 8  # of pipeline from a row's last step until its first group is in the memory
+WRITTEN = 9  # of pipeline from a row's last step until its first group is in the memory
 SUMMED = 4  # from a junction's first step until its products are summed
 LOAD = 12  # cycles of the loader beside one for each input
-ALONE = 14  # between the last step and the first of the next inference, beside one for each input
-READ = 10  # cycles of the reader beside one for each output, and one for each copy of it
+ALONE = 15  # between the last step and the first of the next inference, beside one for each input
+READ = 11  # cycles of the reader beside one for each output, and one for each copy of it
 ADD = 2  # more where it can add copies
 
 
@@ -220,7 +220,7 @@ def plan(topology, machine):
         row, issued = _order(topology, junction, machine)
         before = RESTART if written is None else FETCH + late
         # Its first row must not meet one that leaves still; the biases are rewound after the last.
-        wait = machine.groups - fan_in - before + 2 * (written is None)
+        wait = machine.groups - fan_in - before + 3 * (written is None)
         if written is not None:
             wait = max(wait, int((written[row] - issued).max()) - 1 - before)
         count = topology.layers[junction] // machine.lanes

@@ -1,11 +1,13 @@
 """The multiply-accumulate lanes: one product a lane and cycle, summed over a neuron's paths."""
 
-from amaranth import Module, Mux, Signal, signed, unsigned
+from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
 from .delay import delay
+
+LOW = 16  # digits of a sum that are added first; the others follow a cycle later: a shorter carry
 
 
 def multiplier_ports(images):
@@ -50,8 +52,9 @@ class MacLanes(wiring.Component):
     """An accumulator a lane and image that sums weight times activation from ``first`` to ``last``.
 
     Golden twin: the sums of products per neuron in ``golden.engine``. Throughput: one product an
-    accumulator and cycle, rows back to back. Latency: ``done`` and the sums come ``latency`` cycles
-    after the products' last operands and stay for that one cycle.
+    accumulator and cycle, rows back to back. Latency: ``done`` and the low ``LOW`` digits of the
+    sums come ``latency`` cycles after the products' last operands and stay for that one cycle, the
+    other digits in the cycle after.
 
     Parameters
     ----------
@@ -77,8 +80,10 @@ class MacLanes(wiring.Component):
         exact_log2("lanes", lanes)
         exact_log2("images", images)
         self._images, self._registered = images, registered
-        if not isinstance(accumulator_bits, int) or accumulator_bits < 16:
-            raise ValueError(f"accumulator_bits must be at least 16, not {accumulator_bits!r}")
+        if not isinstance(accumulator_bits, int) or accumulator_bits <= LOW:
+            raise ValueError(
+                f"accumulator_bits must be at least {LOW + 1}, not {accumulator_bits!r}"
+            )
         self._multipliers = [multiplier(images=images) for _ in range(lanes)]
         super().__init__(
             {
@@ -104,6 +109,7 @@ class MacLanes(wiring.Component):
             for signal, name in ((self.valid, "valid"), (self.first, "first"), (self.last, "last"))
         )
         m.d.sync += self.done.eq(valid & last)
+        control = valid, first, delay(m, valid, 1, "valid_high"), delay(m, first, 1, "first_high")
         for lane, multiplier in enumerate(self._multipliers):
             m.submodules[f"multiplier_{lane}"] = multiplier
             part = slice(lane * self._images, (lane + 1) * self._images)
@@ -112,9 +118,25 @@ class MacLanes(wiring.Component):
                 m.d.comb += own.eq(activation)
             for product, total in zip(multiplier.products, self.accumulators[part], strict=True):
                 product = delay(m, product, self._registered, f"product_{lane}", reset_less=True)
-                accumulator = Signal.like(total, name=f"accumulator_{lane}", reset_less=True)
-                m.d.comb += total.eq(accumulator)
-                with m.If(valid):
-                    # The sum is chosen after the adder: one LUT a bit holds both on the iCE40.
-                    m.d.sync += accumulator.eq(Mux(first, product, accumulator + product))
+                m.d.comb += total.eq(_accumulate(m, control, product, len(total), f"_{lane}"))
         return m
+
+
+def _accumulate(m, control, product, bits, name):
+    """The sum of the products, of ``bits`` digits: its high digits a cycle late."""
+    valid, first, valid_high, first_high = control
+    low = Signal(LOW, name=f"low{name}", reset_less=True)
+    carry, negative = (Signal(name=n + name, reset_less=True) for n in ("carry", "negative"))
+    high = Signal(bits - LOW, name=f"high{name}", reset_less=True)
+    total = low + product.as_unsigned()
+    with m.If(valid):
+        # What a row begins with is chosen after the adder: one LUT a bit holds both on the iCE40.
+        m.d.sync += [
+            low.eq(Mux(first, product, total)),
+            carry.eq(~first & total[LOW]),
+            negative.eq(product[-1]),
+        ]
+    sign = negative.replicate(len(high))
+    with m.If(valid_high):  # the carry enters below: 1 + carry
+        m.d.sync += high.eq(Mux(first_high, sign, (Cat(1, high) + Cat(carry, sign))[1:]))
+    return Cat(low, high)

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
 from .delay import delay
+from .mac import LOW
 
 
 class RowSerializer(wiring.Component):
@@ -13,6 +14,8 @@ class RowSerializer(wiring.Component):
 
     Throughput: one group a cycle; a row may be captured every ``values / width`` cycles, in the
     cycle of the last group at the earliest. Latency: 1 cycle from ``capture`` to the first group.
+    Digits of ``i`` from ``hw.mac.LOW`` on come a cycle later than the others, and so do those of
+    ``o``.
 
     Members
     -------
@@ -44,33 +47,41 @@ class RowSerializer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        row = Signal.like(self.i, reset_less=True)
-        m.d.comb += [
-            self.o.eq(Cat(row[value] for value in range(self._width))),
-            self.last.eq(self.group == self._groups - 1),
-        ]
+        late = delay(m, self.capture, 1, "late"), delay(m, self.valid, 1, "valid_high")
+        low = self._shift(m, slice(LOW), (self.capture, self.valid), "low")
+        high = self._shift(m, slice(LOW, None), late, "high")
+        m.d.comb += [own.eq(Cat(both)) for own, *both in zip(self.o, low, high, strict=True)]
+        m.d.comb += self.last.eq(self.group == self._groups - 1)
         with m.If(self.capture):
             m.d.sync += [
-                row.eq(self.i),
                 self.valid.eq(1),
                 self.group.eq(0),
                 self.o_tag.eq(self.tag),
             ]
         with m.Elif(self.valid):
-            m.d.sync += [
-                row.eq(row.as_value() >> len(self.o.as_value())),
-                self.valid.eq(~self.last),
-                self.group.eq(self.group + 1),
-            ]
+            m.d.sync += [self.valid.eq(~self.last), self.group.eq(self.group + 1)]
         return m
+
+    def _shift(self, m, digits, control, name):
+        """Those digits of the group at hand: a list of ``width`` values."""
+        capture, advance = control
+        row = Cat(value[digits] for value in self.i)
+        bits = len(row) // len(self.i)
+        kept = Signal(len(row), name=name, reset_less=True)
+        with m.If(capture):
+            m.d.sync += kept.eq(row)
+        with m.Elif(advance):
+            m.d.sync += kept.eq(kept >> bits * self._width)
+        return [kept.word_select(value, bits) for value in range(self._width)]
 
 
 class Requantizer(wiring.Component):
     """Adds the bias, shifts right, clamps: ``golden.engine.requantize``, ``width`` values a cycle.
 
     The bias contains the rounding constant. Throughput: ``width`` values a cycle. ``sums`` (what
-    the last junction keeps) come 1 cycle after ``i``, ``bias`` and ``shift``, ``activations`` 3
-    cycles after. The sum of any legal network's accumulator and bias fits 32 bits.
+    the last junction keeps) come 2 cycles after ``i``, ``bias`` and ``shift``, ``activations`` 4
+    cycles after; digits of ``i`` from ``hw.mac.LOW`` on come a cycle later than the others. The sum
+    of any legal network's accumulator and bias fits 32 bits.
 
     The shift is taken in two steps, by multiples of 8 and by the rest, so that of the digits above
     the result only whether one of them is set has to be kept.
@@ -78,7 +89,7 @@ class Requantizer(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` where ``width`` is no power of two.
     """
 
-    latency = 3
+    sums_latency, latency = 2, 4
 
     def __init__(self, *, width, accumulator_bits):
         exact_log2("width", width)
@@ -94,15 +105,15 @@ class Requantizer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        shift = delay(m, self.shift, 1, "shift", reset_less=True)
+        shift = delay(m, self.shift, 2, "shift", reset_less=True)
         coarse, fine = shift[3:], delay(m, shift[:3], 1, "fine", reset_less=True)
         for lane, total in enumerate(self.sums):
             negative = Signal(name=f"negative_{lane}", reset_less=True)
             window = Signal(15, name=f"window_{lane}", reset_less=True)
             above = Signal(name=f"above_{lane}", reset_less=True)
             positions = [total[8 * c : 31] for c in range(4)]
+            m.d.comb += total.eq(_sum(m, self.i[lane], self.bias[lane], lane))
             m.d.sync += [
-                total.eq(self.i[lane] + self.bias[lane]),
                 negative.eq(total[31]),
                 window.eq(Array(positions)[coarse]),
                 above.eq(Array(position[15:].any() for position in positions)[coarse]),
@@ -111,3 +122,18 @@ class Requantizer(wiring.Component):
             clamped = Mux(over, 255, (window >> fine)[:8])
             m.d.sync += self.activations[lane].eq(Mux(negative, 0, clamped))
         return m
+
+
+def _sum(m, value, bias, lane):
+    """Value and bias added, 2 cycles later: the high digits a cycle after the low ones."""
+    low, high = Signal(LOW + 1, name=f"low_{lane}", reset_less=True), Signal(32 - LOW)
+    kept, later = Signal(LOW, name=f"kept_{lane}", reset_less=True), Signal.like(high)
+    upper = value[LOW:]
+    sign = upper[-1].replicate(32 - LOW - len(upper))
+    m.d.sync += [
+        low.eq(value[:LOW] + bias[:LOW]),
+        later.eq(bias[LOW:]),
+        kept.eq(low[:LOW]),
+        high.eq((Cat(1, upper, sign) + Cat(low[LOW], later))[1:]),  # the carry enters below
+    ]
+    return Cat(kept, high)

@@ -47,13 +47,13 @@ class Sequencer(wiring.Component):
         waiting, full = Signal(), Signal()  # inputs are there to be run; results to be read
         quiet = Signal(init=1)  # in the cycle before
         m.d.comb += [
-            self.load_hold.eq(self.alone & ~self.run_idle),
             self.run.eq(self.run_idle & waiting),
-            self.run_hold.eq(self.output & full),
             self.read.eq(self.written),
             self.idle.eq(quiet & ~self.load),
         ]
-        m.d.sync += [
+        m.d.sync += [  # registers: their paths lead into the walkers' state machines
+            self.load_hold.eq(self.alone & ~self.run_idle),
+            self.run_hold.eq(self.output & full),
             self.load.eq(self.load_idle & ~waiting & self.offered & ~self.load),
             quiet.eq(self.load_idle & ~self.load & ~waiting & self.run_idle & ~full),
         ]

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from golden.image import Kind
 
 from .config import HEADER
+from .delay import delay
 from .requantizer import Requantizer
 
 
@@ -21,8 +22,8 @@ class WriteBack(wiring.Component):
     capture, opening, closing : a row of sums is there: the junction's first, last.
     tag : {shift, output, closing} of that row, to travel with it.
     valid, group, last, row_tag : of the row serializer: a group, the row's last, the row's tag.
-    result, result_place : write the requantizer's sums, 1 cycle after ``valid``.
-    activation, activation_place : write its activations, 3 cycles after ``valid``.
+    result, result_place : write the requantizer's sums, 2 cycles after ``valid``.
+    activation, activation_place : write its activations, 4 cycles after ``valid``.
     done : the last group of the last result is written in this cycle.
 
     A place is row * groups + group.
@@ -81,16 +82,18 @@ class WriteBack(wiring.Component):
         ]
         with m.If(self.capture):
             m.d.sync += row.eq(Mux(self.opening, base, row + 1))
-        hidden = Signal(Requantizer.latency)  # bit s: s + 1 cycles ago
+        latency, sums = Requantizer.latency, Requantizer.sums_latency
         places = [
-            Signal.like(self.result_place, name=f"place_{n}", reset_less=True) for n in (1, 2, 3)
+            Signal.like(self.result_place, name=f"place_{cycle}", reset_less=True)
+            for cycle in range(1, latency + 1)
         ]
-        m.d.sync += [
-            hidden.eq(Cat(self.valid & ~self.row_tag.output, hidden)),
-            self.result.eq(self.valid & self.row_tag.output),
-            self.done.eq(self.valid & self.last & self.row_tag.output & self.row_tag.closing),
-            Cat(places).eq(Cat(self.group[: self._group_bits], row, places)),
+        m.d.sync += Cat(places).eq(Cat(self.group[: self._group_bits], row, places))
+        output, ending = self.valid & self.row_tag.output, self.last & self.row_tag.closing
+        m.d.comb += [
+            self.result_place.eq(places[sums - 1]),
+            self.activation_place.eq(places[-1]),
+            self.result.eq(delay(m, output, sums, "result")),
+            self.done.eq(delay(m, output & ending, sums, "done")),
+            self.activation.eq(delay(m, self.valid & ~output, latency, "hidden")),
         ]
-        m.d.comb += [self.result_place.eq(places[0]), self.activation_place.eq(places[2])]
-        m.d.comb += self.activation.eq(hidden[-1])
         return m

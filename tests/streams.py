@@ -7,6 +7,8 @@ is taken in cycle c, its transfer is the clock edge that ends cycle c.
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
 
+from hw.mac import LOW
+
 
 def simulate(component, *benches, background=(), limit=20_000):
     """Run test benches on a component until all are done; fail after ``limit`` cycles."""
@@ -90,3 +92,13 @@ async def idle(ctx, port, cycles=10):
 def at_random(rng, chance, longest=5):
     """Stalls of 1 to ``longest`` cycles with the given chance, else none."""
     return lambda: rng.randint(1, longest) if rng.random() < chance else 0
+
+
+def late(values, following, low=LOW):
+    """Signed values whose low digits are those of ``values``, the others those of ``following``.
+
+    What a port of the lanes shows: the high digits of a sum come a cycle after the low ones.
+    """
+    return [
+        (b >> low << low) + (a & (1 << low) - 1) for a, b in zip(values, following, strict=True)
+    ]

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from amaranth.hdl import signed
-from streams import simulate
+from streams import late, simulate
 
 from golden import engine
 from golden.model import MAX_BIAS, MAX_SHIFT
@@ -27,14 +27,17 @@ def test_serializer(values, width, extra):
     waits = [groups - 1 + (int(rng.integers(4)) if extra is None else extra) for _ in rows]
     got, expected, cycle = [], [], 0
 
+    before, seen = rows[-1], []
+
     async def step(ctx, capture, tag, row):
-        nonlocal cycle
+        nonlocal cycle, before
         ctx.set(dut.capture, capture)
         ctx.set(dut.tag, tag)
-        ctx.set(dut.i, row)
+        ctx.set(dut.i, late(row, before))
+        before = row
+        seen.append(list(ctx.get(dut.o)))
         if ctx.get(dut.valid):
-            flags = ctx.get(dut.group), ctx.get(dut.last), ctx.get(dut.o_tag)
-            got.append((cycle, *flags, list(ctx.get(dut.o))))
+            got.append((cycle, ctx.get(dut.group), ctx.get(dut.last), ctx.get(dut.o_tag)))
         await ctx.tick()
         cycle += 1
 
@@ -51,8 +54,9 @@ def test_serializer(values, width, extra):
             await step(ctx, 0, 0, rows[0])
 
     simulate(dut, bench)
-    assert got == expected
-    assert len(got) == 30 * groups
+    given = [(*item, late(seen[item[0]], seen[item[0] + 1])) for item in got]
+    assert given == expected
+    assert len(given) == 30 * groups
 
 
 def cases(rng, bits, shift):
@@ -78,15 +82,16 @@ def test_requantizer(width, bits, shift):
     values = values[: len(values) // width * width].reshape(-1, width, 2)
     accumulators, biases = values[:, :, 0], values[:, :, 1]
     dut, half = Requantizer(width=width, accumulator_bits=bits), (1 << shift) >> 1
-    sums, activations = [], []
+    sums, activations, last = [], [], len(values) - 1
 
     async def bench(ctx):
         ctx.set(dut.shift, shift)
         for step in range(len(values) + dut.latency):
+            here = accumulators[min(step, last)].tolist()
+            ctx.set(dut.i, late(here, accumulators[min(max(step - 1, 0), last)].tolist()))
             if step < len(values):
-                ctx.set(dut.i, accumulators[step].tolist())
                 ctx.set(dut.bias, (biases[step] + half).tolist())
-            if 1 <= step <= len(values):
+            if dut.sums_latency <= step < len(values) + dut.sums_latency:
                 sums.append(list(ctx.get(dut.sums)))
             if step >= dut.latency:
                 activations.append(list(ctx.get(dut.activations)))
@@ -112,12 +117,14 @@ def test_the_shift_travels_with_its_values(width, bits):
     accumulators = (rng.integers(-(2**20), 2**20, shape) * reach >> 20).clip(-top, top - 1)
     biases = rng.integers(-1000, 1000, shape)
     dut, activations = Requantizer(width=width, accumulator_bits=bits), []
+    last = len(shifts) - 1
 
     async def bench(ctx):
         for step in range(len(shifts) + dut.latency):
+            here = accumulators[min(step, last)].tolist()
+            ctx.set(dut.i, late(here, accumulators[min(max(step - 1, 0), last)].tolist()))
             if step < len(shifts):
                 ctx.set(dut.shift, shifts[step])
-                ctx.set(dut.i, accumulators[step].tolist())
                 ctx.set(dut.bias, (biases[step] + half[step]).tolist())
             if step >= dut.latency:
                 activations.append(list(ctx.get(dut.activations)))

@@ -108,7 +108,9 @@ class Bench:
     async def rows(self, ctx, junction):
         """Capture every row of a junction as soon as the one before has left, or later."""
         config, output = self.config, junction.kind == Kind.OUTPUT
-        name, latency = ("result", 1) if output else ("activation", Requantizer.latency)
+        name, latency = (
+            ("result", Requantizer.sums_latency) if output else ("activation", Requantizer.latency)
+        )
         mirrored = 0 if output else junction.half  # results have a memory of their own
         first = junction.base ^ mirrored * config.rows // 2
         for row in range(junction.rows):
@@ -119,7 +121,7 @@ class Bench:
                 self.expected.append((name, self.cycle + 1 + group + latency, place))
             opening, closing = row == 0, row == junction.rows - 1
             if output and closing:
-                self.expected.append(("done", self.cycle + 1 + config.groups, None))
+                self.expected.append(("done", self.cycle + config.groups + latency, None))
             # The last group of the row before leaves in this cycle, at the latest.
             await self.step(ctx, capture=1, opening=opening, closing=closing)
             tag = self.groups[0][2]
@@ -154,4 +156,4 @@ def test_places(lanes, requantizers, images, gaps):
 
 def test_latency():
     """An activation is written when it leaves the requantizer."""
-    assert Requantizer.latency == 3
+    assert (Requantizer.sums_latency, Requantizer.latency) == (2, 4)
