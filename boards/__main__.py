@@ -41,7 +41,7 @@ def _parser():
         help="try N seeds from --seed on, keep the best",
     )
     build.add_argument(
-        "--clock", type=float, metavar="MHZ", help="the engine's clock (default: 48)"
+        "--clock", type=float, metavar="MHZ", help="the engine's clock (default: the board's own)"
     )
     build.add_argument("--baud", type=int, help="of the serial port (default: 1000000)")
     build.add_argument("--json", metavar="F", help="write the result to F; - is standard output")
@@ -51,15 +51,15 @@ def _parser():
 def _list():
     for name in NAMES:
         board = load(name)
-        print(f"{name:12} {board.summary}, {board.clock_hz / 1e6:g} MHz")
+        print(f"{name:14}{board.summary}, {board.clock_hz / 1e6:g} MHz")
 
 
-def _print(result, asked_mhz):
+def _print(result, cells, asked_mhz):
     def row(name, text):
         print(f"  {name:<10}{text}")
 
     print(f"{result['board']}: {result['device']}, {result['lanes']} lanes")
-    for name in ("lc", "ebr", "dsp", "spram"):
+    for name in cells:
         row(name.upper(), f"{result[name]:>6,} of {result[f'{name}_total']:,}")
     best = max(result["fmax_mhz"])
     row("Fmax", f"{best:>6.2f} MHz (seed {result['seed']})")
@@ -68,8 +68,11 @@ def _print(result, asked_mhz):
         for seed, fmax in pairs:
             row(f"  seed {seed}", f"{fmax:>6.2f} MHz")
     ceiling, cell = result["fmax_limit_mhz"], result["fmax_limit"]
-    binds = "below Fmax: it binds" if ceiling < best else "above Fmax: Fmax binds"
-    row("ceiling", f"{ceiling:>6.2f} MHz, {cell} in the data sheet, {binds}")
+    if ceiling is None:
+        row("ceiling", "none known from the data sheet: Fmax binds")
+    else:
+        binds = "below Fmax: it binds" if ceiling < best else "above Fmax: Fmax binds"
+        row("ceiling", f"{ceiling:>6.2f} MHz, {cell} in the data sheet, {binds}")
     verdict = "met" if result["met"] else "NOT MET"
     row("clock", f"{result['clock_mhz']:>6.2f} MHz: {verdict}")
     if abs(result["clock_mhz"] - asked_mhz) > 1e-3:
@@ -102,9 +105,10 @@ def run(argv):
     if arguments.json:
         cli.write_json(arguments.json, result)
     if arguments.json != "-":
-        _print(result, clock_hz / 1e6)
+        _print(result, board.family.cells, clock_hz / 1e6)
     if not result["met"]:
-        reached = min(max(result["fmax_mhz"]), result["fmax_limit_mhz"])
+        best = max(result["fmax_mhz"])
+        reached = min(best, result["fmax_limit_mhz"] or best)
         return _failed(
             f"the clock must be met: {result['clock_mhz']:.2f} MHz asked for, {reached:.2f} MHz "
             "reached; lower --clock or try more --seeds"

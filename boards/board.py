@@ -5,42 +5,52 @@ from dataclasses import dataclass
 
 from hw.config import EngineConfig
 
-from . import ice40, pll
+from .family import Family
 from .top import Core, Top
 from .uart import baud_divisor
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """A board with an iCE40 UltraPlus.
+    """A board: its pins, its family of devices, its engine.
 
     Parameters
     ----------
     name : as the user types it.
     summary : one line for the list.
     platform : makes the ``amaranth.build.Platform``.
+    family : of its device.
     config : the engine that the device holds.
+    resources : those of ``uart``, ``led_g`` and ``led_r`` that the platform has not.
     clock_hz, baud : defaults.
     """
 
     name: str
     summary: str
     platform: Callable
+    family: Family
     config: EngineConfig
+    resources: tuple = ()
     clock_hz: float = 48e6
     baud: int = 1_000_000
+
+    def new_platform(self):
+        """A platform with all pins that the top needs."""
+        platform = self.platform()
+        platform.add_resources(self.resources)
+        return platform
 
     def top(self, *, platform, clock_hz, baud):
         """The design for ``platform`` and the clock in hertz that it gets, nearest to ``clock_hz``.
 
         Raises ``InputError`` if the clock or the baud rate cannot be made.
         """
-        settings = pll.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
+        settings = self.family.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
+        clock_hz = settings.output_hz
         core = Core(
             config=self.config,
-            divisor=baud_divisor(clock_hz=settings.output_hz, baud=baud),
-            multiplier=ice40.Multiplier,
-            weight_memory=ice40.WeightMemory,
+            divisor=baud_divisor(clock_hz=clock_hz, baud=baud),
+            multiplier=self.family.multiplier,
+            weight_memory=self.family.weight_memory,
         )
-        clocking = ice40.ClockAndReset(settings=settings)
-        return Top(clocking=clocking, core=core), settings.output_hz
+        return Top(clocking=self.family.clocking(settings=settings), core=core), clock_hz

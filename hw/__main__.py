@@ -107,8 +107,10 @@ def _verilog(options, say):
     paths = [out, *(path for path, _ in beside)]
     cli.check_writable(*paths, options.json, read=_read(options))
     print("making the Verilog: some seconds", file=sys.stderr, flush=True)
-    for path, text in [(out, export.engine(options.config, options.name)), *beside]:
+    files = [(out, export.engine(options.config, options.name)), *beside]
+    for path, text in files:
         cli.write_atomically(path, text)
+    for path, text in files:
         say(f"{path}: {text.count(chr(10)):,} lines")
     return {**facts, "module": options.name, "files": list(map(str, paths))}
 
@@ -133,7 +135,12 @@ def _core(options, paths):
         relative = os.path.relpath(Path(path).resolve(), Path(options.core).resolve().parent)
         if relative.startswith(os.pardir):
             raise InputError(f"{option} must be in the folder of --core or below, not {path}")
-        return Path(relative).as_posix()
+        name = Path(relative).as_posix()
+        if not re.fullmatch(r"[A-Za-z0-9._/-]+", name):  # what make and YAML take as it is
+            raise InputError(
+                f"{option} must be of letters, digits, . _ - for a core file, not {name!r}"
+            )
+        return name
 
     bench, *data = [below(path, "--example") for path in paths] or [None]
     return fusesoc.core(

@@ -213,8 +213,9 @@ CONFIGS = {
     ),
     "icebreaker-1": EngineConfig(crossbar_registers=(1,)),
     "hx8k": EngineConfig(
+        max_neurons=1024,
         weight_words=1024,
-        bias_neurons=256,
+        bias_neurons=512,
         memory_register=True,
         crossbar_registers=(1,),
         product_register=True,

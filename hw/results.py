@@ -23,7 +23,7 @@ class ResultMemory(wiring.Component):
     Parameters
     ----------
     neurons, width : powers of two, neurons >= 2 width.
-    eager : whether such a path may be: for an ``o.ready`` that comes from a register.
+    eager : whether such a path may be: for an ``o.ready`` that depends on registers alone.
 
     Members
     -------
@@ -90,8 +90,8 @@ class CopyAdder(wiring.Component):
     -------
     copies : log2 of the items of a sum; constant from the first item of the first sum to the last
         of the last one.
-    i : stream of {data, last}; its ``ready`` is a register's. ``o`` : stream of {data, last}: the
-        sum, and the ``last`` of its last item.
+    i : stream of {data, last}; its ``ready`` depends on registers alone. ``o`` : stream of {data,
+        last}: the sum, and the ``last`` of its last item.
 
     Raises ``TypeError`` or ``ValueError`` where ``max_copies`` is no power of two of at least 2.
     """

@@ -296,11 +296,12 @@ class TestCommand:
         lines = capsys.readouterr().out.splitlines()
         assert [line.split()[0] for line in lines] == list(NAMES)
         assert "iCE40UP5K" in lines[0]
+        assert max(map(len, lines)) <= 80
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["build", "nope"], "board must be one of icebreaker, icebreaker-1, not 'nope'"),
+            (["build", "nope"], f"board must be one of {', '.join(NAMES)}, not 'nope'"),
             (["build"], "the following arguments are required: BOARD"),
             ([], "the following arguments are required: COMMAND"),
             (["build", "icebreaker", "--seeds", "0"], "--seeds must be at least 1, not 0"),

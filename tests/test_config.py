@@ -59,6 +59,9 @@ SMALL = {
             {"images": 16, "max_neurons": 4096},
             "max_neurons must be at most 2048 for 16 images, not 4096",
         ),
+        ({"max_copies": 3}, "max_copies must be a power of two from 1 to 4, not 3"),
+        ({"max_copies": 0}, "max_copies must be a power of two from 1 to 4, not 0"),
+        ({"max_copies": 8}, "max_copies must be a power of two from 1 to 4, not 8"),
         ({"product_register": 0}, "product_register must be True or False, not 0"),
         ({"memory_register": 1}, "memory_register must be True or False, not 1"),
         ({"crossbar_registers": (2,)}, r"crossbar_registers must be .* below 2, not \(2,\)"),
@@ -126,6 +129,7 @@ def test_machine(options, registers, images, requantizers):
     assert config.machine == Machine(
         lanes=4, images=images, requantizers=requantizers, registers=registers, rows=16
     )
+    assert dataclasses.replace(config, max_copies=2).machine.max_copies == 2
     assert config.machine.values == config.values
     assert config.machine.groups == config.groups
 

@@ -244,7 +244,7 @@ VERILOG = ("verilog", "--config", "tiny", "-o", "engine.v")
         (("verilog", "--config", "tiny"), "the following arguments are required: -o/--out"),
         (
             ("verilog", "--config", "huge", "-o", "e.v"),
-            "--config must be one of tiny, icebreaker, icebreaker-1, not 'huge'",
+            f"--config must be one of {', '.join(CONFIGS)}, not 'huge'",
         ),
         ((*VERILOG, "--name", "2x"), "--name must be a Verilog identifier, not '2x'"),
         ((*VERILOG, "--name", "module"), "--name must not be a keyword of Verilog, as 'module' is"),
@@ -266,6 +266,10 @@ VERILOG = ("verilog", "--config", "tiny", "-o", "engine.v")
         (
             (*VERILOG, "--core", "e.core", "--example", "../a_tb.v"),
             "--example must be in the folder of --core or below, not ../a_tb.v",
+        ),
+        (
+            ("verilog", "--config", "tiny", "-o", "a b.v", "--core", "e.core"),
+            "-o must be of letters, digits, . _ - for a core file, not 'a b.v'",
         ),
         ((*VERILOG, "--core", "engine.v"), "engine.v: must be a file of its own"),
         ((*VERILOG, "--json", "engine.v"), "engine.v: must be a file of its own"),

@@ -11,7 +11,8 @@ from importlib.resources import files
 import pytest
 from amaranth.sim import Simulator
 
-from boards import ice40, pll
+from boards import clocking, ice40, pll
+from boards.family import block_rams
 from boards.tools import find
 from golden.errors import InputError
 from hw import mac, weights
@@ -180,7 +181,7 @@ class TestWeightMemory:
 
 class TestPowerOnReset:
     def test_waits_for_lock_and_20_us(self):
-        dut, released = ice40.PowerOnReset(clock_hz=1e6), []
+        dut, released = clocking.PowerOnReset(clock_hz=1e6), []
         assert dut.cycles == 32  # the power of two above 20
 
         async def bench(ctx):
@@ -213,7 +214,7 @@ class TestPowerOnReset:
 
     @pytest.mark.parametrize("clock_hz", [16e6, 48e6, 50e6, 275e6])
     def test_covers_the_block_ram_start_up(self, clock_hz):
-        assert ice40.PowerOnReset(clock_hz=clock_hz).cycles / clock_hz >= 15e-6
+        assert clocking.PowerOnReset(clock_hz=clock_hz).cycles / clock_hz >= 15e-6
 
 
 class TestPll:
@@ -277,4 +278,4 @@ class TestExpectedCells:
         [(256, 16, 1), (257, 16, 2), (512, 64, 8), (2048, 32, 16), (2048, 2, 1), (16, 3, 1)],
     )
     def test_block_rams(self, words, bits, count):
-        assert ice40.block_rams(words, bits) == count
+        assert block_rams(words, bits, ice40.BLOCK_RAM_SHAPES) == count

@@ -58,7 +58,7 @@ def program_of(spaces, junctions):
 
 
 def recompute(spaces, machine, junctions, inputs):
-    """The logits, as the hardware's description tells: the loop over rows, epochs and lanes.
+    """The logits, as the description of the bytes tells: loops over rows, epochs, lanes, copies.
 
     ``inputs`` of all images, one after the other; so are the logits.
     """
@@ -91,7 +91,11 @@ def recompute(spaces, machine, junctions, inputs):
                     results[place * images + number] = total
         assert len(sums) * fan_in == steps * lanes
         word, row = word + steps, row + steps // fan_in
-    return [results[address] for address in read[-1]]
+    places, copies = read[-1], 1 << read[1]
+    return [
+        sum(results[place] for place in places[at : at + copies])
+        for at in range(0, len(places), copies)
+    ]
 
 
 @pytest.mark.parametrize(("lanes", "layers", "paths", "dimensions"), CASES)
@@ -108,6 +112,29 @@ def test_recomputed_from_the_bytes(lanes, layers, paths, dimensions):
             ]
             assert np.ravel(got).tolist() == engine.infer(model, inputs).ravel().tolist()
             assert len(got[0]) == layers[-1] * images
+
+
+#: lanes, layers, paths: one output, fewer paths a neuron than copies, several rows before.
+NARROW = [(2, (2, 1), (2,)), (8, (8, 2), (16,)), (16, (16, 16, 4), (32, 32)), (8, (32, 4), (64,))]
+
+
+@pytest.mark.parametrize("images", [1, 2])
+@pytest.mark.parametrize(("lanes", "layers", "paths"), NARROW)
+def test_narrow_outputs_in_copies(lanes, layers, paths, images):
+    rng, topology = np.random.default_rng(lanes), linear.shifted(layers, paths, seed=5)
+    machine = Machine(lanes=lanes, images=images, max_copies=lanes)
+    for model in (random_model(rng, topology), extreme_model(topology, 127, -1)):
+        inputs, packed = random_images(rng, topology, 2), image.pack(model, machine)
+        assert packed.weights.size == sum(paths)
+        assert packed.biases.size == sum(layers[1:-1]) + lanes
+        got = [
+            recompute(packed.spaces(), machine, len(paths), some.ravel().tolist())
+            for some in inputs.reshape(-1, images, layers[0])
+        ]
+        assert np.ravel(got).tolist() == engine.infer(model, inputs).ravel().tolist()
+        read = program_of(packed.spaces(), len(paths))[2]
+        copies = lanes // layers[-1]
+        assert read[:4] == (Kind.READ, copies.bit_length() - 1, 1, lanes * images)
 
 
 def test_shifted_inputs_and_outputs():

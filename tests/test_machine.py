@@ -119,7 +119,7 @@ def test_few_paths_wait_for_the_requantizer():
     assert fast.spans == (8,)
 
 
-@pytest.mark.parametrize("name", ["lanes", "images", "requantizers"])
+@pytest.mark.parametrize("name", ["lanes", "images", "requantizers", "max_copies"])
 def test_sizes_are_powers_of_two(name):
     with pytest.raises(InputError, match=f"{name} must be a power of two, not 3"):
         Machine(**{"lanes": 4, name: 3})

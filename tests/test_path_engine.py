@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import ResetInserter, Signal
 from networks import (
     compare,
@@ -38,7 +39,8 @@ def config(lanes, **options):
     return EngineConfig(**{"lanes": lanes, **sizes, **options})
 
 
-#: Lanes, images, requantizers from one to one a value, and everything that changes the pipeline.
+#: Lanes, images, requantizers from one to one a value, and everything that changes the pipeline;
+#: last, engines for last layers of fewer neurons than lanes, down to one.
 CONFIGS = [
     config(1),
     config(2, requantizers=2, memory_register=True),
@@ -53,11 +55,15 @@ CONFIGS = [
     config(4, images=2, requantizers=2, memory_register=True),
     config(4, images=2, requantizers=8, product_register=True),
     config(2, images=4, requantizers=2, product_register=True, crossbar_registers=(0,)),
+    config(8, max_copies=8),
+    config(16, max_copies=4, requantizers=4, memory_register=True, crossbar_registers=(1,)),
+    config(8, images=2, max_copies=2, requantizers=8, product_register=True),
 ]
 
 
 def name(value):
-    return f"{value.lanes}x{value.images}-{value.requantizers}-{value.registers}"
+    copies = f"-copies-{value.max_copies}" if value.max_copies > 1 else ""
+    return f"{value.lanes}x{value.images}-{value.requantizers}-{value.registers}{copies}"
 
 
 def jobs_of(rng, topologies, images=2):
@@ -82,6 +88,46 @@ def test_random_networks(config, seed):
     topologies = [random_topology(rng, config, junctions=n, paths=400) for n in (1, 2, 5)]
     print(f"seed {seed}:", *topologies, sep="\n")
     check(config, jobs_of(rng, topologies, images=3 * config.images), seed=seed)
+
+
+@pytest.mark.parametrize("images", [1, 4])
+@pytest.mark.parametrize("outputs", [1, 2, 8, 16])
+def test_logits_of_copies(outputs, images):
+    """Copies are read one a cycle, and a sum leaves in one more; here the reader sets the pace."""
+    some = config(8, images=images, requantizers=8, max_copies=8)
+    topology = Topology((8, outputs), (64 if outputs > 8 else 8,))
+    schedule, copies = plan(topology, some.machine), max(8 // outputs, 1)
+    assert schedule.copies == copies
+    assert schedule.interval > max(8 * images + 12, schedule.running + schedule.gaps[0])
+    run = check(some, jobs_of(np.random.default_rng(outputs), [topology], images=3 * images))
+    size = outputs * images
+    for number in range(3):
+        left = run.departures[size * number : size * (number + 1)]
+        assert np.diff(left).tolist() == [copies + 1] * (size - 1)
+
+
+def test_copies_change_between_networks():
+    """From network to network, last layers of 8, 1, 4 and 16 neurons on 8 lanes; streams stall."""
+    topologies = [Topology((16, 8, n), (32, 8 if n < 8 else 32)) for n in (8, 1, 4, 16)]
+    some, rng = config(8, max_copies=8), np.random.default_rng(9)
+    for seed in (None, 3):
+        run = check(some, jobs_of(rng, topologies, images=3), seed=seed)
+        assert len(run.logits) == 3 * (8 + 1 + 4 + 16)
+
+
+@pytest.mark.parametrize(("weight", "sign"), [(-128, -1), (127, 1)])
+def test_extremes_in_copies(weight, sign):
+    """The largest sums, each of parts as large as can be."""
+    topology, images = Topology((32, 32, 2), (64, 64)), np.full((1, 32), 255, np.uint8)
+    run = check(config(8, max_copies=4), [(extreme_model(topology, weight, sign), images)])
+    hidden = max(min((2 * 255 * weight + sign * 2**29 + 2**23) >> 24, 255), 0)
+    assert run.logits == [(32 * hidden * weight + sign * 2**29, n == 1) for n in range(2)]
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_an_adder_only_where_copies_are_asked_for(copies):
+    text = rtlil.convert(PathEngine(config(2, max_copies=copies)), emit_src=False)
+    assert ("adder" in text) == (copies > 1)
 
 
 @pytest.mark.parametrize("images", [1, 2])

