@@ -41,7 +41,8 @@ class Status(IntEnum):
 class Identity:
     """What IDENTIFY answers: the engine's sizes, as in ``hw.config.EngineConfig``, and two flags.
 
-    ``registers`` : of its pipeline, which networks are packed for; see ``golden.machine.Machine``.
+    ``registers`` : of its pipeline, which networks are packed for, at most 15, and ``max_copies``,
+    a power of two, at most 2**15, of a neuron of the last layer: see ``golden.machine.Machine``.
 
     ``framing_error`` and ``overrun``: since the last IDENTIFY a byte came without its stop bit (a
     break is one), or came before the last one was taken.
@@ -56,13 +57,14 @@ class Identity:
     requantizers: int
     images: int
     registers: int
+    max_copies: int = 1
     framing_error: bool = False
     overrun: bool = False
 
     @classmethod
     def of(cls, config):
         """The identity of an engine made with ``config``."""
-        return cls(**{name: getattr(config, name) for name in SIZES}, registers=config.registers)
+        return cls(**{name: getattr(config, name) for name in (*SIZES, *PACKED)})
 
     @classmethod
     def parse(cls, payload):
@@ -72,14 +74,14 @@ class Identity:
                 f"the device must identify itself with {IDENTITY_BYTES} bytes that begin with "
                 f"{MAGIC!r}, not {bytes(payload)!r}"
             )
-        version, *digits, registers, flags = payload[len(MAGIC) :]
+        version, *digits, packed, flags = payload[len(MAGIC) :]
         if version != VERSION:
             raise InputError(
                 f"the device's protocol version must be {VERSION}, not {version}; build it again"
             )
         sizes = {name: 1 << digit for name, digit in zip(SIZES, digits, strict=True)}
         errors = {"framing_error": bool(flags & 1), "overrun": bool(flags & 2)}
-        return cls(**sizes, registers=registers, **errors)
+        return cls(**sizes, registers=packed & 15, max_copies=1 << (packed >> 4), **errors)
 
     @property
     def machine(self):
@@ -90,16 +92,19 @@ class Identity:
             requantizers=self.requantizers,
             registers=self.registers,
             rows=2 * self.max_neurons // self.lanes,
+            max_copies=self.max_copies,
         )
 
     def payload(self):
         """The bytes that :meth:`parse` reads."""
         digits = bytes(exact_log2(getattr(self, name)) for name in SIZES)
         flags = self.framing_error | self.overrun << 1
-        return MAGIC + bytes([VERSION]) + digits + bytes([self.registers, flags])
+        packed = self.registers | exact_log2(self.max_copies) << 4
+        return MAGIC + bytes([VERSION]) + digits + bytes([packed, flags])
 
 
-SIZES = tuple(f.name for f in fields(Identity) if f.type is int and f.name != "registers")
+PACKED = ("registers", "max_copies")  # half a byte each
+SIZES = tuple(f.name for f in fields(Identity) if f.type is int and f.name not in PACKED)
 IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 2
 
 

@@ -14,7 +14,7 @@ from boards.host import Host
 from boards.protocol import Command, Identity, Status
 from golden.errors import InputError
 from golden.image import Space
-from hw.config import CONFIGS
+from hw.config import CONFIGS, EngineConfig
 
 pytestmark = pytest.mark.timeout(120)
 CONFIG = CONFIGS["icebreaker"]
@@ -179,6 +179,15 @@ class TestSoftware:
             assert Identity.parse(identity.payload()) == identity
             assert identity.lanes == config.lanes
             assert identity.machine == config.machine
+
+    def test_registers_and_copies_share_a_byte(self):
+        sizes = {"lanes": 1024, "max_neurons": 2048, "bias_neurons": 2048, "max_outputs": 2048}
+        for registers, copies, byte in ((0, 1, 0x00), (10, 1024, 0xAA), (3, 4, 0x23)):
+            stages = tuple(range(registers))
+            config = EngineConfig(**sizes, max_copies=copies, crossbar_registers=stages)
+            identity = Identity.of(config)
+            assert identity.payload()[11] == byte
+            assert Identity.parse(identity.payload()).machine == config.machine
 
     @pytest.mark.parametrize(
         ("payload", "message"),
