@@ -18,7 +18,7 @@ class Sequencer(wiring.Component):
     load_idle, load : nothing is loaded; begin. ``loaded`` : the last input is being taken.
     alone, load_hold : the inputs need the place of the inference before; they wait for its end.
     run_idle, run : no junction is under way; begin. ``output``, ``begin`` : the junction in hand is
-        the last one, it begins. ``run_hold`` : it must wait.
+        the last one, it begins. ``run_hold`` : it must wait. Both holds follow a cycle later.
     read : begin to read. ``written`` : the last result is being written; ``left`` : it has left.
     load_half, run_half : the halves.
     idle : nothing is under way; the network may be written.

@@ -57,6 +57,7 @@ class Environment:
             await ctx.tick()
             ctx.set(dut.load_idle, 0)
             ctx.set(dut.offered, self.rng is not None and self.rng.randrange(2))
+            await ctx.tick()  # the header is fetched
             while ctx.get(dut.load_hold):
                 assert self.alone
                 await ctx.tick()
@@ -87,6 +88,7 @@ class Environment:
                     assert not ctx.get(dut.run)
                     await ctx.tick()
                 ctx.set(dut.output, output)
+                await ctx.tick()
                 while ctx.get(dut.run_hold):
                     assert output
                     self.held += 1
