@@ -31,7 +31,7 @@ SUMMED = 4  # from a junction's first step until its products are summed
 LOAD = 12  # cycles of the loader beside one for each input
 ALONE = 15  # between the last step and the first of the next inference, beside one for each input
 READ = 11  # cycles of the reader beside one for each output, and one for each copy of it
-ADD = 2  # more where it can add copies
+ADD = 3  # more where it can add copies
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The bias memory: one bias a neuron, read in the order in which they are needed."""
 
-from amaranth import Module, Signal, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -17,6 +17,8 @@ class BiasMemory(wiring.Component):
     Parameters
     ----------
     neurons, width : powers of two, neurons >= 2 width.
+    registered : a register behind the memory, for a faster clock: the group after ``o`` is fetched
+        ahead, so nothing comes later. It is fetched again in the cycle after the last ``write``.
 
     Members
     -------
@@ -28,11 +30,11 @@ class BiasMemory(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, neurons, width):
+    def __init__(self, *, neurons, width, registered=False):
         exact_log2("width", width)
         exact_log2("neurons", neurons, minimum=2 * width)
         self._byte_bits = exact_log2("width", width) + 2
-        self._depth = neurons // width
+        self._depth, self._registered = neurons // width, registered
         self._word = data.ArrayLayout(signed(32), width)
         write = data.StructLayout({"address": range(4 * neurons), "data": 8})
         super().__init__(
@@ -55,6 +57,25 @@ class BiasMemory(wiring.Component):
             write.addr.eq(self.write.payload.address[self._byte_bits :]),
             write.data.eq(self.write.payload.data.replicate(bits // 8)),
             write.en.eq(self.write.valid << byte),
+        ]
+        if self._registered:
+            stale, first = Signal(init=1), Signal()
+            ahead = Signal.like(read.data, reset_less=True)
+            m.d.comb += [
+                first.eq(self.rewind | (stale & ~self.write.valid)),
+                read.addr.eq(Mux(first, 0, pointer)),
+                read.en.eq(self.advance | first),
+                self.o.eq(ahead),
+            ]
+            m.d.sync += stale.eq(self.write.valid)
+            with m.If(self.advance):
+                m.d.sync += ahead.eq(read.data)
+            with m.If(first):
+                m.d.sync += pointer.eq(1)
+            with m.Elif(self.advance):
+                m.d.sync += pointer.eq(pointer + 1)
+            return m
+        m.d.comb += [
             read.addr.eq(pointer),
             read.en.eq(self.advance),
             self.o.eq(read.data),

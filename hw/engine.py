@@ -119,7 +119,11 @@ class PathEngine(wiring.Component):
         self.serializer = RowSerializer(
             values=values, width=width, shape=signed(bits), tag=WriteBack.Tag
         )
-        self.biases = BiasMemory(neurons=config.bias_neurons, width=max(1, width // config.images))
+        self.biases = BiasMemory(
+            neurons=config.bias_neurons,
+            width=max(1, width // config.images),
+            registered=registered,
+        )
         self.requantizer = Requantizer(width=width, accumulator_bits=bits)
         self.writeback = WriteBack(config)
         adds = config.max_copies > 1

@@ -6,9 +6,10 @@ Behind it, where the last layer may have fewer neurons than lanes, what adds a n
 from amaranth import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from .checks import exact_log2
+from .weights import StreamRegister
 
 LOGIT = data.StructLayout({"data": signed(32), "last": 1})
 
@@ -17,8 +18,8 @@ class ResultMemory(wiring.Component):
     """``neurons`` results of 32 bits, ``width`` written and one read a cycle.
 
     Throughput: one result every 2 cycles, so that no path leads from ``o.ready`` back to what
-    reads, or, where one may, one a cycle; latency: 1 cycle from ``read`` to ``o``. With
-    back-pressure at ``o`` the read waits.
+    reads; latency: 1 cycle from ``read`` to ``o``. Where such a path may be, one a cycle, and a
+    register behind the memory makes the latency 2. With back-pressure at ``o`` the read waits.
 
     Parameters
     ----------
@@ -54,24 +55,35 @@ class ResultMemory(wiring.Component):
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._word, depth=self._depth, init=[])
         read, write = memory.read_port(), memory.write_port()
-        lane = Signal(self._width_bits)
         address = self.read.payload.address
+        fetched = stream.Signature(
+            data.StructLayout({"word": self._word, "lane": self._width_bits, "last": 1})
+        ).create()
+        leaving = fetched
+        if self._eager:
+            m.submodules.register = register = StreamRegister(fetched.payload.shape())
+            connect(m, fetched, register.i)
+            leaving = register.o
         m.d.comb += [
             write.addr.eq(self.group),
             write.data.eq(self.data),
             write.en.eq(self.write),
-            self.read.ready.eq(~self.o.valid | self.o.ready if self._eager else ~self.o.valid),
+            self.read.ready.eq(~fetched.valid | fetched.ready if self._eager else ~fetched.valid),
             read.addr.eq(address[self._width_bits :]),
             read.en.eq(self.read.valid & self.read.ready),
-            self.o.payload.data.eq(Array(read.data)[lane]),
+            fetched.payload.word.eq(read.data),
+            leaving.ready.eq(self.o.ready),
+            self.o.valid.eq(leaving.valid),
+            self.o.payload.last.eq(leaving.payload.last),
+            self.o.payload.data.eq(Array(leaving.payload.word)[leaving.payload.lane]),
         ]
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+        with m.If(fetched.valid & fetched.ready):
+            m.d.sync += fetched.valid.eq(0)
         with m.If(self.read.valid & self.read.ready):
             m.d.sync += [
-                self.o.valid.eq(1),
-                self.o.payload.last.eq(self.read.payload.last),
-                lane.eq(address[: self._width_bits]),
+                fetched.valid.eq(1),
+                fetched.payload.last.eq(self.read.payload.last),
+                fetched.payload.lane.eq(address[: self._width_bits]),
             ]
         return m
 

@@ -27,11 +27,13 @@ async def pulse(ctx, signal):
     ctx.set(signal, 0)
 
 
+@pytest.mark.parametrize("registered", [False, True])
 @pytest.mark.parametrize("paused", [False, True])
 @pytest.mark.parametrize(("neurons", "width"), SIZES)
-def test_groups_in_order(neurons, width, paused):
+def test_groups_in_order(neurons, width, paused, registered):
     """From the first group on, however far the groups before a rewind were read."""
-    dut, rng = BiasMemory(neurons=neurons, width=width), random.Random(neurons)
+    dut = BiasMemory(neurons=neurons, width=width, registered=registered)
+    rng = random.Random(neurons)
     biases = np.random.default_rng(neurons).integers(-(2**31), 2**31, neurons)
     biases[:2] = -(2**31), 2**31 - 1
     groups, compared = biases.reshape(-1, width).tolist(), 0
@@ -57,14 +59,18 @@ def test_groups_in_order(neurons, width, paused):
     assert compared == sum(counts)
 
 
-def test_back_to_back():
-    """One group a cycle without lowering ``advance``."""
-    dut, biases = BiasMemory(neurons=32, width=4), np.arange(32) * 0x01020304
-    got = []
+@pytest.mark.parametrize("rewound", [False, True])
+@pytest.mark.parametrize("registered", [False, True])
+def test_back_to_back(registered, rewound):
+    """One group a cycle without lowering ``advance``; from the first one also after a reset."""
+    dut = BiasMemory(neurons=32, width=4, registered=registered)
+    biases, got = np.arange(32) * 0x01020304, []
 
     async def bench(ctx):
         await put(ctx, dut.write, bytes_of(random.Random(1), biases))
-        await pulse(ctx, dut.rewind)
+        await wait(ctx, 2)
+        if rewound:
+            await pulse(ctx, dut.rewind)
         ctx.set(dut.advance, 1)
         for _ in range(8):
             await ctx.tick()

@@ -12,7 +12,7 @@ from hw.results import CopyAdder, ResultMemory
 pytestmark = pytest.mark.timeout(60)
 
 INTERVAL = 2  # cycles from one result to the next; 1 where it is eager
-LATENCY = 1
+LATENCY = 1  # 2 where it is eager
 ADDED = 2  # cycles from the last copy to the sum
 
 #: neurons, results written a cycle.
@@ -72,7 +72,7 @@ def test_written_in_rows_read_in_any_order(neurons, width, seed, eager):
     simulate(dut, drive, collect)
     assert len(entered) == len(left) == 2 * neurons
     if not seed:
-        assert left == [cycle + LATENCY for cycle in entered]
+        assert left == [cycle + LATENCY + eager for cycle in entered]
         interval = 1 if eager else INTERVAL
         assert entered[:neurons] == [entered[0] + interval * n for n in range(neurons)]
 
