@@ -14,6 +14,7 @@ from boards.build import build
 from golden import cli
 from golden import model as models
 from golden.lanes import junction_matrix
+from golden.machine import plan
 from sim.run import run as simulate
 
 CELLS = ("lc", "ebr", "dsp", "spram")
@@ -22,6 +23,7 @@ JSON = ROOT / "docs" / "figures.json"
 README = ROOT / "README.md"
 MARKS = ("<!-- figures: made by `make figures` -->\n", "<!-- end of figures -->\n")
 MODEL, DATA, BOARD, SEEDS = "models/digits.npz", "digits", "icebreaker", range(1, 11)
+LARGER = "models/mnist-37k.npz"
 
 
 def connectivity_bits(topology, lanes):
@@ -38,11 +40,18 @@ def measure():
     if not routed["met"]:
         raise SystemExit("the clock must be met")
     topology = models.load(ROOT / MODEL).topology
+    larger = models.load(ROOT / LARGER)
+    schedule = plan(larger.topology, load(BOARD).config.machine)
     return {
         "simulated": {**result.summary, "model": MODEL},
         "routed": {**routed, "bitstream": None},
         "layers": list(topology.layers),
         "connectivity_bits": connectivity_bits(topology, result.summary["lanes"]),
+        "larger": {
+            "accuracy_int": larger.info["accuracy_int"],
+            "paths": larger.topology.total_paths,
+            "predicted_interval": schedule.interval,
+        },
     }
 
 
@@ -95,6 +104,15 @@ def table(figures):
             f"{images_a_second:,.0f} images/s: "
             f"{images_a_second * simulated['paths'] / 1e6:,.0f} M multiply-accumulates/s of the "
             f"{lanes * per * clock:,.0f} M that {lanes * per} multipliers can do",
+        ),
+    )
+    larger = figures["larger"]
+    rows += (
+        (
+            "MNIST, a larger network",
+            f"{larger['accuracy_int']:.2%} of 10,000 images in int8 with {larger['paths']:,} "
+            f"weights; {larger['predicted_interval']:,} cycles (predicted) for {what.split(',')[0]}: "
+            f"{per * clock * 1e6 / larger['predicted_interval']:,.0f} images/s",
         ),
     )
     lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
