@@ -82,30 +82,28 @@ class Top(Elaboratable):
     ----------
     clocking : a component that makes the domain ``sync``: outputs ``clock`` and ``reset``.
     core : the core.
-    heartbeat_bits : digits of the counter behind the alive lamp.
     """
 
-    def __init__(self, *, clocking, core, heartbeat_bits=24):
-        self.clocking, self.core, self.heartbeat_bits = clocking, core, heartbeat_bits
+    def __init__(self, *, clocking, core):
+        self.clocking, self.core = clocking, core
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.clocking = clocking = self.clocking
         m.domains.sync = ClockDomain()
         m.submodules.core = core = self.core
-        uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-"})
+        lines = platform.lookup("uart", 0).ios  # a modem's lines too, of which none is used
+        uart = platform.request("uart", 0, dir={line.name: "-" for line in lines})
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         m.submodules.alive = alive = io.Buffer("o", platform.request("led_g", 0, dir="-"))
         m.submodules.busy = busy = io.Buffer("o", platform.request("led_r", 0, dir="-"))
-        heartbeat = Signal(self.heartbeat_bits)
-        m.d.sync += heartbeat.eq(heartbeat + 1)
         m.d.comb += [
             ClockSignal().eq(clocking.clock),
             ResetSignal().eq(clocking.reset),
             core.rx.eq(rx.i),
             tx.o.eq(core.tx),
-            alive.o.eq(heartbeat[-1]),
+            alive.o.eq(~clocking.reset),
             busy.o.eq(core.busy),
         ]
         return m
