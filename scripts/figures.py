@@ -111,7 +111,8 @@ def table(figures):
         (
             "MNIST, a larger network",
             f"{larger['accuracy_int']:.2%} of 10,000 images in int8 with {larger['paths']:,} "
-            f"weights; {larger['predicted_interval']:,} cycles (predicted) for {what.split(',')[0]}: "
+            f"weights; {larger['predicted_interval']:,} cycles (predicted) for "
+            f"{what.split(',')[0]}: "
             f"{per * clock * 1e6 / larger['predicted_interval']:,.0f} images/s",
         ),
     )

@@ -119,7 +119,7 @@ class TestRun:
         for part in (
             "1 held-out digits",
             "mismatches   0 of 576 values",
-            "cycles, predicted 686, of 2 images together\nutilization",  # no interval of one
+            "cycles, predicted 687, of 2 images together\nutilization",  # no interval of one
             "cycles/s, pysim",
         ):
             assert part in out
