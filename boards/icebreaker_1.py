@@ -1,4 +1,4 @@
-"""iCEBreaker with one image at a time: smaller, at a higher clock, for the shortest latency."""
+"""iCEBreaker with one image at a time: smaller, with room for more biases and outputs."""
 
 from dataclasses import replace
 
@@ -11,5 +11,4 @@ BOARD = replace(
     name="icebreaker-1",
     summary="iCEBreaker, iCE40UP5K: 8 lanes, one image, 131,072 weights",
     config=CONFIGS["icebreaker-1"],
-    clock_hz=60e6,
 )
