@@ -1,13 +1,17 @@
-"""What an ECP5 needs by hand: its clock. MULT18X18D and DP16KD (block RAM) are inferred.
+"""What an ECP5 needs by hand: its multipliers' registers and its clock. Block RAM is inferred.
 
-Yosys knows neither cell's own registers, so a block RAM's output takes 5.8 ns and a multiplier's
-3.8 ns of a cycle (nextpnr's figures for speed grade 6): configurations for this family have
-registers behind both.
+Yosys infers MULT18X18D and DP16KD, but not their own registers. Between flip-flops elsewhere on the
+device a multiplier takes 3.9 ns and two long ways of a cycle, so it is made here; a block RAM's
+output takes 5.8 ns (both: nextpnr's figures for speed grade 6), so configurations for this family
+have a register behind it.
 """
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Instance
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.lib import wiring
+
+from hw.mac import multiplier_ports
 
 from . import clocking
 from .family import NO_COLLISIONS, Family, block_rams, memories
@@ -34,6 +38,45 @@ SYNTHESIS = {
 }
 DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
+
+
+class Multiplier(wiring.Component):
+    """``hw.mac.Multiplier`` as one MULT18X18D an image, with its input and output registers: 2
+    cycles. Lattice FPGA-TN-02205, "ECP5 sysDSP Usage Guide".
+    """
+
+    latency = 2
+
+    def __init__(self, *, images=1):
+        super().__init__(multiplier_ports(images))
+
+    def elaborate(self, platform):
+        m = Module()
+        sign = self.weight[-1]
+        for image, output in enumerate(self.products):
+            product = Signal(16, name=f"product_{image}")
+            m.d.comb += output.eq(product)
+            operands = {"A": Cat(self.weight, sign.replicate(10)), "B": self.activations[image]}
+            pins = {
+                f"i_{name}{digit}": operand[digit] if digit < len(operand) else Const(0)
+                for name, operand in operands.items()
+                for digit in range(18)
+            }
+            clocks = {f"p_REG_{name}_CLK": "CLK0" for name in ("INPUTA", "INPUTB", "OUTPUT")}
+            m.submodules[f"multiplier_{image}"] = Instance(
+                "MULT18X18D",
+                **clocks,
+                **pins,
+                i_SIGNEDA=Const(1),
+                i_SIGNEDB=Const(0),
+                i_SOURCEA=Const(0),
+                i_SOURCEB=Const(0),
+                i_CLK0=ClockSignal(),
+                i_CE0=Const(1),
+                i_RST0=Const(0),
+                **{f"o_P{digit}": product[digit] for digit in range(16)},
+            )
+        return m
 
 
 @dataclass(frozen=True)
@@ -141,4 +184,5 @@ ECP5 = Family(
     expected_cells=expected_cells,
     cells={"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
     synthesis=SYNTHESIS,
+    multiplier=Multiplier,
 )

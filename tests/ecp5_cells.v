@@ -1,5 +1,6 @@
 // Two cells of the ECP5 that Yosys has as black boxes only, written from Lattice's descriptions:
-// DP16KD without output registers (FPGA-TN-02204) and MULT18X18D without registers (FPGA-TN-02205).
+// DP16KD without output registers (FPGA-TN-02204), MULT18X18D with the registers of both
+// inputs and of the output or without any, always on (FPGA-TN-02205).
 // What the bitstream would set to 0 starts as x here, and what is unknown spreads.
 `timescale 1ns/1ps
 
@@ -123,14 +124,26 @@ module MULT18X18D(
   input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
   input B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
   input C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2, C1, C0,
-  input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+  input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, CLK0, CE0, RST0,
   output P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
   output P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
 );
   wire [17:0] a = {A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0};
   wire [17:0] b = {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0};
+  parameter REG_INPUTA_CLK = "NONE";
+  parameter REG_INPUTB_CLK = "NONE";
+  parameter REG_OUTPUT_CLK = "NONE";
   wire signed [18:0] left = {SIGNEDA & A17, a}, right = {SIGNEDB & B17, b};
-  wire signed [37:0] product = left * right;
+  reg signed [18:0] left_register, right_register;
+  reg signed [37:0] product_register;
+  always @(posedge CLK0) begin
+    left_register <= left;
+    right_register <= right;
+    product_register <= left_register * right_register;
+  end
+  wire signed [37:0] product = REG_OUTPUT_CLK == "NONE" ? left * right : product_register;
+  initial if (REG_INPUTA_CLK != REG_OUTPUT_CLK || REG_INPUTB_CLK != REG_OUTPUT_CLK)
+    $display("ERROR: all registers or none");
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
           P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} =
       product[35:0];

@@ -2,6 +2,7 @@
 """Families of devices: clocks, cell counts, checks that fail loudly, netlists cell by cell."""
 
 import json
+import random
 import re
 from dataclasses import replace
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_boards import small_model
+from test_ice40 import run_both
 from test_netlist import conversation, decode, simulate, synthesize
 
 from boards import NAMES, build, ecp5, ice40hx, load
@@ -19,6 +21,7 @@ from golden import cli
 from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
+from hw import mac
 from hw.config import CONFIGS, EngineConfig
 
 pytestmark = pytest.mark.timeout(240)
@@ -274,3 +277,29 @@ def test_the_netlist_of_the_hx8k_computes_the_model_s_logits(tmp_path):
     options = ("-DICE40_HX", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
     assert decode(simulate(levels, tmp_path, *options, cells)) == replies
     assert len(replies) > 3 * 4 * 8
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_the_ecp5_s_multiplier_equals_the_portable_form(tmp_path, images):
+    """All 65,536 pairs of operands, in a random order, a new one each cycle."""
+    print("seed 1")
+    pairs = [(weight, value) for weight in range(-128, 128) for value in range(256)]
+    random.Random(1).shuffle(pairs)
+    stimuli = [
+        (weight & 0xFF) | value << 8 | (value ^ 85) * (images == 2) << 16 for weight, value in pairs
+    ]
+    got = run_both(
+        tmp_path,
+        mac.Multiplier(images=images),
+        ecp5.Multiplier(images=images),
+        [*stimuli, 0],
+        [("weight", 8), ("activations", 8 * images)],
+        [("products", 16 * images)],
+        models=ecp5_models(tmp_path),
+    )
+    assert len(got) == 65537
+    assert ecp5.Multiplier.latency == mac.Multiplier.latency == 2
+    for (weight, value), (portable, cells) in zip(pairs, got[1:], strict=True):
+        second = (weight * (value ^ 85) & 0xFFFF) << 16 if images == 2 else 0
+        assert int(cells, 16) == weight * value & 0xFFFF | second
+        assert cells == portable

