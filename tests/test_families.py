@@ -242,13 +242,13 @@ def ecp5_models(folder):
 
 #: Every kind of cell and register of the boards' engines, fewer lanes: the simulation is slow.
 ECP5_SMALL = EngineConfig(
-    lanes=4,
+    lanes=2,
     max_neurons=1024,
     weight_words=2048,
     bias_neurons=512,
     requantizers=2,
     memory_register=True,
-    crossbar_registers=(1,),
+    crossbar_registers=(0,),
     product_register=True,
     max_copies=2,
 )
@@ -267,7 +267,7 @@ def test_the_netlist_of_the_ecp5_computes_the_model_s_logits(tmp_path):
 
 
 def test_the_netlist_of_the_hx8k_computes_the_model_s_logits(tmp_path):
-    config, model = CONFIGS["hx8k"], small_model(6)
+    config, model = replace(CONFIGS["hx8k"], lanes=2, crossbar_registers=(0,)), small_model(6)
     netlist = synthesize(ice40hx.HX, "synth_ice40", config, tmp_path)
     assert {"ebr": netlist.count("SB_RAM40_4K ")} == ice40hx.expected_cells(config)
     assert "SB_MAC16" not in netlist
