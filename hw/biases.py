@@ -18,7 +18,7 @@ class BiasMemory(wiring.Component):
     ----------
     neurons, width : powers of two, neurons >= 2 width.
     registered : a register behind the memory, for a faster clock: the group after ``o`` is fetched
-        ahead, so nothing comes later. It is fetched again in the cycle after the last ``write``.
+        ahead, so nothing comes later. It is fetched again in the cycle after each ``write``.
 
     Members
     -------
@@ -62,7 +62,7 @@ class BiasMemory(wiring.Component):
             stale, first = Signal(init=1), Signal()
             ahead = Signal.like(read.data, reset_less=True)
             m.d.comb += [
-                first.eq(self.rewind | (stale & ~self.write.valid)),
+                first.eq(self.rewind | stale),
                 read.addr.eq(Mux(first, 0, pointer)),
                 read.en.eq(self.advance | first),
                 self.o.eq(ahead),
