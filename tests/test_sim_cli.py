@@ -60,9 +60,13 @@ def sim(*arguments):
 
 
 def start(*arguments, **options):
-    """Run in a process of its own."""
+    """Run in a process of its own that Ctrl-C interrupts, though the tests run in the background."""
     words = [sys.executable, "-m", "sim", *map(str, arguments)]
-    return subprocess.Popen(words, cwd=ROOT, text=True, **options)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored: inherited
+    try:
+        return subprocess.Popen(words, cwd=ROOT, text=True, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
