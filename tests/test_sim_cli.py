@@ -60,7 +60,7 @@ def sim(*arguments):
 
 
 def start(*arguments, **options):
-    """Run in a process of its own that Ctrl-C interrupts, though the tests run in the background."""
+    """Run in a process of its own that Ctrl-C interrupts, though tests run in the background."""
     words = [sys.executable, "-m", "sim", *map(str, arguments)]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored: inherited
     try:
