@@ -37,7 +37,8 @@ class PowerOnReset(wiring.Component):
 class ClockAndReset(wiring.Component):
     """The platform's default clock through a PLL, and the power-on reset.
 
-    A family's own class makes the PLL. Amaranth adds a start-up reset to a domain that it makes
+    A family's own class makes the PLL: its ``_pll(m, platform, lock)`` adds one that drives
+    ``self.clock`` and ``lock``. Amaranth adds a start-up reset to a domain that it makes
     itself; to this one it adds none, so nothing but this holds the design until the PLL has locked.
 
     Parameters: ``settings``, the family's PLL settings for the platform's default clock; their
@@ -51,10 +52,6 @@ class ClockAndReset(wiring.Component):
     def __init__(self, *, settings):
         self.settings = settings
         super().__init__()
-
-    def _pll(self, m, platform, lock):
-        """Add the PLL that drives ``self.clock`` and ``lock``."""
-        raise NotImplementedError
 
     def _pin(self, m, platform):
         """The default clock's pin, through an input buffer."""

@@ -58,9 +58,10 @@ class Family:
         return name, self.ceilings_mhz.get(name)
 
 
-#: Nothing that the engine uses is read where it is written in the same cycle (activations alternate
-#: between two halves, the others are written in other phases), so what such a read would give is
-#: free: without it, yosys adds a register and a multiplexer to every bit of block RAM.
+#: Nothing that the engine uses is read where it is written in the same cycle (of the activations it
+#: is known beforehand when each row is written, and nothing else is read while it is written), so
+#: what such a read would give is free: without it, yosys adds a register and a multiplexer to every
+#: bit of block RAM.
 NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
 
 

@@ -86,14 +86,7 @@ class Identity:
     @property
     def machine(self):
         """What networks are packed for: see ``golden.image.pack``."""
-        return Machine(
-            lanes=self.lanes,
-            images=self.images,
-            requantizers=self.requantizers,
-            registers=self.registers,
-            rows=2 * self.max_neurons // self.lanes,
-            max_copies=self.max_copies,
-        )
+        return Machine.of(self)
 
     def payload(self):
         """The bytes that :meth:`parse` reads."""

@@ -32,6 +32,8 @@ LOAD = 12  # cycles of the loader beside one for each input
 ALONE = 15  # between the last step and the first of the next inference, beside one for each input
 READ = 11  # cycles of the reader beside one for each output, and one for each copy of it
 ADD = 3  # more where it can add copies
+REWIND = 3  # between the last bias and the first of the next inference
+SOONER = 4  # that a last result is written, than an activation may be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,13 @@ class Machine:
     registers: int = 0
     rows: int | None = None
     max_copies: int = 1
+
+    @classmethod
+    def of(cls, engine):
+        """That of ``engine``: a ``hw.config.EngineConfig``, or what a device says of one."""
+        names = ("lanes", "images", "requantizers", "registers", "max_copies")
+        sizes = {name: getattr(engine, name) for name in names}
+        return cls(**sizes, rows=2 * engine.max_neurons // engine.lanes)
 
     def __post_init__(self):
         for name in ("lanes", "images", "requantizers", "max_copies"):
@@ -117,7 +126,7 @@ class Schedule:
         """Cycles from the last input taken to the last result written, where nothing ran before."""
         single = self.topology.layers[0] * self.machine.images == 1  # taken before it begins
         start = START + single * SINGLE + self.waits[0]
-        return start + self.running + self.machine.drain - 4
+        return start + self.running + self.machine.drain - SOONER
 
     @cached_property
     def interval(self):
@@ -220,7 +229,7 @@ def plan(topology, machine):
         row, issued = _order(topology, junction, machine)
         before = RESTART if written is None else FETCH + late
         # Its first row must not meet one that leaves still; the biases are rewound after the last.
-        wait = machine.groups - fan_in - before + 3 * (written is None)
+        wait = machine.groups - fan_in - before + REWIND * (written is None)
         if written is not None:
             wait = max(wait, int((written[row] - issued).max()) - 1 - before)
         count = topology.layers[junction] // machine.lanes

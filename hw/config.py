@@ -130,7 +130,7 @@ class EngineConfig:
     @property
     def rows(self):
         """Rows of the activation memory: of the widest layer, twice."""
-        return 2 * self.max_neurons // self.lanes
+        return self.machine.rows
 
     @property
     def step_bits(self):
@@ -168,14 +168,7 @@ class EngineConfig:
     @property
     def machine(self):
         """The :class:`golden.machine.Machine` that networks are packed for."""
-        return Machine(
-            lanes=self.lanes,
-            images=self.images,
-            requantizers=self.requantizers,
-            registers=self.registers,
-            rows=self.rows,
-            max_copies=self.max_copies,
-        )
+        return Machine.of(self)
 
     def image(self, model):
         """Pack a model for this engine; ``InputError`` if it does not fit."""
@@ -197,8 +190,8 @@ class EngineConfig:
 
 
 #: Named configurations: ``tiny`` for tests, the others for the board of that name. ``icebreaker``
-#: has all sixteen 8 x 8 multipliers of the iCE40UP5K at work, ``icebreaker-1`` eight of them,
-#: smaller and at a higher clock.
+#: has all sixteen 8 x 8 multipliers of the iCE40UP5K at work, ``icebreaker-1`` eight of them, with
+#: room for more biases and outputs.
 CONFIGS = {
     "tiny": EngineConfig(
         lanes=4,

@@ -51,7 +51,7 @@ class PathEngine(wiring.Component):
     i : stream of uint8. One may be taken ahead of its inference: it is for the network that is
         there when that begins.
     o : stream of {data, last}: logits, and whether it is the last one of its images.
-    busy : an inference is under way, from 2 cycles after its first input is taken to the cycle
+    busy : an inference is under way, from 3 cycles after its first input is taken to the cycle
         after its last logit is; while bytes are offered, none begins.
     probe : for simulation: the values written at the end of the pipeline: in a cycle in which
         ``activation`` (``result``) is 1, ``activations`` (``sums``) are those of the neurons whose

@@ -88,12 +88,13 @@ class WriteBack(wiring.Component):
             for cycle in range(1, latency + 1)
         ]
         m.d.sync += Cat(places).eq(Cat(self.group[: self._group_bits], row, places))
-        output, ending = self.valid & self.row_tag.output, self.last & self.row_tag.closing
+        leaving = self.valid & self.row_tag.output  # a group of results
+        ending = self.last & self.row_tag.closing
         m.d.comb += [
             self.result_place.eq(places[sums - 1]),
             self.activation_place.eq(places[-1]),
-            self.result.eq(delay(m, output, sums, "result")),
-            self.done.eq(delay(m, output & ending, sums, "done")),
-            self.activation.eq(delay(m, self.valid & ~output, latency, "hidden")),
+            self.result.eq(delay(m, leaving, sums, "result")),
+            self.done.eq(delay(m, leaving & ending, sums, "done")),
+            self.activation.eq(delay(m, self.valid & ~leaving, latency, "hidden")),
         ]
         return m

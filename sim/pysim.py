@@ -109,19 +109,22 @@ class PysimEngine:
         """Record what the engine writes in this cycle: activations, results, or both."""
         activation, result, place, values, result_place, sums = probe
         width = self._job.config.requantizers
-        found = []
-        if activation:
-            found.append((cursor.activation(place * width), _items(values, 8, width)))
-        if result:
-            found.append((cursor.result(result_place * width, width), _items(sums, 32, width)))
-        for where, items in found:
+
+        def keep(where, items):
+            """Whether the items belong to an inference of the run: then they are recorded."""
             if where is None or where[0] >= len(trace.values):
-                continue
+                return False
             number, position = where
             trace.values[number, position : position + width] = items
             trace.at[number, position : position + width] = cycle - trace.starts[number]
-            if items is found[-1][1] and result:
-                trace.ends[number] = cycle
+            return True
+
+        if activation:
+            keep(cursor.activation(place * width), _items(values, 8, width))
+        if result:
+            where = cursor.result(result_place * width, width)
+            if keep(where, _items(sums, 32, width)):
+                trace.ends[where[0]] = cycle
 
 
 def _watched(engine):

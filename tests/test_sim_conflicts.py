@@ -253,6 +253,11 @@ class TestEngine:
         assert (sum(cycles) == parts["blocks"]).all()
         groups = config.groups
         assert 0 < parts["fill_and_drain"] <= 3 * 24 + groups
+        missing = [
+            (width // config.lanes - 1) * max(groups - topology.fan_in(junction), 0)
+            for junction, width in enumerate(topology.layers[1:], 1)
+        ]
+        assert parts["waits"] == sum(missing)
         fans = [topology.fan_in(junction) for junction in topology.junctions]
         assert (parts["waits"] > 0) == any(
             fan < groups and width > config.lanes
