@@ -1,6 +1,6 @@
 """The device's end of the host protocol, between any link of bytes and the path engine."""
 
-from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -43,7 +43,7 @@ class Host(wiring.Component):
     i : In(stream of 8 bits), from the link.
     o : Out(stream of 8 bits), to the link.
     write : Out(stream of ``config.write_layout``), bytes for the engine's memories.
-    inputs : Out(stream of 8 bits), activations of the input layer.
+    inputs : Out(stream of ``config.input_bits``), the inputs.
     logits : In(stream of data and last), the results.
     flags : In(2), what IDENTIFY reports: framing error and overrun.
     identified : Out(1), for one cycle: ``flags`` were sent.
@@ -52,12 +52,14 @@ class Host(wiring.Component):
     def __init__(self, *, config):
         self.config = config
         self._last = Signal(16)  # the low digits of the last address of a WRITE
+        self._image = Signal(range(config.images))  # that the next activation is of
+        self._activations = Signal(config.input_bits - 8, reset_less=True)  # of those before it
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(8)),
                 "write": Out(stream.Signature(config.write_layout)),
-                "inputs": Out(stream.Signature(8)),
+                "inputs": Out(stream.Signature(config.input_bits)),
                 "logits": In(stream.Signature(LOGIT)),
                 "flags": In(2),
                 "identified": Out(1),
@@ -75,7 +77,7 @@ class Host(wiring.Component):
             taken.eq(self.i.valid & self.i.ready),
             sent.eq(reply.valid & reply.ready),
             self.write.payload.data.eq(self.i.payload),
-            self.inputs.payload.eq(self.i.payload),
+            self.inputs.payload.eq(Cat(self._activations, self.i.payload)),
         ]
         left, checking = Signal(), Signal()  # a byte of the reply left; it was the CRC
         m.d.comb += left.eq(self.o.valid & self.o.ready)
@@ -118,7 +120,7 @@ class Host(wiring.Component):
                 with m.Case(Command.IDENTIFY):
                     m.d.sync += body.eq(Body.IDENTITY)
                 with m.Case(Command.INFER):
-                    m.d.sync += body.eq(Body.LOGITS)
+                    m.d.sync += [body.eq(Body.LOGITS), self._image.eq(0)]
                     m.next = "PASS"
                 for space in Space:
                     with m.Case(Command.WRITE + space):
@@ -150,7 +152,8 @@ class Host(wiring.Component):
             with m.If(infer & self.logits.valid):
                 m.next = "STATUS"
             with m.Elif(self.i.valid):
-                m.d.sync += [self.inputs.valid.eq(infer), self.write.valid.eq(~infer)]
+                whole = self._image == self.config.images - 1
+                m.d.sync += [self.inputs.valid.eq(infer & whole), self.write.valid.eq(~infer)]
                 m.next = "OFFER"
         with m.State("OFFER"):
             with m.If(self.inputs.ready):
@@ -164,7 +167,11 @@ class Host(wiring.Component):
                 m.next = "STATUS"
         with m.State("TAKEN"):
             m.d.comb += self.i.ready.eq(1)
-            m.d.sync += address.eq(address + 1)
+            m.d.sync += [
+                address.eq(address + 1),
+                self._image.eq(self._image + 1),
+                self._activations.eq(self.inputs.payload >> 8),
+            ]
             m.next = "PASS"
             with m.If(final):
                 m.next = "STATUS"

@@ -13,10 +13,10 @@ from amaranth.lib.crc.catalog import CRC8_I_432_1
 from amaranth.utils import exact_log2
 
 from golden.errors import InputError
-from golden.image import Space
+from golden.image import Space, interleaved
 from golden.machine import Machine
 
-VERSION = 2
+VERSION = 3
 MAGIC = b"SP"
 CRC = CRC8_I_432_1(8)
 WRITE_LIMIT = 1 << 16  # data bytes of one WRITE
@@ -109,7 +109,8 @@ def identify():
 def infer(inputs):
     """The command INFER; 4 n_L bytes come back for each of the images that the device takes.
 
-    ``inputs``: ``uint8`` (images, n_0), or (n_0,) for one, in natural neuron order.
+    ``inputs``: ``uint8`` (images, n_0), or (n_0,) for one, in natural neuron order: as many images
+    as the device infers together.
     """
     inputs = np.asarray(inputs)
     if inputs.dtype != np.uint8 or inputs.ndim not in (1, 2):
@@ -117,7 +118,7 @@ def infer(inputs):
             f"inputs must be uint8 of shape (images, n) or (n,), not {inputs.dtype} of "
             f"{inputs.shape}"
         )
-    return bytes([Command.INFER]) + inputs.tobytes()
+    return bytes([Command.INFER]) + interleaved(inputs, np.atleast_2d(inputs).shape[0]).tobytes()
 
 
 def write(space, address, content):

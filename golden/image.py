@@ -19,10 +19,10 @@ Three spaces, all little-endian:
   digits that change from i to i + 1. (Antonov and Saleev's one column a step holds for the order of
   the Gray code; this is its twin in natural order.)
 
-  The loader's steps are the inputs of every image, image after image, in natural neuron order; its
-  addresses (row * P + lane) * images + image of the input layer. The runner's are the steps of a
-  junction, its addresses source row * P + D (see ``golden.lanes``). The reader's are the outputs as
-  the loader's the inputs.
+  The loader's steps are the inputs in natural neuron order, each of all images; its addresses are
+  row * P + lane of the input layer. The runner's are the steps of a junction, its addresses source
+  row * P + D (see ``golden.lanes``). The reader's are the outputs in natural neuron order, image
+  after image; its addresses are (row * P + lane) * images + image.
 
 A last layer of n < P neurons is that of the widened network (``golden.widen``): P neurons, of which
 P / n in a row are copies of one. The shift of the reader's block is log2(P / n): that many steps,
@@ -88,9 +88,17 @@ def walk(start, columns):
     return [start, *np.bitwise_xor.accumulate(columns, dtype=np.int64).tolist()]
 
 
-def _layer_walk(topology, layer, machine):
+def interleaved(inputs, images):
+    """``uint8`` (B, n_0) in the order of the engine's inputs: ``uint8`` (B / images, n_0, images).
+
+    ``images`` are inferred together. Raises ``ValueError`` where B is no multiple of them.
+    """
+    return np.moveaxis(inputs.reshape(-1, images, inputs.shape[-1]), 1, 2)
+
+
+def _layer_walk(topology, layer, lanes, images=1):
     """The walk over the neurons of a layer, for every image."""
-    matrix, images = lane_maps.coordinate_map(topology, layer, machine.lanes), machine.images
+    matrix = lane_maps.coordinate_map(topology, layer, lanes)
     columns = [place * images for place in gf2.columns(matrix)]
     columns += [1 << digit for digit in range(images.bit_length() - 1)]
     start = int(gf2.apply(matrix, np.array([topology.shifts[layer]]))[0])
@@ -114,7 +122,7 @@ def pack(model, machine):
 
     last, final = len(topology.paths), len(topology.layers) - 1
     program[0] = len(program)
-    block(Kind.INPUT, _layer_walk(topology, 0, machine), base=int(not schedule.overlap))
+    block(Kind.INPUT, _layer_walk(topology, 0, lanes), base=int(not schedule.overlap))
     program[1] = len(program)
     for junction in topology.junctions:
         shift = model.shifts[junction - 1]
@@ -133,7 +141,8 @@ def pack(model, machine):
         rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
         biases.append(rows.reshape(-1, lanes))
     program[2] = len(program)
-    block(Kind.READ, _layer_walk(topology, final, machine), schedule.copies.bit_length() - 1)
+    outputs = _layer_walk(topology, final, lanes, machine.images)
+    block(Kind.READ, outputs, schedule.copies.bit_length() - 1)
     if max(program) > MAX_WORD:
         raise InputError(
             f"a word of the program must be at most {MAX_WORD}, not {max(program)}: use more lanes"

@@ -124,7 +124,7 @@ class Schedule:
     @property
     def latency(self):
         """Cycles from the last input taken to the last result written, where nothing ran before."""
-        single = self.topology.layers[0] * self.machine.images == 1  # taken before it begins
+        single = self.topology.layers[0] == 1  # taken before it begins
         start = START + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER
 
@@ -136,7 +136,7 @@ class Schedule:
         activations are written; writing the results and reading them, which takes turns.
         """
         machine, layers = self.machine, self.topology.layers
-        inputs, outputs = layers[0] * machine.images, layers[-1] * machine.images
+        inputs, outputs = layers[0], layers[-1] * machine.images
         if self.overlap:
             written = sum(layers[1:-1]) * machine.images // machine.requantizers
             load = LOAD + inputs + written

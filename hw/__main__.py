@@ -166,7 +166,7 @@ def _image(options, say):
         "file": str(options.out),
         "bytes": len(content),
         "images_together": config.images,
-        "inputs": layers[0] * config.images,
+        "inputs": layers[0],
         "logits": layers[-1] * config.images,
         "latency_cycles": schedule.latency,
         "interval_cycles": schedule.interval,
@@ -175,7 +175,7 @@ def _image(options, say):
     cli.write_atomically(options.out, content if binary else example.hexadecimal(content))
     for line in (
         "{file}: {bytes:,} bytes for s_axis_config",
-        "inference {inputs:,} inputs, {logits:,} logits; images together: {images_together}",
+        "inference {inputs:,} inputs of {images_together} images together, {logits:,} logits",
         "latency   {latency_cycles:,} cycles from the last input taken to the last sum",
         "interval  {interval_cycles:,} cycles from one inference to the next, inputs abounding",
     ):

@@ -125,31 +125,35 @@ class AxisEngine(wiring.Component):
     s_axis_config_tdata, tvalid, tready, tlast : the network, a byte a beat, in :func:`records`;
         its content is taken while the engine is idle. ``tlast`` may be tied to 0: it ends a record
         that was cut short.
-    s_axis_input_tdata, tvalid, tready : uint8 activations in natural neuron order, image after
-        image. The network says how many make an inference, so there is no ``tlast``.
+    s_axis_input_tdata, tvalid, tready : inputs in natural neuron order: a beat is the uint8
+        activation of one neuron in each of the images that are inferred together, that of the first
+        image in the low byte. The network says how many make an inference, so there is no
+        ``tlast``.
     m_axis_logits_tdata, tvalid, tready, tlast : int32 logits in natural neuron order, image after
         image; ``tlast`` is 1 for the last one of the images that are inferred together.
     busy : an inference is under way.
     """
 
-    aclk: In(1)
-    aresetn: In(1, init=1)
-    s_axis_config_tdata: In(8)
-    s_axis_config_tvalid: In(1)
-    s_axis_config_tready: Out(1)
-    s_axis_config_tlast: In(1)
-    s_axis_input_tdata: In(8)
-    s_axis_input_tvalid: In(1)
-    s_axis_input_tready: Out(1)
-    m_axis_logits_tdata: Out(32)
-    m_axis_logits_tvalid: Out(1)
-    m_axis_logits_tready: In(1)
-    m_axis_logits_tlast: Out(1)
-    busy: Out(1)
-
     def __init__(self, config):
         self.engine, self.reader = PathEngine(config), RecordReader(config)
-        super().__init__()
+        super().__init__(
+            {
+                "aclk": In(1),
+                "aresetn": In(1, init=1),
+                "s_axis_config_tdata": In(8),
+                "s_axis_config_tvalid": In(1),
+                "s_axis_config_tready": Out(1),
+                "s_axis_config_tlast": In(1),
+                "s_axis_input_tdata": In(config.input_bits),
+                "s_axis_input_tvalid": In(1),
+                "s_axis_input_tready": Out(1),
+                "m_axis_logits_tdata": Out(32),
+                "m_axis_logits_tvalid": Out(1),
+                "m_axis_logits_tready": In(1),
+                "m_axis_logits_tlast": Out(1),
+                "busy": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

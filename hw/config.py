@@ -7,7 +7,7 @@ from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from golden.errors import InputError
-from golden.image import Kind, Space, pack
+from golden.image import Kind, Space, interleaved, pack
 from golden.machine import Machine
 from golden.paths import MAX_LOG2_NEURONS
 
@@ -83,10 +83,10 @@ class EngineConfig:
                 raise ValueError(
                     f"{name} must be at least twice the lanes, not {getattr(self, name)}"
                 )
-        if 2 * self.max_neurons * self.images > 1 << PROGRAM_BITS:
+        if self.max_outputs * self.images > 1 << PROGRAM_BITS:
             raise ValueError(
-                f"max_neurons must be at most {(1 << PROGRAM_BITS) // 2 // self.images} for "
-                f"{self.images} images, not {self.max_neurons}"
+                f"max_outputs must be at most {(1 << PROGRAM_BITS) // self.images} for "
+                f"{self.images} images, not {self.max_outputs}"
             )
         for name in ("memory_register", "product_register"):
             if not isinstance(getattr(self, name), bool):
@@ -121,6 +121,11 @@ class EngineConfig:
     def groups(self):
         """Cycles in which a row of accumulators leaves: values / requantizers."""
         return self.values // self.requantizers
+
+    @property
+    def input_bits(self):
+        """Bits of an input: one activation of each image, that of the first one in the low byte."""
+        return 8 * self.images
 
     @property
     def neuron_bits(self):
@@ -182,6 +187,14 @@ class EngineConfig:
         self._fit("words of the program", image.program.size, self.program_words)
         return image
 
+    def inputs(self, images):
+        """``uint8`` (B, n_0) as the engine's stream ``i`` takes them: a list of integers.
+
+        B must be a multiple of the images that are inferred together.
+        """
+        taken = interleaved(images, self.images).reshape(-1, self.images)
+        return [int.from_bytes(activations.tobytes(), "little") for activations in taken]
+
     def _fit(self, what, count, limit):
         if count > limit:
             raise InputError(
@@ -215,8 +228,9 @@ CONFIGS = {
     ),
     "ulx3s": EngineConfig(
         lanes=64,
+        images=2,
         weight_words=2048,
-        requantizers=4,
+        requantizers=8,
         memory_register=True,
         crossbar_registers=(1, 3, 5),
         product_register=True,

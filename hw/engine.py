@@ -34,9 +34,10 @@ class PathEngine(wiring.Component):
     the last layer has copies, one and one for each copy.
 
     A network is written first, byte by byte, while the engine is idle: ``golden.image`` tells
-    what. Then n_0 activations of each of the config's images, image after image, are taken from
-    ``i`` in natural neuron order, and n_L logits of each are offered at ``o`` in natural neuron
-    order, again and again. Reset ends what is under way; the memories keep the network.
+    what. Then n_0 inputs are taken from ``i``, each one neuron's activation in every one of the
+    config's images, in natural neuron order, and n_L logits of each image, image after image, are
+    offered at ``o`` in natural neuron order, again and again. Reset ends what is under way; the
+    memories keep the network.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ class PathEngine(wiring.Component):
     -------
     write : stream of {space, address, data}: one byte of a ``golden.image.Space``; waits while
         busy.
-    i : stream of uint8. One may be taken ahead of its inference: it is for the network that is
-        there when that begins.
+    i : stream of uint8, one for each image, that of the first one in the low byte. One input may be
+        taken ahead of its inference: it is for the network that is there when that begins.
     o : stream of {data, last}: logits, and whether it is the last one of its images.
     busy : an inference is under way, from 3 cycles after its first input is taken to the cycle
         after its last logit is; while bytes are offered, none begins.
@@ -75,7 +76,7 @@ class PathEngine(wiring.Component):
         super().__init__(
             {
                 "write": In(stream.Signature(config.write_layout)),
-                "i": In(stream.Signature(ACTIVATION)),
+                "i": In(stream.Signature(config.input_bits)),
                 "o": Out(stream.Signature(result)),
                 "busy": Out(1),
                 "probe": Out(wiring.Signature(probe)),
@@ -86,17 +87,17 @@ class PathEngine(wiring.Component):
         lanes, values, width = config.lanes, config.values, config.requantizers
         bits, registered = config.accumulator_bits, config.memory_register
         image_bits, words = config.value_bits - config.lane_bits, config.program_words
-        inputs, outputs = config.neuron_bits + image_bits, ceil_log2(config.max_outputs)
+        inputs, outputs = config.neuron_bits, ceil_log2(config.max_outputs) + image_bits
         self.program = Program(words=words, readers=3)
         self.load, self.run, self.read = (
             Walker(entry=entry, words=words, step_bits=steps, address_bits=address, wait_bits=wait)
             for entry, steps, address, wait in (
                 (0, inputs, inputs + 1, 0),
-                (1, config.step_bits, config.neuron_bits + 1, config.wait_bits),
-                (2, outputs + image_bits, outputs + image_bits, 0),
+                (1, config.step_bits, inputs + 1, config.wait_bits),
+                (2, outputs, outputs, 0),
             )
         )
-        self.inputs = StreamRegister(ACTIVATION)
+        self.inputs = StreamRegister(config.input_bits)
         self.sequencer = Sequencer()
         self.loader = Loader(config, self.load.o.signature)
         self.issuer = Issuer(config, self.run.o.signature)
@@ -104,7 +105,10 @@ class PathEngine(wiring.Component):
             lanes=lanes, depth=config.weight_words, registered=registered, memory=weight_memory
         )
         self.activations = ActivationMemory(
-            values=values, rows=config.rows, width=width, registered=registered
+            values=values,
+            rows=config.rows,
+            width=max(width, config.images),
+            registered=registered,
         )
         self.crossbar = XorCrossbar(
             lanes=lanes, shape=8 * config.images, registers=config.crossbar_registers
@@ -285,13 +289,18 @@ class PathEngine(wiring.Component):
         values = Cat(
             place[:group_bits] == value // config.requantizers for value in range(config.values)
         )
-        loading = ~writeback.activation
+        inputs = Cat(bit.replicate(config.images) for bit in loader.lanes)
+        written, loading = requantizer.activations.as_value(), ~writeback.activation
+
+        def repeated(value):
+            return value.replicate(len(memory.data.as_value()) // len(value))
+
         m.d.comb += [
             loader.slot.eq(loading),
             memory.write.eq(loader.write | writeback.activation),
             memory.write_row.eq(Mux(loading, loader.row, place[group_bits:])),
-            memory.write_values.eq(Mux(loading, loader.values, values)),
-            memory.data.eq(requantizer.activations),
+            memory.write_values.eq(Mux(loading, inputs, values)),
+            memory.data.eq(Mux(loading, repeated(loader.data), repeated(written))),
             probe.result.eq(writeback.result),
             probe.result_place.eq(writeback.result_place),
             probe.sums.eq(requantizer.sums),
@@ -299,8 +308,6 @@ class PathEngine(wiring.Component):
             probe.activation_place.eq(writeback.activation_place),
             probe.activations.eq(requantizer.activations),
         ]
-        with m.If(loading):
-            m.d.comb += memory.data.eq(loader.data.replicate(config.requantizers))
 
     def _mirrored(self, row, half):
         return row ^ (half << ceil_log2(self.config.rows) - 1)

@@ -21,13 +21,13 @@ BENCH = """\
 // It ends with PASS and exit code 0, or with FAIL and another one.
 module {bench};
   localparam NETWORK = {network};   // bytes
-  localparam INPUTS = {inputs};     // activations
+  localparam INPUTS = {inputs};     // each the activations of {images} images
   localparam LOGITS = {logits};     // logits, each of 32 bits, signed
   localparam TOGETHER = {together}; // logits of an inference: the last one has tlast
   localparam PATIENCE = {patience}; // cycles
 
   reg [7:0] network [0:NETWORK-1];
-  reg [7:0] inputs [0:INPUTS-1];
+  reg [{top}:0] inputs [0:INPUTS-1];
   reg [31:0] expected [0:LOGITS-1];
   integer sent = 0, fed = 0, got = 0, wrong = 0, cycle = 0, spent = 0;
   reg aclk = 0, aresetn = 0;
@@ -36,7 +36,7 @@ module {bench};
   wire s_axis_config_tvalid = aresetn && sent < NETWORK;
   wire s_axis_input_tvalid = sent == NETWORK && fed < INPUTS;
   wire [7:0] s_axis_config_tdata = network[sent];
-  wire [7:0] s_axis_input_tdata = inputs[fed];
+  wire [{top}:0] s_axis_input_tdata = inputs[fed];
   wire [31:0] m_axis_logits_tdata;
   wire m_axis_logits_tvalid, m_axis_logits_tlast, busy;
 
@@ -133,9 +133,9 @@ def files(config, model, *, module, bench, verilog):
     network = records(config.image(model))
     shape = (INFERENCES * config.images, model.topology.layers[0])
     inputs = np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
-    logits = engine.infer(model, inputs)
+    beats, logits = config.inputs(inputs), engine.infer(model, inputs)
     schedule = plan(model.topology, config.machine)
-    inference = schedule.latency + inputs[: config.images].size + 3 * logits[: config.images].size
+    inference = schedule.latency + inputs.shape[1] + 3 * logits[: config.images].size
     text = BENCH.format(
         module=module,
         bench=bench,
@@ -143,7 +143,9 @@ def files(config, model, *, module, bench, verilog):
         verilog=verilog,
         inferences=INFERENCES,
         network=len(network),
-        inputs=inputs.size,
+        inputs=len(beats),
+        images=config.images,
+        top=config.input_bits - 1,
         logits=logits.size,
         together=logits.size // INFERENCES,
         patience=2 * (len(network) + INFERENCES * inference) + 1000,
@@ -151,6 +153,6 @@ def files(config, model, *, module, bench, verilog):
     return {
         f"{bench}.v": text,
         f"{bench}_network.hex": hexadecimal(network),
-        f"{bench}_inputs.hex": hexadecimal(inputs.ravel().tolist()),
+        f"{bench}_inputs.hex": hexadecimal(beats, digits=2 * config.images),
         f"{bench}_logits.hex": hexadecimal(logits.ravel().view(np.uint32).tolist(), digits=8),
     }

@@ -40,6 +40,21 @@ struct Network {
     }
 };
 
+// An input of the engine, one byte for each image, into a port of whatever type.
+template <typename Port>
+void put(Port& port, const uint8_t* bytes) {
+    uint64_t word = 0;
+    for (unsigned image = 0; image < IMAGES; ++image) word |= uint64_t{bytes[image]} << 8 * image;
+    port = static_cast<Port>(word);
+}
+template <std::size_t Words>
+void put(VlWide<Words>& port, const uint8_t* bytes) {
+    for (unsigned word = 0; word < Words; ++word) port[word] = 0;
+    for (unsigned image = 0; image < IMAGES; ++image) {
+        port[image / 4] |= EData{bytes[image]} << 8 * (image % 4);
+    }
+}
+
 // Which layer of which inference a write belongs to: sim.trace.Cursor.
 struct Cursor {
     const Network& network;
@@ -198,7 +213,8 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
     return 0;
 }
 
-// Runs `inferences` one after the other, the inputs of the next offered as soon as may be; returns
+// Runs `inferences` one after the other, the inputs of the next offered as soon as may be, as
+// golden.image.interleaved has them; returns
 // how many finished, each within `patience` cycles of the one before. An inference has `outputs`
 // logits; the last layer may be wider: its neurons' copies are added.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
@@ -208,13 +224,13 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
     const Network network{widths, bases, last};
     Cursor cursor{network, engine->inferences % 2 != 0};
     engine->inferences += inferences;
-    const uint64_t width = widths[0];
+    const uint64_t width = widths[0] / IMAGES;
     const uint64_t before = engine->cycle, wanted = uint64_t{inferences} * outputs;
     uint64_t limit = before + patience, fed = 0, got = 0;
     while (got < wanted && engine->cycle < limit) {
         const bool offered = fed < inferences * width;
         top.PORT(i, valid) = offered;
-        top.PORT(i, payload) = offered ? inputs[fed] : 0;
+        if (offered) put(top.PORT(i, payload), inputs + fed * IMAGES);
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
         if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;

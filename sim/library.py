@@ -104,6 +104,7 @@ def _definitions(config, waves):
     return [
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DWIDTH={config.requantizers}",
+        f"-DIMAGES={config.images}",
         f"-DHALF={config.rows // 2 * config.values}",
         f"-DVM_TRACE={int(waves)}",
         f"-DVM_TRACE_VCD={int(waves)}",

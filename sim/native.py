@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from golden.errors import InputError
+from golden.image import interleaved
 
 from . import library
 from .trace import Stuck, Trace
@@ -70,13 +71,14 @@ class NativeEngine:
 
         B must be a multiple of the images that share a weight.
         """
-        images = np.ascontiguousarray(images, np.uint8)
-        inferences = len(images) // self._job.config.images
+        together = self._job.config.images
+        inputs = np.ascontiguousarray(interleaved(np.asarray(images, np.uint8), together))
+        inferences = len(inputs)
         trace = Trace.empty(inferences, self._job)
         before = self._library.engine_cycle(self._engine)
         finished = self._library.engine_run(
             self._engine,
-            images.ctypes.data,
+            inputs.ctypes.data,
             inferences,
             self._widths.ctypes.data,
             self._bases.ctypes.data,

@@ -61,7 +61,7 @@ class PysimEngine:
             images, self._work = self._work, None
             inferences = len(images) // self._job.config.images
             trace, before = Trace.empty(inferences, self._job), self._cycle
-            finished = await self._infer(ctx, images.ravel().tolist(), trace)
+            finished = await self._infer(ctx, self._job.config.inputs(images), trace)
             self._begun += inferences
             self._done = Trace(*trace.arrays, finished, self._cycle - before)
 
@@ -82,7 +82,7 @@ class PysimEngine:
     async def _infer(self, ctx, inputs, trace):
         """Run all inferences; how many finished, each within the job's patience."""
         engine, patience = self._engine, self._job.patience
-        width, outputs = self._job.widths[0], self._job.outputs
+        width, outputs = self._job.topology.layers[0], self._job.outputs
         cursor, watched = Cursor(self._job, self._begun), _watched(engine)
         before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
         fed = got = 0

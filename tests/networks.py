@@ -125,7 +125,7 @@ def flat(port, items):
 
 @dataclass
 class Run:
-    """What an engine did: per image the cycles of its inputs, all logits, all writes."""
+    """What an engine did: per inference the cycles of its inputs, all logits, all writes."""
 
     inputs: list = field(default_factory=list)
     logits: list = field(default_factory=list)
@@ -183,9 +183,11 @@ def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
         for model, images in jobs:
             port, numbers = flat(dut.write, image_bytes(dut.config, model))
             taken = await put(ctx, port, numbers, stalls=stalls("write"), start=cycle)
-            for image in images:
-                start = taken[-1] + 1
-                taken = await put(ctx, dut.i, image.tolist(), stalls=stalls("i"), start=start)
+            width = model.topology.layers[0]
+            inputs = dut.config.inputs(images)
+            for first in range(0, len(inputs), width):
+                items, start = inputs[first : first + width], taken[-1] + 1
+                taken = await put(ctx, dut.i, items, stalls=stalls("i"), start=start)
                 run.inputs.append(taken)
             cycle = taken[-1] + 1
 
@@ -226,7 +228,7 @@ def compare(config, jobs, run):
     for kind in ("activation", "result"):  # the last activations may come beside the first results
         assert [w for w in run.writes if w[0] == kind] == [w for w in writes if w[0] == kind]
     assert len(run.writes) == len(writes)
-    assert len(run.inputs) == sum(len(images) for _, images in jobs)
+    assert len(run.inputs) == len(ends)
     return [run.written[end] for end in ends]
 
 
@@ -236,8 +238,7 @@ def compare_cycles(config, jobs, run):
     for model, images in jobs:
         schedule, before = plan(model.topology, config.machine), None
         for number in range(len(images) // config.images):
-            end, last = ends.pop(0), inputs[config.images - 1][-1]
-            del inputs[: config.images]
+            end, last = ends.pop(0), inputs.pop(0)[-1]
             if number == 0:
                 assert end - last == schedule.latency, model.topology
             elif number > 1:  # the second one's inputs came as early as could be

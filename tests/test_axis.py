@@ -71,7 +71,7 @@ def run(dut, jobs, *, seed=None, chance=0.3, background=()):
             taken = await put(
                 ctx,
                 port(dut, "s_axis_input"),
-                images.ravel().tolist(),
+                dut.engine.config.inputs(images),
                 stalls=stalls("input"),
                 start=taken[-1] + 1,
             )
@@ -288,10 +288,10 @@ class TestAxisEngine:
 
         async def feed(ctx):
             cycles = await put(ctx, config, records(TINY.image(model)))
-            cycles = await put(ctx, i, images.ravel().tolist(), start=cycles[-1] + 1)
+            cycles = await put(ctx, i, dut.engine.config.inputs(images), start=cycles[-1] + 1)
             content = records(TINY.image(other))
             taken.extend(await put(ctx, config, content, start=cycles[-1] + 1))
-            await put(ctx, i, images.ravel().tolist())
+            await put(ctx, i, dut.engine.config.inputs(images))
 
         async def collect(ctx):
             results.append(await get(ctx, o, 8, logit))

@@ -52,12 +52,12 @@ SMALL = {
         ({"images": True}, "images must be a power of two from 1 to 16, not True"),
         ({"images": 2, "requantizers": 16}, "requantizers must be .* from 1 to 8, not 16"),
         (
-            {"images": 2, "max_neurons": 32768},
-            "max_neurons must be at most 16384 for 2 images, not 32768",
+            {"images": 4, "max_neurons": 32768, "max_outputs": 32768},
+            "max_outputs must be at most 16384 for 4 images, not 32768",
         ),
         (
-            {"images": 16, "max_neurons": 4096},
-            "max_neurons must be at most 2048 for 16 images, not 4096",
+            {"images": 16, "max_neurons": 8192, "max_outputs": 8192},
+            "max_outputs must be at most 4096 for 16 images, not 8192",
         ),
         ({"max_copies": 3}, "max_copies must be a power of two from 1 to 4, not 3"),
         ({"max_copies": 0}, "max_copies must be a power of two from 1 to 4, not 0"),

@@ -2,6 +2,7 @@
 """The host protocol: the hardware against its software twin, both against the documented bytes."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -46,9 +47,10 @@ class Bench:
             for command, _, logits in transactions:
                 if logits is None:
                     continue
-                count = len(command) - 1
+                images = self.host.config.images
+                count = (len(command) - 1) // images
                 inputs, _ = await get(ctx, self.host.inputs, count, int, stalls=self.stalls)
-                self.inputs.append(bytes(inputs))
+                self.inputs.append([list(item.to_bytes(images, "little")) for item in inputs])
                 await ctx.tick().repeat(17)
                 results = [
                     {"data": int(value), "last": index == len(logits) - 1}
@@ -111,14 +113,19 @@ class TestHardware:
         expected += [(Space.PROGRAM, 0x80 + n, content[129 + n]) for n in range(171)]
         assert bench.written == expected
 
-    def test_infer(self, seed):
-        bench = Bench(seed)
-        images = [np.frombuffer(bench.rng.randbytes(count), np.uint8) for count in (64, 16)]
+    @pytest.mark.parametrize("images", [1, 2, 16])
+    def test_infer(self, seed, images):
+        bench = Bench(seed, replace(CONFIG, images=images))
+        shapes = [(images, 64), (images, 16)]
+        inputs = [
+            np.frombuffer(bench.rng.randbytes(n * width), np.uint8).reshape(n, width)
+            for n, width in shapes
+        ]
         logits = [[-(2**31), 2**31 - 1, 0, -1], [0x01020304]]
-        commands = [protocol.infer(image) for image in images]
+        commands = [protocol.infer(some) for some in inputs]
         sizes = [4 * len(values) + 2 for values in logits]
         bench.run(list(zip(commands, sizes, logits, strict=True)))
-        assert bench.inputs == [image.tobytes() for image in images]
+        assert bench.inputs == [some.T.tolist() for some in inputs]
         for command, answer, values in zip(commands, bench.answers, logits, strict=True):
             payload = protocol.payload(command, answer)
             assert payload == np.array(values, "<i4").tobytes()
@@ -161,7 +168,7 @@ class TestSoftware:
     def test_documented_bytes(self):
         """The examples of docs/host-protocol.md."""
         assert protocol.reply(b"\x01", Identity.of(CONFIG).payload()).hex(" ") == (
-            "00 53 50 02 03 0b 0e 0a 07 08 00 01 01 00 e4"
+            "00 53 50 03 03 0b 0e 0a 07 08 00 01 01 00 fb"
         )
         (command,) = protocol.write(Space.BIASES, 0x10, b"\x01\x02\x03\x04")
         assert command.hex(" ") == "11 10 00 00 13 00 01 02 03 04"
@@ -194,7 +201,7 @@ class TestSoftware:
         [
             (b"SP", r"must identify itself with 13 bytes that begin with b'SP', not b'SP'"),
             (b"XP" + bytes(11), r"must identify itself with 13 bytes that begin with b'SP', not"),
-            (b"SP\x01" + bytes(10), r"protocol version must be 2, not 1; build it again"),
+            (b"SP\x02" + bytes(10), r"protocol version must be 3, not 2; build it again"),
         ],
     )
     def test_identity_rejects(self, payload, message):

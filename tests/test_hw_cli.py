@@ -144,7 +144,7 @@ class TestVerilog:
         ports = {name: (direction, int(high or 0) + 1) for direction, high, name in found}
         assert ports == {
             name: ("input" if member.flow == In else "output", Shape.cast(member.shape).width)
-            for name, member in AxisEngine.__annotations__.items()
+            for name, member in AxisEngine(CONFIGS["tiny"]).signature.members.items()
         }
         assert len(ports) == 14
         assert "initial" not in text  # memories begin undefined
@@ -221,7 +221,7 @@ class TestImage:
             "file": str(file),
             "bytes": file.stat().st_size,
             "images_together": 2,
-            "inputs": 128,
+            "inputs": 64,
             "logits": 32,
             "latency_cycles": schedule.latency,
             "interval_cycles": schedule.interval,

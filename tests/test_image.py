@@ -60,7 +60,7 @@ def program_of(spaces, junctions):
 def recompute(spaces, machine, junctions, inputs):
     """The logits, as the description of the bytes tells: loops over rows, epochs, lanes, copies.
 
-    ``inputs`` of all images, one after the other; so are the logits.
+    ``inputs`` are those of each image; the logits are image after image.
     """
     lanes, images = machine.lanes, machine.images
     content = dict(spaces)
@@ -71,7 +71,11 @@ def recompute(spaces, machine, junctions, inputs):
     load, run, read = program_of(spaces, junctions)
     assert load[0] == Kind.INPUT
     assert read[0] == Kind.READ
-    memory = dict(zip(load[-1], inputs, strict=True))  # values, by row, lane and image
+    memory = {  # values, by row, lane and image
+        address * images + number: value
+        for number, image in enumerate(inputs)
+        for address, value in zip(load[-1], image, strict=True)
+    }
     results, word, row = {}, 0, 0
     for kind, shift, fan_in, steps, base, _, addresses in run:
         for number in range(images):
@@ -107,7 +111,7 @@ def test_recomputed_from_the_bytes(lanes, layers, paths, dimensions):
             machine = Machine(lanes=lanes, images=images)
             inputs, spaces = random_images(rng, topology, 4), image.pack(model, machine).spaces()
             got = [
-                recompute(spaces, machine, len(paths), some.ravel().tolist())
+                recompute(spaces, machine, len(paths), some.tolist())
                 for some in inputs.reshape(-1, images, layers[0])
             ]
             assert np.ravel(got).tolist() == engine.infer(model, inputs).ravel().tolist()
@@ -128,13 +132,24 @@ def test_narrow_outputs_in_copies(lanes, layers, paths, images):
         assert packed.weights.size == sum(paths)
         assert packed.biases.size == sum(layers[1:-1]) + lanes
         got = [
-            recompute(packed.spaces(), machine, len(paths), some.ravel().tolist())
+            recompute(packed.spaces(), machine, len(paths), some.tolist())
             for some in inputs.reshape(-1, images, layers[0])
         ]
         assert np.ravel(got).tolist() == engine.infer(model, inputs).ravel().tolist()
         read = program_of(packed.spaces(), len(paths))[2]
         copies = lanes // layers[-1]
         assert read[:4] == (Kind.READ, copies.bit_length() - 1, 1, lanes * images)
+
+
+def test_order_of_the_inputs():
+    """Neuron after neuron; each neuron's activations in the images that are inferred together."""
+    inputs = np.arange(4 * 3, dtype=np.uint8).reshape(4, 3)
+    two = [[[0, 3], [1, 4], [2, 5]], [[6, 9], [7, 10], [8, 11]]]
+    assert image.interleaved(inputs, 2).tolist() == two
+    assert image.interleaved(inputs, 1).tolist() == inputs.reshape(4, 3, 1).tolist()
+    assert image.interleaved(inputs, 4).tolist() == [inputs.T.tolist()]
+    with pytest.raises(ValueError, match="cannot reshape"):
+        image.interleaved(inputs, 3)
 
 
 def test_shifted_inputs_and_outputs():
@@ -144,7 +159,7 @@ def test_shifted_inputs_and_outputs():
     assert all(topology.shifts)
     model, machine = random_model(rng, topology), Machine(lanes=4, images=2)
     inputs, spaces = random_images(rng, topology, 2), image.pack(model, machine).spaces()
-    got = recompute(spaces, machine, 2, inputs.ravel().tolist())
+    got = recompute(spaces, machine, 2, inputs.tolist())
     assert got == engine.infer(model, inputs).ravel().tolist()
 
 

@@ -25,7 +25,7 @@ def make(lanes, images):
         program_words=64,
         images=images,
     )
-    address = config.neuron_bits + config.value_bits - config.lane_bits + 1
+    address = config.neuron_bits + 1
     step = data.StructLayout({"address": address, "first": 1, "last": 1})
     return config, Loader(config, stream.Signature(step))
 
@@ -38,10 +38,10 @@ def watch(dut, rng, closed, writes, lasts):
         while True:
             slot = rng.random() >= closed
             ctx.set(dut.slot, slot)
-            _, _, write, row, values, activation, last = await ctx.tick().sample(
-                dut.write, dut.row, dut.values, dut.data, dut.last
+            _, _, write, row, lanes, activations, last = await ctx.tick().sample(
+                dut.write, dut.row, dut.lanes, dut.data, dut.last
             )
-            now = (row, values, activation) if write else None
+            now = (row, lanes, activations) if write else None
             assert waiting is None or now == waiting, f"cycle {cycle}: a write was taken back"
             if write and slot:
                 writes.append((cycle, now))
@@ -60,8 +60,8 @@ def test_inputs(lanes, images, seed, closed):
     print("seed", seed)
     rng, (config, dut) = random.Random(seed), make(lanes, images)
     stalls = [seed and at_random(random.Random(f"{seed}{end}"), 0.4) for end in "si"]
-    places = config.rows * config.values
-    jobs = [[(rng.randrange(places), rng.randrange(256)) for _ in range(COUNT)] for _ in (0, 1)]
+    places, top = config.rows * lanes, 1 << config.input_bits
+    jobs = [[(rng.randrange(places), rng.randrange(top)) for _ in range(COUNT)] for _ in (0, 1)]
     writes, lasts, taken = [], [], ([], [])
 
     async def steps(ctx):
@@ -84,7 +84,7 @@ def test_inputs(lanes, images, seed, closed):
     simulate(dut, steps, inputs, background=[slots])
     middle = config.rows // 2
     assert [write for _, write in writes] == [
-        (place // config.values ^ half * middle, 1 << place % config.values, value)
+        (place // lanes ^ half * middle, 1 << place % lanes, value)
         for half, job in enumerate(jobs)
         for place, value in job
     ]

@@ -87,7 +87,7 @@ def test_both_back_ends_give_up_alike(config, monkeypatch):
     rng = np.random.default_rng(7)
     topology = random_topology(rng, config, junctions=2, paths=512)
     job = make_job(config, random_model(rng, topology))
-    monkeypatch.setattr(Job, "patience", job.widths[0] + job.schedule.latency // 2)
+    monkeypatch.setattr(Job, "patience", topology.layers[0] + job.schedule.latency // 2)
     images = random_images(rng, topology, 2 * config.images)
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
         traces = native.run(images), pysim.run(images)

@@ -42,7 +42,7 @@ async def infer(bench, model, images):
     expected = engine.infer(model, images)
     outputs = expected.shape[1] * CONFIG.images
     before = len(bench.o.items)
-    bench.i.items.extend(images.ravel().tolist())
+    bench.i.items.extend(CONFIG.inputs(images))
     await bench.received(bench.o, before + expected.size)
     compare(
         bench.o.items[before:],
@@ -78,7 +78,6 @@ async def cycles_are_those_predicted(dut):
         before = len(bench.i.cycles)
         await infer(bench, model, random_images(generator(), topology, 3 * CONFIG.images))
         count, schedule = topology.layers[-1] * CONFIG.images, plan(topology, CONFIG.machine)
-        inputs = topology.layers[0] * CONFIG.images
         ends = seen[-3 * count :][count - 1 :: count]
-        latency = ends[0] - bench.i.cycles[before + inputs - 1]
+        latency = ends[0] - bench.i.cycles[before + topology.layers[0] - 1]
         compare([latency, ends[2] - ends[1]], [schedule.latency, schedule.interval])
