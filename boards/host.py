@@ -2,10 +2,9 @@
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, enum, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
 from golden.image import Space
-from hw.weights import StreamRegister
 
 from . import protocol
 from .protocol import Command, Status
@@ -26,10 +25,10 @@ class Host(wiring.Component):
     """Reads commands, drives the engine, answers: docs/host-protocol.md has the bytes.
 
     At best a byte of a command is taken every cycle, one that is for the engine every 4 cycles; a
-    byte of a reply is offered every cycle, but for pauses of one cycle after each logit and two
-    before the CRC. The first byte of a reply is offered 2 cycles after the last byte of its command
-    was taken, or after the first logit was offered. While a reply goes out no byte is taken: the
-    link must hold the next command back.
+    byte of a reply is offered every other cycle, but for pauses of one cycle more after each logit
+    and before the CRC. The first byte of a reply is offered 2 cycles after the last byte of its
+    command was taken, or after the first logit was offered. While a reply goes out no byte is
+    taken: the link must hold the next command back.
 
     A reset aborts the command in hand and waits for a new one: a link that loses its place
     (a break, a framing error, a raised chip select) resets the host and the engine together.
@@ -69,23 +68,22 @@ class Host(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.crc = crc = protocol.CRC.create()
-        m.submodules.register = register = StreamRegister(8)
-        self._reply = reply = register.i  # what is offered there follows several multiplexers
-        connect(m, register.o, flipped(self.o))
-        taken, sent = Signal(), Signal()
+        taken, sent, checking = Signal(), Signal(), Signal()
+        self._reply, self._offer = Signal(8), Signal()  # what goes out next; it is there
         m.d.comb += [
             taken.eq(self.i.valid & self.i.ready),
-            sent.eq(reply.valid & reply.ready),
+            sent.eq(self.o.valid & self.o.ready),
             self.write.payload.data.eq(self.i.payload),
             self.inputs.payload.eq(Cat(self._activations, self.i.payload)),
         ]
-        left, checking = Signal(), Signal()  # a byte of the reply left; it was the CRC
-        m.d.comb += left.eq(self.o.valid & self.o.ready)
         m.d.sync += [
+            self.o.valid.eq(self._offer & ~sent),
             crc.data.eq(Mux(taken, self.i.payload, self.o.payload)),
-            crc.valid.eq(taken | (left & ~checking)),
+            crc.valid.eq(taken | (sent & ~checking)),
         ]
-        m.d.comb += crc.start.eq(left & checking)
+        with m.If(~self.o.valid):
+            m.d.sync += self.o.payload.eq(self._reply)
+        m.d.comb += crc.start.eq(sent & checking)
         body, index = Signal(Body), Signal(range(protocol.IDENTITY_BYTES))
         with m.FSM():
             with m.State("COMMAND"):
@@ -102,12 +100,8 @@ class Host(wiring.Component):
             with m.State("TAKE"):
                 self._take(m)
             with m.State("CHECK"):
-                m.d.comb += reply.valid.eq(~self.o.valid & ~crc.valid & ~checking)
-                m.d.comb += reply.payload.eq(crc.crc)
+                m.d.comb += [self._offer.eq(~crc.valid), self._reply.eq(crc.crc), checking.eq(1)]
                 with m.If(sent):
-                    m.d.sync += checking.eq(1)
-                with m.If(left & checking):
-                    m.d.sync += checking.eq(0)
                     m.next = "COMMAND"
         return m
 
@@ -177,8 +171,8 @@ class Host(wiring.Component):
                 m.next = "STATUS"
 
     def _status(self, m, body, sent):
-        m.d.comb += self._reply.valid.eq(1)
-        m.d.comb += self._reply.payload.eq(Mux(body == Body.UNKNOWN, Status.UNKNOWN, Status.OK))
+        m.d.comb += self._offer.eq(1)
+        m.d.comb += self._reply.eq(Mux(body == Body.UNKNOWN, Status.UNKNOWN, Status.OK))
         with m.If(sent), m.Switch(body):
             with m.Case(Body.IDENTITY):
                 m.next = "IDENTITY"
@@ -189,8 +183,8 @@ class Host(wiring.Component):
 
     def _identity(self, m, index, sent):
         constants = protocol.Identity.of(self.config).payload()[:-1]
-        m.d.comb += self._reply.valid.eq(1)
-        m.d.comb += self._reply.payload.eq(Array([*constants, self.flags])[index])
+        m.d.comb += self._offer.eq(1)
+        m.d.comb += self._reply.eq(Array([*constants, self.flags])[index])
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
             with m.If(index == len(constants)):
@@ -198,8 +192,8 @@ class Host(wiring.Component):
                 m.next = "CHECK"
 
     def _logit(self, m, index, sent):
-        m.d.comb += self._reply.valid.eq(self.logits.valid)
-        m.d.comb += self._reply.payload.eq(self.logits.payload.data.word_select(index[:2], 8))
+        m.d.comb += self._offer.eq(self.logits.valid)
+        m.d.comb += self._reply.eq(self.logits.payload.data.word_select(index[:2], 8))
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
             with m.If(index[:2] == 3):
