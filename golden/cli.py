@@ -1,6 +1,7 @@
 """What every command shares: one-line errors, exit codes, progress bars, JSON, number lists.
 
-Exit codes: 0 good, 1 the check failed, 2 the input is wrong.
+Exit codes: 0 good, 1 the check failed, 2 the input is wrong; 130 interrupted, 141 whoever read the
+output stopped reading, as the shell has them.
 """
 
 import argparse
@@ -29,9 +30,14 @@ class Parser(argparse.ArgumentParser):
 def main(run, argv=None):
     """Call ``run(argv)``; return its exit code (None is 0). Wrong input is one line and a 2."""
     try:
-        return run(sys.argv[1:] if argv is None else argv) or 0
+        code = run(sys.argv[1:] if argv is None else argv) or 0
+        sys.stdout.flush()
+        return code
     except InputError as error:
         return _fail(str(error), 2)
+    except BrokenPipeError:  # who read the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", 2)

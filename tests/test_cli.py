@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +38,19 @@ class TestMain:
     def test_one_line(self, error, code, line, capsys):
         assert cli.main(raising(error), []) == code
         assert capsys.readouterr() == ("", line)
+
+    @pytest.mark.parametrize("lines", [1, 100_000])
+    def test_a_reader_that_has_enough(self, lines):
+        """It closes the pipe before, or while, the command prints: no message."""
+        run = f"lambda argv: print('line\\n' * {lines})"
+        code = f"import sys; from golden import cli; sys.exit(cli.main({run}, []))"
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as output:
+            done = subprocess.run(
+                [sys.executable, "-c", code], stdout=output, stderr=subprocess.PIPE, timeout=60
+            )
+        assert (done.returncode, done.stderr) == (141, b"")
 
     def test_bugs_are_not_hidden(self):
         with pytest.raises(ZeroDivisionError):
