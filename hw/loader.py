@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 class Loader(wiring.Component):
     """Joins the inputs with the addresses of their places, and writes them when it may.
 
-    Throughput: one input a cycle in which ``slot`` is 1. Latency: 1 cycle from input to write.
+    Throughput: one input a cycle in which ``slot`` is 1: the write in hand leaves, the next input
+    is taken. Latency: 1 cycle from input to write, and those without ``slot``.
 
     Members
     -------
@@ -38,19 +39,18 @@ class Loader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        address, free = self.step.payload.address, Signal()
+        address = self.step.payload.address
         lane, row = address[: self._lane_bits], address[self._lane_bits :]
         m.d.comb += [
-            free.eq(~self.write | self.slot),
-            self.i.ready.eq(self.step.valid & free),
-            self.step.ready.eq(self.i.valid & free),
+            self.i.ready.eq(self.step.valid & self.slot),
+            self.step.ready.eq(self.i.valid & self.slot),
             self.last.eq(self.step.valid & self.step.ready & self.step.payload.last),
         ]
         own_row = Signal.like(self.row, reset_less=True)
         lanes = Signal.like(self.lanes, reset_less=True)
         activations = Signal.like(self.data, reset_less=True)
         m.d.comb += [self.row.eq(own_row), self.lanes.eq(lanes), self.data.eq(activations)]
-        with m.If(free):
+        with m.If(self.slot):
             m.d.sync += [
                 self.write.eq(self.step.valid & self.i.valid),
                 own_row.eq(row ^ (self.half << len(self.row) - 1)),

@@ -38,22 +38,23 @@ class RowPacer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         groups = self._groups
+        # Of a row, of this row the steps left but 2: below 0, with the sign bit, in the last one.
         most, left = (
-            Signal(self._bits, reset_less=True),
-            Signal(self._bits, reset_less=True),
-        )  # steps of a row but one; of this row
+            Signal(self._bits + 1, reset_less=True, name=name) for name in ("most", "left")
+        )
         gap, wait = Signal(range(groups + 1)), Signal(range(groups + 1))  # idle cycles after a row
-        begun = Cat(self.fan_in > digit for digit in range(self._bits))
+        single = self.fan_in == 0
+        begun = Cat(single, *(single | (self.fan_in > d) for d in range(1, self._bits)), single)
         gaps = Array(max(0, groups - (1 << fan_in)) for fan_in in range(16))
+        m.d.comb += self.last.eq(left[-1])
         with m.If(self.begin):
             m.d.sync += [
                 *(most.eq(begun), left.eq(begun), gap.eq(gaps[self.fan_in])),
-                *(self.first.eq(1), self.last.eq(self.fan_in == 0), self.free.eq(1)),
+                *(self.first.eq(1), self.free.eq(1)),
             ]
         with m.Elif(self.step):
             m.d.sync += [
                 self.first.eq(self.last),
-                self.last.eq(Mux(self.last, most == 0, left == 1)),
                 left.eq(Mux(self.last, most, left - 1)),
                 wait.eq(gap),
                 self.free.eq(~self.last | (gap == 0)),
