@@ -80,10 +80,10 @@ class Host(wiring.Component):
             self.o.valid.eq(self._offer & ~sent),
             crc.data.eq(Mux(taken, self.i.payload, self.o.payload)),
             crc.valid.eq(taken | (sent & ~checking)),
+            crc.start.eq(sent & checking),
         ]
         with m.If(~self.o.valid):
             m.d.sync += self.o.payload.eq(self._reply)
-        m.d.comb += crc.start.eq(sent & checking)
         body, index = Signal(Body), Signal(range(protocol.IDENTITY_BYTES))
         with m.FSM():
             with m.State("COMMAND"):
