@@ -6,17 +6,21 @@ RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 
-BOARDS := $(shell sed -n 's/^NAMES = (\(.*\))$$/\1/p' boards/__init__.py | tr -d '",')
-ifneq ($(filter synth,$(MAKECMDGOALS)),)
-ifeq ($(filter $(BOARDS),$(BOARD)),)
-$(error BOARD must be one of $(BOARDS), not $(BOARD))
+KNOWN := $(shell sed -n '/^NAMES =/,/^$$/p' boards/__init__.py | grep -o '"[^"]*"' | tr -d '"')
+ifneq ($(filter synth seeds boards,$(MAKECMDGOALS)),)
+ASKED := $(if $(filter boards,$(MAKECMDGOALS)),$(BOARDS),$(or $(strip $(BOARD)),none))
+ifneq ($(filter-out $(KNOWN),$(ASKED)),)
+$(error BOARD must be one of $(KNOWN), not $(filter-out $(KNOWN),$(ASKED)))
+endif
+ifneq ($(N),$(shell echo '$(N)' | sed -n '/^[1-9][0-9]*$$/p'))
+$(error N must be a number of seeds from 1, not $(N))
 endif
 endif
 
-.PHONY: help sim test synth figures lint clean force
+.PHONY: help sim test synth seeds boards figures lint clean force
 
 help:  ## list the targets
-	@echo "usage: make TARGET [BOARD=icebreaker] [PYTHON=python3]"
+	@echo "usage: make TARGET [BOARD=icebreaker] [N=10] [PYTHON=python3]"
 	@echo
 	@sed -n 's/^\([a-z/%.]*\):.*## \(.*\)/  \1\t\2/p' Makefile | sed s/%/NAME/ | expand -t 19
 
@@ -27,10 +31,16 @@ test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it
 	@scripts/system-tools.sh iverilog g++ perl
 	$(RUN) -m pytest
 
-synth: $(VENV)/.boards  ## make the bitstream for BOARD; area, Fmax, clock met or not
-	@$(RUN) -m boards build $(BOARD)
+synth: $(VENV)/.reports  ## make the bitstream for BOARD and a report: area, Fmax, cycles
+	@$(RUN) -m boards build $(BOARD) --report
 
-figures: $(VENV)/.test  ## measure the README's table again and write it
+seeds: $(VENV)/.reports  ## the same over N seeds of place and route, the best is kept
+	@$(RUN) -m boards build $(BOARD) --report --seeds $(or $(N),10)
+
+boards: $(VENV)/.reports  ## build all BOARDS and write the README's table of them
+	@$(RUN) -m scripts.boards $(BOARDS) $(addprefix --seeds ,$(N))
+
+figures: $(VENV)/.test  ## measure the README's first table again and write it
 	$(RUN) -m scripts.figures
 
 models/%.npz: $(VENV)/.native force  ## train a model that ships again: digits, mnist-37k, ...

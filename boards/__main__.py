@@ -1,6 +1,8 @@
 """``python -m boards``: list the boards, build a bitstream."""
 
+import shlex
 import sys
+import time
 
 from golden import cli
 from golden.errors import InputError
@@ -14,9 +16,12 @@ the host writes that at run time (docs/host-protocol.md).
 
 Fmax is nextpnr's estimate for the worst corner. The clock asked for is met if
 it is below Fmax and below what the data sheet allows the cells in use.
+--report adds report.md, report.html and report.json to build/BOARD: what each
+submodule takes, the critical path, a floor plan, the models' cycles and time
+(docs/boards.md).
 
 examples:
-  python -m boards build icebreaker
+  python -m boards build icebreaker --report
   python -m boards build icebreaker --seeds 4 --clock 54 --json build/ice.json
 
 exit codes: 0 built and the clock is met; 1 it is not met, a tool failed or the
@@ -41,9 +46,13 @@ def _parser():
         help="try N seeds from --seed on, keep the best",
     )
     build.add_argument(
+        "--jobs", type=int, metavar="N", help="seeds at a time (default: as many as CPUs)"
+    )
+    build.add_argument(
         "--clock", type=float, metavar="MHZ", help="the engine's clock (default: the board's own)"
     )
     build.add_argument("--baud", type=int, help="of the serial port (default: 1000000)")
+    build.add_argument("--report", action="store_true", help="write a report beside the bitstream")
     build.add_argument("--json", metavar="F", help="write the result to F; - is standard output")
     return parser
 
@@ -54,7 +63,7 @@ def _list():
         print(f"{name:14}{board.summary}, {board.clock_hz / 1e6:g} MHz")
 
 
-def _print(result, cells, asked_mhz):
+def _print(result, cells, asked_mhz, reports):
     def row(name, text):
         print(f"  {name:<10}{text}")
 
@@ -71,13 +80,15 @@ def _print(result, cells, asked_mhz):
     if ceiling is None:
         row("ceiling", "none known from the data sheet: Fmax binds")
     else:
-        binds = "below Fmax: it binds" if ceiling < best else "above Fmax: Fmax binds"
+        binds = "below Fmax: it binds" if result["binds"] == cell else "above Fmax: Fmax binds"
         row("ceiling", f"{ceiling:>6.2f} MHz, {cell} in the data sheet, {binds}")
     verdict = "met" if result["met"] else "NOT MET"
     row("clock", f"{result['clock_mhz']:>6.2f} MHz: {verdict}")
     if abs(result["clock_mhz"] - asked_mhz) > 1e-3:
         row("", f"the nearest to {asked_mhz:g} MHz that the PLL makes")
     row("bitstream", result["bitstream"])
+    for path in reports:
+        row("report", path)
 
 
 def _failed(message):
@@ -90,28 +101,42 @@ def run(argv):
     if arguments.command == "list":
         return _list()
     board = load(arguments.board)
-    if arguments.seeds < 1:
-        raise InputError(f"--seeds must be at least 1, not {arguments.seeds}")
+    for name in ("seeds", "jobs"):
+        count = getattr(arguments, name)
+        if count is not None and count < 1:
+            raise InputError(f"--{name} must be at least 1, not {count}")
     cli.check_writable(arguments.json)
-    from .build import build
     from .tools import BuildError
 
-    clock_hz = board.clock_hz if arguments.clock is None else arguments.clock * 1e6
-    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
     try:
-        result = build(board, seeds=seeds, clock_hz=clock_hz, baud=arguments.baud)
+        return _build(board, arguments, shlex.join(["python", "-m", "boards", *argv]))
     except BuildError as error:
         return _failed(str(error))
+
+
+def _build(board, arguments, command):
+    from . import report
+    from .build import build
+
+    if arguments.report:
+        report.check()
+    began = time.monotonic()
+    clock_hz = board.clock_hz if arguments.clock is None else arguments.clock * 1e6
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    options = {"clock_hz": clock_hz, "baud": arguments.baud, "jobs": arguments.jobs}
+    result = build(board, seeds=seeds, **options)
+    reports = ()
+    if arguments.report:
+        seconds = time.monotonic() - began
+        reports = report.make(board, result, command=command, seconds=seconds)
     if arguments.json:
         cli.write_json(arguments.json, result)
     if arguments.json != "-":
-        _print(result, board.family.cells, clock_hz / 1e6)
+        _print(result, board.family.cells, clock_hz / 1e6, reports)
     if not result["met"]:
-        best = max(result["fmax_mhz"])
-        reached = min(best, result["fmax_limit_mhz"] or best)
         return _failed(
-            f"the clock must be met: {result['clock_mhz']:.2f} MHz asked for, {reached:.2f} MHz "
-            "reached; lower --clock or try more --seeds"
+            f"the clock must be met: {result['clock_mhz']:.2f} MHz asked for, "
+            f"{result['reached_mhz']:.2f} MHz reached; lower --clock or try more --seeds"
         )
     return 0
 

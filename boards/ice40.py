@@ -185,6 +185,7 @@ ULTRAPLUS = Family(
         "dsp": "ICESTORM_DSP",
         "spram": "ICESTORM_SPRAM",
     },
+    memory_cells={"SPRAM": ("ICESTORM_SPRAM", 16 * SPRAM_WORDS), "EBR": ("ICESTORM_RAM", 4096)},
     ceilings_mhz=CEILINGS_MHZ,
     synthesis=SYNTHESIS,
     multiplier=Multiplier,

@@ -29,6 +29,7 @@ HX = Family(
     clocking=FabricClockAndReset,
     expected_cells=expected_cells,
     cells={"lc": "ICESTORM_LC", "ebr": "ICESTORM_RAM"},
+    memory_cells={"EBR": ("ICESTORM_RAM", 4096)},
     ceilings_mhz=CEILINGS_MHZ,
     synthesis={"synth_opts": "-abc9 -device hx -dffe_min_ce_use 8", **NO_COLLISIONS},
 )

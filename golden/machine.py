@@ -128,12 +128,17 @@ class Schedule:
         start = START + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER
 
-    @cached_property
+    @property
     def interval(self):
-        """Cycles from the last result of an inference to that of the next one, inputs abounding.
+        """Cycles from the last result of an inference to that of the next one, inputs abounding."""
+        return max(self.tasks.values())
 
-        The longest of what is done at the same time: running; loading, which waits while hidden
-        activations are written; writing the results and reading them, which takes turns.
+    @cached_property
+    def tasks(self):
+        """Cycles of what is done at the same time for each inference; the longest is the interval.
+
+        ``running``; ``loading``, which waits while hidden activations are written; ``reading``:
+        writing the results and reading them, which takes turns.
         """
         machine, layers = self.machine, self.topology.layers
         inputs, outputs = layers[0], layers[-1] * machine.images
@@ -144,7 +149,7 @@ class Schedule:
             load = self.running + ALONE + inputs + self.gaps[0] - RESTART
         read = READ + (machine.max_copies > 1) * ADD + (self.copies + 1) * outputs
         read += self.spans[-1] + machine.drain
-        return max(self.running + self.gaps[0], load, read)
+        return {"running": self.running + self.gaps[0], "loading": load, "reading": read}
 
 
 def _disjoint(base, rows, others):

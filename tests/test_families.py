@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pretended import pretend_tools, routed
 from test_boards import small_model
 from test_ice40 import run_both
 from test_netlist import conversation, decode, simulate, synthesize
 
-from boards import NAMES, build, ecp5, ice40hx, load
+from boards import NAMES, ecp5, ice40hx, load
 from boards import __main__ as command
 from boards.family import block_rams
 from golden import cli
@@ -136,30 +137,15 @@ class TestCells:
 def report(name, **changes):
     """What nextpnr would say of a good build of a board, but for ``changes`` of its counts."""
     board = small(name)
-    counts = {**board.family.expected_cells(board.config), **changes}
-    clock = {"achieved": board.clock_hz / 1e6 + 3, "constraint": board.clock_hz / 1e6}
-    utilization = {
-        theirs: {"used": counts.get(ours, 1234), "available": 9999}
-        for ours, theirs in board.family.cells.items()
-    }
-    return {"fmax": {"clk": clock}, "utilization": utilization}
+    return routed(board, board.clock_hz / 1e6 + 3, **changes)
 
 
 @pytest.fixture
 def pretend(tmp_path, monkeypatch):
     """Builds in which nextpnr reports what the test says, and no tool is run."""
     monkeypatch.chdir(tmp_path)
-    reports, commands = [], []
-
-    def run(arguments, *, folder, log, step):
-        commands.append(list(map(str, arguments)))
-        if "--report" in arguments:
-            name = arguments[arguments.index("--report") + 1]
-            (folder / name).write_text(json.dumps(reports.pop(0)))
-
-    monkeypatch.setattr(build.tools, "run", run)
     monkeypatch.setattr(command, "load", small)
-    return reports, commands
+    return pretend_tools(monkeypatch)
 
 
 class TestChecks:

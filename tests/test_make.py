@@ -55,6 +55,8 @@ class TestMake:
             "sim",
             "test",
             "synth",
+            "seeds",
+            "boards",
             "figures",
             "models/NAME.npz",
             "lint",
@@ -62,11 +64,37 @@ class TestMake:
         ]
         assert max(map(len, output.splitlines())) <= 80
 
-    def test_refuses_an_unknown_board(self):
-        status, _, error = run("make", "synth", "BOARD=nope")
+    @pytest.mark.parametrize("target", ["synth", "seeds", "boards"])
+    @pytest.mark.parametrize("value", ["nope", "ulx3s nope"])
+    def test_refuses_an_unknown_board(self, target, value):
+        name = "BOARDS" if target == "boards" else "BOARD"
+        status, _, error = run("make", target, f"{name}={value}")
         assert status == 2
         assert f"BOARD must be one of {' '.join(NAMES)}, not nope" in error
         assert error.count("\n") == 1
+
+    @pytest.mark.parametrize("target", ["seeds", "boards"])
+    @pytest.mark.parametrize("count", ["0", "-1", "ten", "1 2"])
+    def test_refuses_a_number_of_seeds(self, target, count):
+        status, _, error = run("make", target, f"N={count}")
+        assert status == 2
+        assert f"N must be a number of seeds from 1, not {count}" in error
+        assert error.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("words", "command"),
+        [
+            (["synth"], "boards build icebreaker --report"),
+            (["seeds", "BOARD=hx8k"], "boards build hx8k --report --seeds 10"),
+            (["seeds", "N=3"], "boards build icebreaker --report --seeds 3"),
+            (["boards"], "scripts.boards"),
+            (["boards", "BOARDS=hx8k upduino", "N=12"], "scripts.boards hx8k upduino --seeds 12"),
+        ],
+    )
+    def test_commands(self, words, command):
+        status, output, _ = run("make", "--dry-run", *words)
+        assert status == 0
+        assert output.splitlines()[-1].rstrip() == f".venv/bin/python -m {command}"
 
     def test_ci_runs_the_readme_s_command(self):
         script = ROOT / ".ci" / "run"

@@ -1,0 +1,127 @@
+"""The report of a build: report.json with all figures, report.md and report.html made of it.
+
+``collect`` reads what the build left and computes; ``sections`` says it, ``pictures`` draw it, and
+two templates set it in type.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from golden import cli
+from golden.image import Space
+
+from .. import figures
+from ..family import memory_sizes
+from ..netlist import Netlist
+from . import hierarchy, parts, path, render
+from .render import check
+
+__all__ = ["check", "collect", "make"]
+
+KEPT = Path(__file__).resolve().parents[2] / "docs" / "boards.json"
+
+
+def make(board, result, *, command, seconds):
+    """Write report.json, report.md, its pictures and report.html beside the bitstream.
+
+    Parameters
+    ----------
+    board : boards.board.Board
+    result : of ``boards.build.build``.
+    command, seconds : what was typed, and how long it took.
+
+    Returns the paths of report.md and report.html. Raises ``BuildError`` if a tool fails,
+    ``InputError`` where matplotlib or jinja2 is not installed.
+    """
+    folder = Path(result["bitstream"]).parent
+    data = collect(board, result, folder)
+    data["made"] = {
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+    }
+    cli.write_json(folder / "report.json", data)
+    return render.write(data, folder)
+
+
+def collect(board, result, folder):
+    """All figures of a report, a dictionary that JSON can hold."""
+    files = {name: Path(file) for name, file in result["files"].items()}
+    tree = hierarchy.make(folder, files["synthesized"])
+    netlist, family = Netlist(files["netlist"]), board.family
+    kinds = {name: family.types.get(name, (key,)) for name, key in family.cells.items()}
+    places = parts.place_cells(netlist, tree, kinds)
+    memory_types = {name: (kind,) for name, (kind, _) in family.memory_cells.items()}
+    config = board.config
+    return {
+        "summary": board.summary,
+        "kinds": list(kinds),
+        "result": result,
+        "ceilings_mhz": {
+            name: mhz
+            for name, mhz in family.ceilings_mhz.items()
+            if result.get(name.lower(), 1)  # the clock network is no cell
+        },
+        "parts": parts.count(places, {name: result[name] for name in kinds}),
+        "critical_path": path.critical(json.loads(files["report"].read_text()), tree),
+        "placement": places,
+        "spaces": spaces(config),
+        "memories": memories(
+            board, parts.place_cells(netlist, tree, memory_types) if memory_types else {}
+        ),
+        "models": {
+            name: (counted := figures.cycles(model, config))
+            | figures.speed(counted, config.lanes, result["clock_mhz"])
+            for name, model in figures.shipped().items()
+        },
+        "boards": {**kept(), board.name: result},
+    }
+
+
+def kept():
+    """The figures of all boards that the project keeps; empty where there are none."""
+    return json.loads(KEPT.read_text()) if KEPT.is_file() else {}
+
+
+def spaces(config):
+    """What the host writes: a dictionary for each space, sizes in bytes and words."""
+    sizes = {
+        Space.WEIGHTS: (config.weight_words, config.lanes),
+        Space.BIASES: (config.bias_neurons, 4),
+        Space.PROGRAM: (config.program_words, 2),
+    }
+    return [
+        {
+            "space": space.name,
+            "number": int(space),
+            "words": words,
+            "bytes_per_word": width,
+            "bytes": words * width,
+        }
+        for space, (words, width) in sizes.items()
+    ]
+
+
+def memories(board, places):
+    """The engine's memories: sizes by configuration, the cells that hold them as placed.
+
+    ``cells`` : name of the kind -> how many; ``fill``, the share of their bits that the memory
+    needs, is ``None`` where there are none, as of a memory of flip-flops.
+    """
+    rows = []
+    for name, (words, bits, _, copies) in memory_sizes(board.config).items():
+        found = places.get(f"core.engine.{name}", {})
+        cells = {kind: len(where) for kind, where in found.items()}
+        held = sum(count * board.family.memory_cells[kind][1] for kind, count in cells.items())
+        rows.append(
+            {
+                "memory": name,
+                "words": words,
+                "bits": bits,
+                "copies": copies,
+                "cells": cells,
+                "fill": words * bits * copies / held if held else None,
+            }
+        )
+    return rows
