@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 
-BOARDS := $(shell sed -n 's/^NAMES = (\(.*\))$$/\1/p' boards/__init__.py | tr -d '",')
+BOARDS := $(shell sed -n '/^NAMES = (/,/^)/s/^ *"\(.*\)",$$/\1/p' boards/__init__.py)
 ifneq ($(filter synth,$(MAKECMDGOALS)),)
 ifeq ($(filter $(BOARDS),$(BOARD)),)
 $(error BOARD must be one of $(BOARDS), not $(BOARD))
