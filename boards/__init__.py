@@ -4,7 +4,16 @@ from importlib import import_module
 
 from golden.errors import InputError
 
-NAMES = ("icebreaker", "icebreaker-1", "upduino", "hx8k", "ulx3s", "orangecrab", "orangecrab-85")
+NAMES = (
+    "icebreaker",
+    "icebreaker-1",
+    "upduino",
+    "hx8k",
+    "ulx3s",
+    "orangecrab",
+    "orangecrab-85",
+    "tangnano9k",
+)
 
 
 def load(name):

@@ -6,26 +6,25 @@ output takes 5.8 ns (both: nextpnr's figures for speed grade 6), so configuratio
 have a register behind it.
 """
 
-from dataclasses import dataclass
-
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 
 from hw.mac import multiplier_ports
 
 from . import clocking
-from .family import NO_COLLISIONS, Family, block_rams, memories
-from .pll import check, nearest, within
+from .family import BYTES_18K, NO_COLLISIONS, WORDS_18K, Family, block_rams, memories
+from .loop import Loop
 
-WORDS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits
-BYTES = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
-
-#: The limits of the sysCLOCK PLL, as Project Trellis' ecppll and LiteX have them.
-INPUT_HZ = (8e6, 400e6)
-DETECTOR_HZ = (10e6, 400e6)
-VCO_HZ = (400e6, 800e6)
-OUTPUT_HZ = (10e6, 400e6)
-MAX_DIVIDER = 80  # of the feedback; the others go to 128
+#: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
+settings = Loop(
+    input_hz=(8e6, 400e6),
+    detector_hz=(10e6, 400e6),
+    vco_hz=(400e6, 800e6),
+    output_hz=(10e6, 400e6),
+    input_dividers=range(1, 129),
+    feedbacks=range(1, 81),
+    output_dividers=tuple(range(1, 129)),
+)
 
 #: ABC9 of Yosys 0.70 aborts on 64 lanes (an assertion in its own re-integration), so ABC maps. Its
 #: options are those of the steps that synth_ecp5 would run. The program, which is small and has
@@ -79,48 +78,6 @@ class Multiplier(wiring.Component):
         return m
 
 
-@dataclass(frozen=True)
-class PllSettings:
-    """Dividers of an EHXPLLL with the feedback from CLKOP, and the frequencies that they give."""
-
-    input_hz: float
-    clki: int
-    clkfb: int
-    clkop: int
-
-    @property
-    def detector_hz(self):
-        """What the phase detector compares."""
-        return self.input_hz / self.clki
-
-    @property
-    def output_hz(self):
-        """The clock."""
-        return self.detector_hz * self.clkfb
-
-    @property
-    def vco_hz(self):
-        """What the oscillator runs at."""
-        return self.output_hz * self.clkop
-
-
-def settings(*, input_hz, output_hz):
-    """The :class:`PllSettings` nearest to ``output_hz``; of equals, the fastest phase detector.
-
-    Raises ``InputError`` if a frequency is out of range, or none within 2 % can be made.
-    """
-    check("the PLL's input", input_hz, INPUT_HZ)
-    check("clock", output_hz, OUTPUT_HZ)
-    found = []
-    for clki in range(1, int(input_hz / DETECTOR_HZ[0]) + 1):
-        for clkfb in range(1, MAX_DIVIDER + 1):
-            clock = input_hz / clki * clkfb
-            if within(clock, OUTPUT_HZ) and within(input_hz / clki, DETECTOR_HZ):
-                clkop = round(sum(VCO_HZ) / 2 / clock)  # the oscillator in the middle of its range
-                found.append(PllSettings(input_hz, clki, clkfb, max(clkop, 1)))
-    return nearest(found, input_hz, output_hz)
-
-
 class ClockAndReset(clocking.ClockAndReset):
     """The clock through an EHXPLLL. Lattice FPGA-TN-02200, "ECP5 sysClock PLL/DLL"."""
 
@@ -130,11 +87,11 @@ class ClockAndReset(clocking.ClockAndReset):
             "EHXPLLL",
             a_ICP_CURRENT="12",
             a_LPF_RESISTOR="8",
-            p_CLKI_DIV=pll.clki,
-            p_CLKFB_DIV=pll.clkfb,
+            p_CLKI_DIV=pll.input_divider,
+            p_CLKFB_DIV=pll.feedback,
             p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_DIV=pll.clkop,
-            p_CLKOP_CPHASE=pll.clkop - 1,
+            p_CLKOP_DIV=pll.output_divider,
+            p_CLKOP_CPHASE=pll.output_divider - 1,
             p_FEEDBK_PATH="CLKOP",
             i_CLKI=self._pin(m, platform),
             i_CLKFB=self.clock,
@@ -152,7 +109,7 @@ def expected_cells(config):
     return {
         "dsp": config.values,
         "ebr": sum(
-            block_rams(words, bits, BYTES if unit == 8 else WORDS)
+            block_rams(words, bits, BYTES_18K if unit == 8 else WORDS_18K)
             for words, bits, unit in (weights, *memories(config, program=False))
         ),
     }

@@ -70,6 +70,11 @@ class Family:
 NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
 
 
+#: Shapes of a block RAM of 18 kbit, of the ECP5 and of Gowin's devices: (words, bits).
+WORDS_18K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+BYTES_18K = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
+
+
 def memories(config, *, program=True):
     """The memories of an engine but for its weights: (words, bits, bits written together).
 

@@ -79,7 +79,7 @@ class Identity:
             raise InputError(
                 f"the device's protocol version must be {VERSION}, not {version}; build it again"
             )
-        sizes = {name: 1 << digit for name, digit in zip(SIZES, digits, strict=True)}
+        sizes = {name: _size(digit) for name, digit in zip(SIZES, digits, strict=True)}
         errors = {"framing_error": bool(flags & 1), "overrun": bool(flags & 2)}
         return cls(**sizes, registers=packed & 15, max_copies=1 << (packed >> 4), **errors)
 
@@ -90,10 +90,21 @@ class Identity:
 
     def payload(self):
         """The bytes that :meth:`parse` reads."""
-        digits = bytes(exact_log2(getattr(self, name)) for name in SIZES)
+        digits = bytes(_digit(getattr(self, name)) for name in SIZES)
         flags = self.framing_error | self.overrun << 1
         packed = self.registers | exact_log2(self.max_copies) << 4
         return MAGIC + bytes([VERSION]) + digits + bytes([packed, flags])
+
+
+def _digit(size):
+    """A size as a byte: its power of two in the low five bits, its odd factor, halved, above."""
+    exponent = (size & -size).bit_length() - 1
+    return exponent | size >> exponent + 1 << 5
+
+
+def _size(digit):
+    """The size that :func:`_digit` made a byte of."""
+    return (digit >> 5 << 1 | 1) << (digit & 31)
 
 
 PACKED = ("registers", "max_copies")  # half a byte each

@@ -3,6 +3,14 @@
 from amaranth.utils import ceil_log2
 
 
+def at_least(name, value, minimum):
+    """A constructor's parameter must be an integer of at least ``minimum``."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, not {value!r}")
+
+
 def exact_log2(name, value, *, minimum=1):
     """log2 of a constructor's parameter that must be a power of two."""
     if not isinstance(value, int) or isinstance(value, bool):

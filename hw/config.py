@@ -32,7 +32,8 @@ class EngineConfig:
     images : images that are inferred together and share each weight: ``lanes * images``
         multiply-accumulates a cycle.
     max_neurons : the widest layer.
-    weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions.
+    weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions. A
+        power of two, or that times an odd number up to 15.
     bias_neurons : neurons of all layers but the first.
     max_outputs : the widest last layer, copies included.
     max_copies : 1, or the most lanes that may share a neuron of the last layer, so that it may have
@@ -65,7 +66,6 @@ class EngineConfig:
         for name, low, high in (
             ("lanes", 1, 1024),
             ("max_neurons", 2, 2**MAX_LOG2_NEURONS),
-            ("weight_words", 2, 65536),
             ("bias_neurons", 2, 65536),
             ("max_outputs", 2, self.max_neurons),
             ("program_words", 16, 65536),
@@ -78,6 +78,12 @@ class EngineConfig:
             if not whole or not low <= value <= high or value & (value - 1):
                 message = f"{name} must be a power of two from {low} to {high}, not {value!r}"
                 raise ValueError(message)
+        words = self.weight_words
+        if type(words) is not int or not 2 <= words <= 65536 or words // (words & -words) > 15:
+            raise ValueError(
+                "weight_words must be a power of two, or that times an odd number up to 15, "
+                f"from 2 to 65536, not {words!r}"
+            )
         for name in ("max_neurons", "bias_neurons", "max_outputs"):
             if getattr(self, name) < 2 * self.lanes:
                 raise ValueError(
@@ -235,6 +241,15 @@ CONFIGS = {
         crossbar_registers=(1, 3, 5),
         product_register=True,
         max_copies=4,
+    ),
+    "tangnano9k": EngineConfig(
+        images=2,
+        weight_words=4608,
+        bias_neurons=1024,
+        program_words=128,
+        memory_register=True,
+        crossbar_registers=(2,),
+        product_register=True,
     ),
     "orangecrab": EngineConfig(
         lanes=16,

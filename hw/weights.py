@@ -9,8 +9,9 @@ from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import ceil_log2
 
-from .checks import exact_log2
+from .checks import at_least, exact_log2
 from .delay import delay
 
 
@@ -32,14 +33,14 @@ class WeightMemory(wiring.Component):
     ``data`` is the word at ``address`` one cycle later; any other ``write`` writes ``write_data``
     to the lanes whose bits are 1, and ``data`` is undefined until the next read.
 
-    Raises ``TypeError`` or ``ValueError`` where ``lanes`` or ``depth`` is no power of two.
+    Raises ``TypeError`` or ``ValueError`` where ``lanes`` is no power of two or ``depth`` below 2.
     """
 
     latency = 1
 
     def __init__(self, *, lanes, depth):
         exact_log2("lanes", lanes)
-        exact_log2("depth", depth, minimum=2)
+        at_least("depth", depth, 2)
         self._lanes, self._depth = lanes, depth
         super().__init__(memory_ports(lanes, depth))
 
@@ -67,7 +68,7 @@ class WeightReader(wiring.Component):
 
     Parameters
     ----------
-    lanes, depth, registered, memory : as of :class:`WeightStreamer`.
+    lanes, depth, registered, memory : as of :class:`WeightStreamer`, but for ``depth``: any from 2.
 
     Members
     -------
@@ -81,11 +82,12 @@ class WeightReader(wiring.Component):
 
     def __init__(self, *, lanes, depth, registered=False, memory=WeightMemory):
         self._lane_bits = exact_log2("lanes", lanes)
-        word_bits = exact_log2("depth", depth, minimum=2)
+        at_least("depth", depth, 2)
         self._registered, self._memory = registered, memory(lanes=lanes, depth=depth)
         if self._memory.latency != 1:
             raise ValueError(f"memory must have a latency of 1, not {self._memory.latency!r}")
-        write = data.StructLayout({"address": unsigned(word_bits + self._lane_bits), "data": 8})
+        bits = ceil_log2(depth) + self._lane_bits
+        write = data.StructLayout({"address": unsigned(bits), "data": 8})
         super().__init__(
             {
                 "write": In(stream.Signature(write, always_ready=True)),

@@ -40,7 +40,7 @@ module DP16KD(
                      ADA1, ADA0};
   wire [13:0] adb = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2,
                      ADB1, ADB0};
-  reg [35:0] doa, dob;
+  wire [35:0] doa, dob;
   assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9,
           DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} =
       DATA_WIDTH_B == 36 ? dob[17:0] : doa[17:0];
@@ -48,76 +48,15 @@ module DP16KD(
           DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} =
       DATA_WIDTH_B == 36 ? dob[35:18] : dob[17:0];
 
-  reg [8:0] bytes [0:2047];  // of 9 bits; those of narrower ports leave the ninth alone
-  integer unknown;
-
   initial begin
     if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") $display("ERROR: no output registers here");
     if (WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") $display("ERROR: only NORMAL here");
   end
 
-  // What a port of a width sees at an address.
-  function [35:0] word(input integer width, input [13:0] address);
-    reg [8:0] single;
-    begin
-      single = bytes[address[13:3]];
-      case (width)
-        36: word = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}],
-                    bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]};
-        18: word = {bytes[{address[13:4], 1'd1}], bytes[{address[13:4], 1'd0}]};
-        9: word = single;
-        4: word = address[2] ? single[7:4] : single[3:0];
-        2: word = single[{address[2:1], 1'b0} +: 2];
-        1: word = single[address[2:0]];
-        default: word = 36'hx;
-      endcase
-    end
-  endfunction
-
-  task write(input integer width, input [13:0] address, input [35:0] value);
-    integer part;
-    begin
-      case (width)
-        36: for (part = 0; part < 4; part = part + 1) begin
-          if (address[part] !== 1'b0)
-            bytes[{address[13:5], part[1:0]}] = address[part] ? value[9 * part +: 9] : 9'hx;
-        end
-        18: for (part = 0; part < 2; part = part + 1) begin
-          if (address[part] !== 1'b0)
-            bytes[{address[13:4], part[0]}] = address[part] ? value[9 * part +: 9] : 9'hx;
-        end
-        9: bytes[address[13:3]] = value[8:0];
-        4: bytes[address[13:3]][{address[2], 2'b00} +: 4] = value[3:0];
-        2: bytes[address[13:3]][{address[2:1], 1'b0} +: 2] = value[1:0];
-        1: bytes[address[13:3]][address[2:0]] = value[0];
-      endcase
-    end
-  endtask
-
-  function dark(input integer width, input [13:0] address);  // an unknown address
-    dark = width == 36 ? ^address[13:5] === 1'bx : width == 18 ? ^address[13:4] === 1'bx
-         : width == 9 ? ^address[13:3] === 1'bx : ^address[13:2] === 1'bx;
-  endfunction
-
-  task forget;
-    for (unknown = 0; unknown < 2048; unknown = unknown + 1) bytes[unknown] = 9'hx;
-  endtask
-
-  // What one port reads where the other one writes in that cycle is not defined here.
-  always @(posedge CLKA) if (CEA !== 1'b0) begin
-    doa <= WEA === 1'b0 && CEA === 1'b1 ? word(DATA_WIDTH_A, ada) : WEA === 1'b1 ? doa : 36'hx;
-    if (WEA !== 1'b0) begin
-      if (CEA === 1'bx || WEA === 1'bx || dark(DATA_WIDTH_A, ada)) forget;
-      else write(DATA_WIDTH_A, ada, {dib, dia});
-    end
-  end
-  always @(posedge CLKB) if (CEB !== 1'b0) begin
-    dob <= WEB === 1'b0 && CEB === 1'b1 ? word(DATA_WIDTH_B, adb) : WEB === 1'b1 ? dob : 36'hx;
-    if (WEB !== 1'b0) begin
-      if (CEB === 1'bx || WEB === 1'bx || dark(DATA_WIDTH_B, adb)) forget;
-      else write(DATA_WIDTH_B, adb, {18'hx, dib});
-    end
-  end
+  block_ram #(.WIDTH_A(DATA_WIDTH_A), .WIDTH_B(DATA_WIDTH_B)) memory(
+    .clk_a(CLKA), .en_a(CEA), .write_a(WEA), .address_a(ada), .data_a({dib, dia}), .out_a(doa),
+    .clk_b(CLKB), .en_b(CEB), .write_b(WEB), .address_b(adb), .data_b({18'hx, dib}), .out_b(dob)
+  );
 endmodule
 
 module MULT18X18D(

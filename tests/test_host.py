@@ -187,6 +187,14 @@ class TestSoftware:
             assert identity.lanes == config.lanes
             assert identity.machine == config.machine
 
+    def test_weight_words_with_an_odd_factor(self):
+        """The factor, halved, is in the high three digits of the byte: 4,608 is 9 * 2**9."""
+        assert Identity.of(CONFIGS["tangnano9k"]).payload()[5] == 4 << 5 | 9
+        words = [odd << digits for odd in range(1, 16, 2) for digits in range(1, 13)]
+        payloads = [replace(Identity.of(CONFIG), weight_words=n).payload() for n in words]
+        assert [Identity.parse(payload).weight_words for payload in payloads] == words
+        assert len({payload[5] for payload in payloads}) == len(words) == 96
+
     def test_registers_and_copies_share_a_byte(self):
         sizes = {"lanes": 1024, "max_neurons": 2048, "bias_neurons": 2048, "max_outputs": 2048}
         for registers, copies, byte in ((0, 1, 0x00), (10, 1024, 0xAA), (3, 4, 0x23)):
