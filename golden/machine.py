@@ -122,21 +122,39 @@ class Schedule:
         return sum(self.spans) + sum(self.gaps[1:])
 
     @property
+    def inputs(self):
+        """Cycles in which an inference's inputs are taken: one for each."""
+        return self.topology.layers[0] * self.machine.images
+
+    @property
+    def outputs(self):
+        """Logits of an inference: of all its images."""
+        return self.topology.layers[-1] * self.machine.images
+
+    @property
     def latency(self):
         """Cycles from the last input taken to the last result written, where nothing ran before."""
-        single = self.topology.layers[0] * self.machine.images == 1  # taken before it begins
+        single = self.inputs == 1  # taken before it begins
         start = START + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER
 
-    @cached_property
+    @property
     def interval(self):
         """Cycles from the last result of an inference to that of the next one, inputs abounding.
 
-        The longest of what is done at the same time: running; loading, which waits while hidden
-        activations are written; writing the results and reading them, which takes turns.
+        The longest of what is done at the same time.
+        """
+        return max(self.turns.values())
+
+    @cached_property
+    def turns(self):
+        """The interval, were each of the three that are done at the same time alone: a dict.
+
+        ``running``; ``loading``, which waits while hidden activations are written; ``reading``,
+        which takes turns with writing the results.
         """
         machine, layers = self.machine, self.topology.layers
-        inputs, outputs = layers[0] * machine.images, layers[-1] * machine.images
+        inputs, outputs = self.inputs, self.outputs
         if self.overlap:
             written = sum(layers[1:-1]) * machine.images // machine.requantizers
             load = LOAD + inputs + written
@@ -144,7 +162,7 @@ class Schedule:
             load = self.running + ALONE + inputs + self.gaps[0] - RESTART
         read = READ + (machine.max_copies > 1) * ADD + (self.copies + 1) * outputs
         read += self.spans[-1] + machine.drain
-        return max(self.running + self.gaps[0], load, read)
+        return {"running": self.running + self.gaps[0], "loading": load, "reading": read}
 
 
 def _disjoint(base, rows, others):

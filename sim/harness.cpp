@@ -12,8 +12,9 @@
 
 // Amaranth joins the names of a port's parts by two underscores, and Verilator escapes the second.
 #define PORT(part, name) part##___05F##name
-// What sim.library makes public of the issuer.
+// What sim.library makes public of the issuer and the loader.
 #define ISSUER(name) rootp->engine__DOT__issuer__DOT__##name
+#define LOADER(name) rootp->engine__DOT__loader__DOT__step___05F##name
 
 namespace {
 
@@ -120,6 +121,7 @@ struct Record {
     int64_t* starts;
     int64_t* ends;
     int64_t* opens;
+    int64_t* closes;
     int64_t* leaves;
     uint32_t* issued;
     uint32_t* sources;
@@ -227,16 +229,17 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
     engine->inferences += inferences;
     const uint64_t width = widths[0];
     const uint64_t before = engine->cycle, wanted = uint64_t{inferences} * outputs;
-    uint64_t limit = before + patience, fed = 0, got = 0, step = 0;
+    uint64_t limit = before + patience, fed = 0, got = 0, step = 0, loaded = 0;
     while (got < wanted && engine->cycle < limit) {
         const bool offered = fed < inferences * width;
         top.PORT(i, valid) = offered;
         top.PORT(i, payload) = offered ? inputs[fed] : 0;
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
-        if (offered && top.PORT(i, ready)) {
-            if (fed % width == 0) record.opens[fed / width] = cycle;
-            if (++fed % width == 0) record.starts[fed / width - 1] = cycle;
+        if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
+        if (top.LOADER(valid) && top.LOADER(ready)) {
+            if (loaded % width == 0) record.opens[loaded / width] = cycle;
+            if (++loaded % width == 0) record.closes[loaded / width - 1] = cycle;
         }
         if (top.ISSUER(valid) && step < uint64_t{inferences} * steps) {
             record_step(top, record, step++, steps, cycle);

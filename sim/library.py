@@ -30,9 +30,14 @@ COMPILERS = ("g++", "clang++")
 # makes it 7 % faster and the build 3 s longer. Without -march the library runs on any CPU of its
 # architecture, so that a kept one is good wherever the folder is moved.
 FLAGS = ("-Wno-fatal", "-Wno-lint")
-# What the harness reads that is no port: the steps that the issuer issues.
+# What the harness reads that is no port: the steps that the issuer issues and the loader takes.
 PUBLIC = "`verilator_config\n" + "".join(
-    f'public_flat_rd -module "*issuer" -var "{name}"\n' for name in ("valid", "row", "distance")
+    f'public_flat_rd -module "*{module}" -var "{name}"\n'
+    for module, names in (
+        ("issuer", ("valid", "row", "distance")),
+        ("loader", ("step__valid", "step__ready")),
+    )
+    for name in names
 )
 CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool

@@ -86,19 +86,22 @@ class PysimEngine:
         width, outputs = self._job.widths[0], self._job.outputs
         cursor, watched = Cursor(self._job, self._begun), _watched(engine)
         before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
-        fed = got = step = 0
+        fed = got = step = loaded = 0
         while got < logits.size and self._cycle < limit:
             offered = fed < len(inputs)
             ctx.set(engine.i.valid, offered)
             ctx.set(engine.i.payload, inputs[fed] if offered else 0)
-            _, _, ready, valid, logit, issue, source, *probe = await ctx.tick().sample(*watched)
+            _, _, ready, valid, logit, *inner = await ctx.tick().sample(*watched)
+            step_valid, step_ready, issue, source, *probe = inner
             cycle = self._cycle - before
             if offered and ready:
-                if fed % width == 0:
-                    trace.opens[fed // width] = cycle
                 fed += 1
                 if fed % width == 0:
                     trace.starts[fed // width - 1] = cycle
+            if step_valid and step_ready:
+                which = trace.opens if loaded % width == 0 else trace.closes
+                which[loaded // width] = cycle
+                loaded += 1
             if issue and step < trace.issued.size:
                 trace.issued.flat[step] = cycle - trace.starts[step // self._job.steps]
                 trace.sources.flat[step] = source
@@ -136,9 +139,10 @@ class PysimEngine:
 
 
 def _watched(engine):
-    probe, issuer = engine.probe, engine.issuer
+    probe, issuer, loader = engine.probe, engine.issuer, engine.loader
     return (
         *(engine.i.ready, engine.o.valid, engine.o.payload.data),
+        *(loader.step.valid, loader.step.ready),
         *(issuer.valid, Cat(issuer.distance, issuer.row)),
         *(probe.activation, probe.result),
         *(probe.activation_place, probe.activations.as_value()),

@@ -62,7 +62,7 @@ class Job:
 #: The arrays of a record, in the order in which the harness has them.
 ARRAYS = (
     *("values", "at", "logits", "starts", "ends"),
-    *("opens", "leaves", "issued", "sources"),
+    *("opens", "closes", "leaves", "issued", "sources"),
 )
 
 
@@ -82,7 +82,8 @@ class Trace:
     logits : ``int32`` (N, n_L * images), what came out: image after image, in neuron order.
     starts, ends : ``int64`` (N,), the cycles in which the last input was taken and the last result
         written, counted from the run's first.
-    opens, leaves : ``int64`` (N,), those in which the first input was taken and the last logit left.
+    opens, closes, leaves : ``int64`` (N,), those in which the loader had the first and the last
+        input, and in which the last logit left. An input is taken a cycle or more before.
     issued : ``uint32`` (N, S), the cycle in which each step was issued, counted like ``at``.
     sources : ``uint32`` (N, S), the row that the step reads, times the lanes, plus D. Rows are those
         of the activation memory, as if the inputs stood in its first half.
@@ -98,6 +99,7 @@ class Trace:
     starts: np.ndarray
     ends: np.ndarray
     opens: np.ndarray
+    closes: np.ndarray
     leaves: np.ndarray
     issued: np.ndarray
     sources: np.ndarray
@@ -112,7 +114,7 @@ class Trace:
             np.zeros((inferences, values), np.int32),
             np.full((inferences, values), NEVER, np.uint32),
             np.zeros((inferences, outputs), np.int32),
-            *(np.zeros(inferences, np.int64) for _ in range(4)),
+            *(np.zeros(inferences, np.int64) for _ in range(5)),
             np.full((inferences, steps), NEVER, np.uint32),
             np.zeros((inferences, steps), np.uint32),
         )
