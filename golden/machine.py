@@ -140,18 +140,15 @@ class Schedule:
 
     @property
     def interval(self):
-        """Cycles from the last result of an inference to that of the next one, inputs abounding.
-
-        The longest of what is done at the same time.
-        """
-        return max(self.turns.values())
+        """Cycles from the last result of an inference to that of the next one, inputs abounding."""
+        return max(self.tasks.values())
 
     @cached_property
-    def turns(self):
-        """The interval, were each of the three that are done at the same time alone: a dict.
+    def tasks(self):
+        """Cycles an inference of each thing that is done at the same time: the longest binds.
 
-        ``running``; ``loading``, which waits while hidden activations are written; ``reading``,
-        which takes turns with writing the results.
+        ``running``; ``loading``, which waits while hidden activations are written; ``reading``:
+        writing the results and reading them, which takes turns.
         """
         machine, layers = self.machine, self.topology.layers
         inputs, outputs = self.inputs, self.outputs

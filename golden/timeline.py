@@ -45,7 +45,7 @@ class Timeline:
     @classmethod
     def empty(cls, inferences, junctions):
         """Zeros to fill in."""
-        shapes = {name: (inferences, junctions) for name in ("first", "last", "begins", "ends")}
+        shapes = dict.fromkeys(("first", "last", "begins", "ends"), (inferences, junctions))
         names = (field.name for field in fields(cls))
         return cls(*(np.zeros(shapes.get(name, inferences), np.int64) for name in names))
 
@@ -103,7 +103,11 @@ def _load(schedule, times, k, ready):
         times.opens[k] = ready - wait + OPEN
     elif k:
         times.opens[k] = times.last[k - 1, -1] + ALONE_OPEN + late
-    writes = [_writes(schedule, j) + times.first[k - 1, j - 1] for j in schedule.topology.junctions[:-1] if k]
+    writes = [
+        _writes(schedule, j) + times.first[k - 1, j - 1]
+        for j in schedule.topology.junctions[:-1]
+        if k
+    ]
     writes = np.concatenate([np.zeros(0, np.int64), *writes])
     after = times.opens[k] + 1 + np.arange(schedule.inputs + writes.size)
     times.closes[k] = [times.opens[k], *after[~np.isin(after, writes)]][schedule.inputs - 1]

@@ -237,7 +237,7 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
         if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
-        if (top.LOADER(valid) && top.LOADER(ready)) {
+        if (top.LOADER(valid) && top.LOADER(ready) && loaded < inferences * width) {
             if (loaded % width == 0) record.opens[loaded / width] = cycle;
             if (++loaded % width == 0) record.closes[loaded / width - 1] = cycle;
         }

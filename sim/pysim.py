@@ -98,10 +98,12 @@ class PysimEngine:
                 fed += 1
                 if fed % width == 0:
                     trace.starts[fed // width - 1] = cycle
-            if step_valid and step_ready:
-                which = trace.opens if loaded % width == 0 else trace.closes
-                which[loaded // width] = cycle
+            if step_valid and step_ready and loaded < len(inputs):
+                if loaded % width == 0:
+                    trace.opens[loaded // width] = cycle
                 loaded += 1
+                if loaded % width == 0:
+                    trace.closes[loaded // width - 1] = cycle
             if issue and step < trace.issued.size:
                 trace.issued.flat[step] = cycle - trace.starts[step // self._job.steps]
                 trace.sources.flat[step] = source

@@ -85,8 +85,8 @@ class Trace:
     opens, closes, leaves : ``int64`` (N,), those in which the loader had the first and the last
         input, and in which the last logit left. An input is taken a cycle or more before.
     issued : ``uint32`` (N, S), the cycle in which each step was issued, counted like ``at``.
-    sources : ``uint32`` (N, S), the row that the step reads, times the lanes, plus D. Rows are those
-        of the activation memory, as if the inputs stood in its first half.
+    sources : ``uint32`` (N, S), the row that the step reads, times the lanes, plus D. Rows are
+        those of the activation memory, as if the inputs stood in its first half.
     finished : the inferences whose logits all came out within the job's patience, from the first
         on; fewer than N only where the engine is at fault. The next one's record is as far as it
         got.
