@@ -193,6 +193,8 @@ void engine_close(Engine* engine) {
     if (engine->vcd) engine->vcd->close();
 #endif
     engine->top.final();
+    // What is public is registered with the thread's context, and must leave this engine's.
+    Verilated::threadContextp(&engine->context);
     delete engine;
 }
 
