@@ -136,7 +136,9 @@ def _show(part, job, network, rows, values, say):
     start, stop = rows or (0, max(SHOWN // fan_in, 1))
     stop = min(stop, count)
     if start >= count:
-        raise InputError(f"--rows must be rows of 0 to {count - 1} in junction {part.junction}")
+        raise InputError(
+            f"--rows must begin below {count}, the rows of junction {part.junction}, not at {start}"
+        )
     chosen = range(start * fan_in, stop * fan_in)
     if rows is None:
         chosen = chosen[:SHOWN]
