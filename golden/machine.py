@@ -122,9 +122,19 @@ class Schedule:
         return sum(self.spans) + sum(self.gaps[1:])
 
     @property
+    def inputs(self):
+        """Cycles in which an inference's inputs are taken: one for each."""
+        return self.topology.layers[0]
+
+    @property
+    def outputs(self):
+        """Logits of an inference: of all its images."""
+        return self.topology.layers[-1] * self.machine.images
+
+    @property
     def latency(self):
         """Cycles from the last input taken to the last result written, where nothing ran before."""
-        single = self.topology.layers[0] == 1  # taken before it begins
+        single = self.inputs == 1  # taken before it begins
         start = START + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER
 
@@ -141,7 +151,7 @@ class Schedule:
         writing the results and reading them, which takes turns.
         """
         machine, layers = self.machine, self.topology.layers
-        inputs, outputs = layers[0], layers[-1] * machine.images
+        inputs, outputs = self.inputs, self.outputs
         if self.overlap:
             written = sum(layers[1:-1]) * machine.images // machine.requantizers
             load = LOAD + inputs + written

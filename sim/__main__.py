@@ -5,10 +5,11 @@ import sys
 from golden import cli
 from hw.config import CONFIGS
 
-from . import conflicts_command
+from . import conflicts_command, explain_command, profile_command, trace_command
 from .bench import bench
 from .run import BACKENDS, run
 from .trace import Stuck
+from .waves import saves
 
 RUN_HELP = """\
 Run the held-out images of a data set through the engine, cycle by cycle, and
@@ -16,7 +17,8 @@ compare every activation, sum and logit with the golden model, bit for bit.
 The exit code is 1 if anything differs, and the first difference is named.
 
   python -m sim run models/digits.npz --data digits
-  python -m sim run models/digits.npz --data digits --limit 1 --vcd build/w.vcd
+  python -m sim run models/digits.npz --data digits --limit 1 --fst build/w.fst
+  gtkwave build/w.fst.gtkw       (or surfer -c build/w.fst.sucl build/w.fst)
 
 native compiles the design with Verilator and needs a C++ compiler; pysim is
 Amaranth's simulator, some thousand times slower; auto takes native if it can.
@@ -32,7 +34,7 @@ turns. The native library is built from nothing, and that is timed too.
 
 def _parser():
     parser = cli.Parser(prog="python -m sim", description=__doc__.replace("``", ""))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run|bench|conflicts")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="simulate and compare", description=RUN_HELP)
     command.set_defaults(action=_run)
     add = command.add_argument
@@ -42,7 +44,8 @@ def _parser():
     add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
     add("--config", default="icebreaker", metavar="C", help=f"{', '.join(CONFIGS)} (icebreaker)")
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
-    add("--vcd", metavar="FILE", help="write waveforms (slower)")
+    add("--vcd", metavar="FILE", help="write waveforms, and FILE.gtkw, FILE.sucl (slower)")
+    add("--fst", metavar="FILE", help="the same in a tenth of the space")
     command = commands.add_parser("bench", help="time the back ends", description=BENCH_HELP)
     command.set_defaults(action=_bench)
     add = command.add_argument
@@ -51,7 +54,8 @@ def _parser():
     add("--images", type=int, default=2, metavar="N", help="of each timing (%(default)s)")
     add("--repeats", type=int, default=5, metavar="N", help="timings of each (%(default)s)")
     add("--json", metavar="FILE", help="as for run")
-    conflicts_command.add_to(commands)
+    for module in (conflicts_command, profile_command, trace_command, explain_command):
+        module.add_to(commands)
     return parser
 
 
@@ -63,6 +67,7 @@ def _run(options, say):
         limit=options.limit,
         backend=options.backend,
         vcd=options.vcd,
+        fst=options.fst,
         say=say,
     )
     if result.summary:
@@ -117,7 +122,10 @@ def main(argv):
     """Parse the command line and run it; the exit code."""
     options = _parser().parse_args(argv)
     read = [options.model] if hasattr(options, "model") else []
-    cli.check_writable(options.json, getattr(options, "vcd", None), read=read)
+    waves = [getattr(options, name, None) for name in ("vcd", "fst")]
+    cli.check_writable(
+        options.json, *waves, *(save for wave in waves for save in saves(wave)), read=read
+    )
     out = sys.stderr if options.json == "-" else sys.stdout
 
     def say(text):

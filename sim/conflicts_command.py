@@ -6,7 +6,7 @@ from pathlib import Path
 from golden import cli
 from golden.errors import InputError
 
-from . import conflicts_plot
+from . import conflicts_plot, picture
 from .conflicts import CROSSBARS
 from .conflicts_measure import COMPARED, failures, measure
 from .conflicts_patterns import PATTERNS
@@ -131,7 +131,7 @@ def memory(results):
 def run(options, say):
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
     settings = _settings(options)
-    plot = conflicts_plot.check(options.plot or PLOT, options.json, asked=options.plot is not None)
+    plot = picture.check(options.plot or PLOT, options.json, asked=options.plot is not None)
     results = measure(**settings)
     shape = f"{'-'.join(map(str, settings['layers']))}, {','.join(map(str, settings['paths']))}"
     for line in textwrap.wrap(f"network   {shape} paths", 80, subsequent_indent=" " * 10):

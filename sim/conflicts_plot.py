@@ -1,46 +1,19 @@
 """The picture of ``python -m sim conflicts``, drawn by matplotlib if it is there."""
 
-import io
-from pathlib import Path
+from . import picture
+from .picture import COLOURS
 
-from golden import cli
-from golden.errors import InputError
-
-FORMATS = (".svg", ".png")
-COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#000000", "#999999")
 MARKERS = "osD^vxP*"
 DASHES = ("-", "--", ":", "-.")
 
 
-def check(path, *others, asked):
-    """The path to draw to; ``None`` where matplotlib is missing and no picture was asked for.
-
-    ``others`` are written as well. Raises ``InputError`` before any work where it cannot be drawn.
-    """
-    path = Path(path)
-    if path.suffix not in FORMATS:
-        raise InputError(f"--plot must be a file named {' or '.join(FORMATS)}, not {str(path)!r}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        if asked:
-            raise InputError("--plot needs matplotlib: pip install '.[plots]'") from None
-        return None
-    cli.check_writable(path, *others)
-    return path
-
-
 def draw(path, results, crossbars, queues):
-    """Draw cycles a block by lanes, a panel a crossbar, and index bits; the same bytes each time.
+    """Draw cycles a block by lanes, a panel a crossbar, and index bits.
 
     ``results`` are those of :func:`sim.conflicts_measure.measure`.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
 
-    settings = {"svg.hashsalt": "sobolpath", "svg.fonttype": "none", "font.size": 9}
-    with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(3.6 * (len(crossbars) + 1), 4.2), layout="constrained")
+    def paint(figure):
         axes = figure.subplots(1, len(crossbars) + 1, squeeze=False)[0]
         for axis in axes[1:-1]:
             axis.sharey(axes[0])
@@ -49,10 +22,8 @@ def draw(path, results, crossbars, queues):
         _bits(axes[-1], results)
         handles, labels = axes[-1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        picture, kind = io.BytesIO(), path.suffix[1:]
-        stamp = {"Date": None} if kind == "svg" else {"Software": None}
-        figure.savefig(picture, format=kind, dpi=110, metadata=stamp)
-    cli.write_atomically(path, picture.getvalue())
+
+    picture.draw(path, (3.6 * (len(crossbars) + 1), 4.2), paint)
 
 
 def _style(row, **more):

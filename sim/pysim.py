@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import numpy as np
+from amaranth import Cat
 from amaranth.sim import Simulator
 
 from hw.engine import PathEngine
@@ -85,23 +86,35 @@ class PysimEngine:
         width, outputs = self._job.topology.layers[0], self._job.outputs
         cursor, watched = Cursor(self._job, self._begun), _watched(engine)
         before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
-        fed = got = 0
+        fed = got = step = loaded = 0
         while got < logits.size and self._cycle < limit:
             offered = fed < len(inputs)
             ctx.set(engine.i.valid, offered)
             ctx.set(engine.i.payload, inputs[fed] if offered else 0)
-            _, _, ready, valid, logit, *probe = await ctx.tick().sample(*watched)
+            _, _, ready, valid, logit, *inner = await ctx.tick().sample(*watched)
+            step_valid, step_ready, issue, source, *probe = inner
             cycle = self._cycle - before
             if offered and ready:
                 fed += 1
                 if fed % width == 0:
                     trace.starts[fed // width - 1] = cycle
+            if step_valid and step_ready and loaded < len(inputs):
+                if loaded % width == 0:
+                    trace.opens[loaded // width] = cycle
+                loaded += 1
+                if loaded % width == 0:
+                    trace.closes[loaded // width - 1] = cycle
+            if issue and step < trace.issued.size:
+                trace.issued.flat[step] = cycle - trace.starts[step // self._job.steps]
+                trace.sources.flat[step] = source
+                step += 1
             self._record_writes(trace, cursor, probe, cycle)
             if valid:
                 logits[got] = logit
                 got += 1
                 if got % outputs == 0:
                     limit = self._cycle + patience
+                    trace.leaves[got // outputs - 1] = cycle
             self._cycle += 1
         return got // outputs
 
@@ -128,9 +141,12 @@ class PysimEngine:
 
 
 def _watched(engine):
-    probe = engine.probe
+    probe, issuer, loader = engine.probe, engine.issuer, engine.loader
     return (
-        *(engine.i.ready, engine.o.valid, engine.o.payload.data, probe.activation, probe.result),
+        *(engine.i.ready, engine.o.valid, engine.o.payload.data),
+        *(loader.step.valid, loader.step.ready),
+        *(issuer.valid, Cat(issuer.distance, issuer.row)),
+        *(probe.activation, probe.result),
         *(probe.activation_place, probe.activations.as_value()),
         *(probe.result_place, probe.sums.as_value()),
     )

@@ -1,10 +1,7 @@
 """A simulation run: a model and a data set through the engine, compared and summed up."""
 
-import os
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +16,7 @@ from .compare import Comparison
 from .native import NativeEngine
 from .pysim import PysimEngine
 from .trace import NEVER, Job, Stuck
+from .waves import waveforms
 
 BACKENDS = ("native", "pysim")
 BATCH = {"native": 64, "pysim": 4}  # inferences between two steps of the progress bar
@@ -76,25 +74,6 @@ def open_engine(backend, job, *, vcd=None, say=lambda text: None):
     return PysimEngine(job, vcd=vcd)
 
 
-@contextmanager
-def waveform(path):
-    """A file to write waveforms into that becomes ``path`` at the end; gone if anything fails."""
-    if path is None:
-        yield None
-        return
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: must be a file to write waveforms to, not a folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.touch()
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 @dataclass
 class Tally:
     """What came of all batches: hardware and golden logits, cycles, seconds of simulation."""
@@ -135,18 +114,29 @@ def simulate(simulated, job, images, comparison):
     return tally
 
 
-def run(path, data_name, *, config="icebreaker", limit=None, backend="auto", vcd=None, say=print):
+def run(
+    path,
+    data_name,
+    *,
+    config="icebreaker",
+    limit=None,
+    backend="auto",
+    vcd=None,
+    fst=None,
+    say=print,
+):
     """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
-    ``say`` is told what a person should know. Raises ``InputError`` for a model that does not fit,
-    unknown names, a missing compiler.
+    ``vcd`` and ``fst`` are wave files to write (``sim.waves``). ``say`` is told what a person
+    should know. Raises ``InputError`` for a model that does not fit, unknown names, a missing
+    compiler.
     """
     model = models.load(path)
     job = make_job(config, model)
     images, labels = held_out(model, data_name, limit)
     comparison = Comparison(model, job)
     try:
-        with waveform(vcd) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
+        with waveforms(vcd, fst) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
             tally = simulate(simulated, job, images, comparison)
     except Stuck as error:
         return Result({}, (str(error),))

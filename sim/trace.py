@@ -9,7 +9,7 @@ from golden.machine import Schedule
 from golden.paths import Topology
 from hw.config import EngineConfig
 
-NEVER = 2**32 - 1  # the cycle of a write that did not happen
+NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class Job:
         return self.topology.layers[-1] * self.config.images
 
     @property
+    def steps(self):
+        """Steps of an inference: S, the paths of all junctions over the lanes."""
+        return self.topology.total_paths // self.config.lanes
+
+    @property
     def bases(self):
         """Where every layer but the last stands in the activation memory, in values."""
         return tuple(base * self.config.values for base in self.schedule.bases)
@@ -52,6 +57,13 @@ class Job:
         """Cycles after which an inference is given up, from the end of the one before."""
         inputs, *_, outputs = self.widths
         return 2 * (inputs + self.schedule.latency + 2 * outputs) + 1000
+
+
+#: The arrays of a record, in the order in which the harness has them.
+ARRAYS = (
+    *("values", "at", "logits", "starts", "ends"),
+    *("opens", "closes", "leaves", "issued", "sources"),
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,11 @@ class Trace:
     logits : ``int32`` (N, n_L * images), what came out: image after image, in neuron order.
     starts, ends : ``int64`` (N,), the cycles in which the last input was taken and the last result
         written, counted from the run's first.
+    opens, closes, leaves : ``int64`` (N,), those in which the loader had the first and the last
+        input, and in which the last logit left. An input is taken a cycle or more before.
+    issued : ``uint32`` (N, S), the cycle in which each step was issued, counted like ``at``.
+    sources : ``uint32`` (N, S), the row that the step reads, times the lanes, plus D. Rows are
+        those of the activation memory, as if the inputs stood in its first half.
     finished : the inferences whose logits all came out within the job's patience, from the first
         on; fewer than N only where the engine is at fault. The next one's record is as far as it
         got.
@@ -81,25 +98,31 @@ class Trace:
     logits: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
+    opens: np.ndarray
+    closes: np.ndarray
+    leaves: np.ndarray
+    issued: np.ndarray
+    sources: np.ndarray
     finished: int = 0
     total: int = 0
 
     @classmethod
     def empty(cls, inferences, job):
         """Arrays to record into."""
-        values, outputs = sum(job.widths[1:]), job.outputs
+        values, outputs, steps = sum(job.widths[1:]), job.outputs, job.steps
         return cls(
             np.zeros((inferences, values), np.int32),
             np.full((inferences, values), NEVER, np.uint32),
             np.zeros((inferences, outputs), np.int32),
-            np.zeros(inferences, np.int64),
-            np.zeros(inferences, np.int64),
+            *(np.zeros(inferences, np.int64) for _ in range(5)),
+            np.full((inferences, steps), NEVER, np.uint32),
+            np.zeros((inferences, steps), np.uint32),
         )
 
     @property
     def arrays(self):
-        """The five arrays, in their order."""
-        return self.values, self.at, self.logits, self.starts, self.ends
+        """The arrays, in the order of :data:`ARRAYS`."""
+        return tuple(getattr(self, name) for name in ARRAYS)
 
     def __getitem__(self, part):
         """The record of a slice of the inferences."""

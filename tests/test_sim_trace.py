@@ -9,7 +9,7 @@ from golden.image import MemoryImage
 from golden.machine import plan
 from golden.paths import Topology
 from hw.config import CONFIGS
-from sim.trace import NEVER, Cursor, Job, Trace
+from sim.trace import ARRAYS, NEVER, Cursor, Job, Trace
 
 TINY = CONFIGS["tiny"]
 TOPOLOGY = Topology((8, 16, 4, 8), (16, 16, 16))
@@ -125,9 +125,11 @@ class TestTrace:
         assert trace.values.shape == trace.at.shape == (3, 28)
         assert trace.logits.shape == (3, 8)
         assert trace.starts.shape == trace.ends.shape == (3,)
-        types = [np.int32, np.uint32, np.int32, np.int64, np.int64]
+        assert trace.issued.shape == trace.sources.shape == (3, 48 // 4)
+        types = [np.int32, np.uint32, np.int32, *[np.int64] * 5, np.uint32, np.uint32]
         assert [array.dtype for array in trace.arrays] == types
         assert (trace.at == NEVER).all()
+        assert (trace.issued == NEVER).all()
         assert trace.finished == trace.total == 0
 
     def test_empty_of_images_together(self):
@@ -140,12 +142,12 @@ class TestTrace:
         trace.ends[:] = 1, 2, 3
         part = trace[1:]
         assert part.ends.tolist() == [2, 3]
-        assert [len(array) for array in part.arrays] == [2] * 5
+        assert [len(array) for array in part.arrays] == [2] * len(ARRAYS)
 
     def test_same(self):
         job = make_job()
         assert Trace.empty(2, job).same(Trace.empty(2, job))
-        for name in ("values", "at", "logits", "starts", "ends"):
+        for name in ARRAYS:
             other = Trace.empty(2, job)
             getattr(other, name)[1] = 7
             assert not Trace.empty(2, job).same(other), name
