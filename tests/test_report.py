@@ -11,9 +11,8 @@ from pretended import netlist
 from boards import __main__ as command
 from boards import figures, load
 from boards.family import memory_sizes
-from boards.netlist import Netlist, check_reset, position
+from boards.netlist import Netlist, position
 from boards.report import hierarchy, parts, path, pictures, sections
-from boards.tools import BuildError
 from golden import cli
 from hw.config import CONFIGS
 
@@ -311,18 +310,3 @@ class TestFigures:
         longest = max(tasks, key=tasks.get)
         assert figures.cycles(model, config)["binds"] == figures.BINDS[longest]
         assert figures.cycles(model, config)["interval_cycles"] == tasks[longest]
-
-
-def test_the_reset_of_a_real_build(built, tmp_path):
-    """Without the wire from the PLL's lock nothing of the core is reset: that is seen."""
-    whole = json.loads((built[0] / "seed-1.netlist.json").read_text())
-    check_reset(Netlist(built[0] / "seed-1.netlist.json"), built[0])
-    cells = whole["modules"]["top"]["cells"]
-    (lock,) = next(c["connections"]["LOCK"] for c in cells.values() if "LOCK" in c["connections"])
-    for cell in cells.values():
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] == "input" and bits == [lock]:
-                cell["connections"][port] = []
-    (tmp_path / "cut.json").write_text(json.dumps(whole))
-    with pytest.raises(BuildError, match="LOCK must reset the design, but reaches nothing"):
-        check_reset(Netlist(tmp_path / "cut.json"), tmp_path)
