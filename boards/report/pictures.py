@@ -77,7 +77,7 @@ def _floor(data, axes):
     axes.grid(visible=False)
     handles = [Patch(color=color, label=line) for line, color in colors.items()]
     handles += [Patch(color=GREY, label="others")]
-    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.figure.legend(handles=handles, loc="outside right center")
 
 
 def _colors(placement):
