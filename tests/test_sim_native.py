@@ -96,9 +96,9 @@ def test_both_back_ends_give_up_alike(config, monkeypatch):
     assert traces[0].same(traces[1])
 
 
-def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch):
+def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch, tmp_path):
     """Every activation goes to the last place of the memory, which no layer has."""
-    monkeypatch.setattr(library, "FOLDER", ROOT / "build" / "sim")
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
     stray = altered(WriteBack, activation_place=lambda value, part: ~0)
     monkeypatch.setattr("hw.engine.WriteBack", stray)
     rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))
@@ -171,7 +171,22 @@ def test_what_it_is_made_of_has_its_own_place(fake, monkeypatch):
     paths.append(library.build(other, folder=paths[0].parents[1]))
     monkeypatch.setattr(library, "version", lambda name: "0")
     paths.append(fake("echo a > engine.so"))
-    assert len(set(paths)) == 5
+    monkeypatch.setattr(library, "SOURCES", "0")
+    paths.append(fake("echo a > engine.so"))
+    assert len(set(paths)) == 6
+
+
+def test_every_file_of_the_design_counts(tmp_path):
+    """Its content, its name, and which package it is in."""
+    for package in library.PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*pyc"))
+    seen = {library.SOURCES, library._sources(tmp_path)}
+    assert len(seen) == 1
+    for name in ("hw/mac.py", "golden/machine.py", "hw/new.py", "golden/new.py"):
+        with (tmp_path / name).open("a") as file:
+            file.write("# changed\n")
+        seen.add(library._sources(tmp_path))
+    assert len(seen) == 5
 
 
 def test_a_failing_compiler_leaves_nothing(fake, tmp_path):
