@@ -6,8 +6,9 @@ from golden import cli
 from hw.config import CONFIGS
 
 from . import conflicts_command
+from .batches import BACKENDS
 from .bench import bench
-from .run import BACKENDS, run
+from .run import run
 from .trace import Stuck
 
 RUN_HELP = """\
@@ -43,6 +44,7 @@ def _parser():
     add("--config", default="icebreaker", metavar="C", help=f"{', '.join(CONFIGS)} (icebreaker)")
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
     add("--vcd", metavar="FILE", help="write waveforms (slower)")
+    add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
     command = commands.add_parser("bench", help="time the back ends", description=BENCH_HELP)
     command.set_defaults(action=_bench)
     add = command.add_argument
@@ -63,6 +65,7 @@ def _run(options, say):
         limit=options.limit,
         backend=options.backend,
         vcd=options.vcd,
+        jobs=options.jobs,
         say=say,
     )
     if result.summary:
@@ -84,7 +87,8 @@ def run_report(summary):
             "latency      {latency_cycles} cycles, predicted {predicted_latency}",
             "interval     {interval_cycles} cycles, predicted {predicted_interval}",
             "utilization  {utilization:.1%} = {paths} paths / ({lanes} lanes x {cycles} cycles)",
-            "simulation   {cycles_per_second:,.0f} cycles/s, {backend}",
+            "simulation   {cycles_per_second:,.0f} cycles/s by {jobs} x {backend}, "
+            "{cycles_per_core_second:,.0f} a core's second",
         )
     ]
     if summary["interval_cycles"] is None:  # too few images

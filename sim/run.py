@@ -6,22 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from golden import cli, data, engine
+from golden import cli, data
 from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
-from golden.network import Network
 from hw.config import CONFIGS
 
-from .compare import Comparison
-from .native import NativeEngine
-from .pysim import PysimEngine
-from .trace import NEVER, Job, Stuck
+from . import library
+from .batches import Killed, Task, jobs_for, open_engine, tallies
+from .tally import Tally
+from .trace import Job, Stuck
 
-BACKENDS = ("native", "pysim")
-BATCH = {"native": 64, "pysim": 4}  # inferences between two steps of the progress bar
+KILLED = "a process of the simulation was killed, perhaps for want of memory (fewer: --jobs)"
 
 
 @dataclass(frozen=True)
@@ -59,23 +55,6 @@ def held_out(model, name, limit=None):
     return dataset.x_test[:limit], dataset.y_test[:limit]
 
 
-def open_engine(backend, job, *, vcd=None, say=lambda text: None):
-    """An engine of the back end asked for; ``auto`` takes native where it can be built.
-
-    Raises ``InputError`` for an unknown back end, or where ``native`` cannot be built.
-    """
-    if backend not in ("auto", *BACKENDS):
-        raise InputError(f"backend must be auto, {' or '.join(BACKENDS)}, not {backend!r}")
-    if backend != "pysim":
-        try:
-            return NativeEngine(job, vcd=vcd, say=say)
-        except InputError as error:
-            if backend == "native":
-                raise
-            say(f"taking the slow back end pysim: {error}")
-    return PysimEngine(job, vcd=vcd)
-
-
 @contextmanager
 def waveform(path):
     """A file to write waveforms into that becomes ``path`` at the end; gone if anything fails."""
@@ -95,76 +74,69 @@ def waveform(path):
         part.unlink(missing_ok=True)
 
 
-@dataclass
-class Tally:
-    """What came of all batches: hardware and golden logits, cycles, seconds of simulation."""
+def simulate(task, jobs, simulated):
+    """Run and compare all batches, up to the first image that does not finish.
 
-    logits: list
-    golden: list
-    cycles: int = 0
-    seconds: float = 0.0
-    hung: str | None = None
-
-
-def simulate(simulated, job, images, comparison):
-    """Run the images and compare them, up to the first that does not finish: a :class:`Tally`."""
-    tally, per = Tally([], []), job.config.images
-    size = BATCH[simulated.name] * per
-    with cli.progress(total=len(images), unit="image", desc=simulated.name) as bar:
-        for start in range(0, len(images), size):
-            real = images[start : start + size]
-            blank = np.zeros((-len(real) % per, real.shape[1]), np.uint8)
-            batch = np.concatenate([real, blank])  # the images that share weights come together
-            began = time.perf_counter()
-            trace = simulated.run(batch)
-            tally.seconds += time.perf_counter() - began
-            tally.cycles += trace.total
-            done = min(trace.finished * per, len(real))
-            logits = trace.logits.reshape(len(batch), -1)
-            golden = comparison.add(batch[: trace.finished * per], trace[: trace.finished])
-            tally.golden.append(golden[:done])
-            tally.logits.append(logits[:done])
-            bar.update(done)
-            if trace.finished * per < len(batch):
-                written = trace.at[trace.finished] != NEVER
-                tally.hung = (
-                    f"image {start + done} must be done in {job.patience} cycles, but "
-                    f"was not: {written.sum()} of {written.size} values were written"
-                )
+    Returns their :class:`sim.tally.Tally` and the seconds that passed.
+    """
+    tally, began, numbers = Tally(), time.perf_counter(), range(task.batches)
+    with (
+        cli.progress(total=len(task.images), unit="image", desc=task.backend) as bar,
+        tallies(task, numbers, jobs, simulated) as found,
+    ):
+        for part in found:
+            tally.add(part)
+            bar.update(part.images)
+            if tally.hung is not None:
                 break
-    return tally
+    return tally, time.perf_counter() - began
 
 
-def run(path, data_name, *, config="icebreaker", limit=None, backend="auto", vcd=None, say=print):
+def run(
+    path,
+    data_name,
+    *,
+    config="icebreaker",
+    limit=None,
+    backend="auto",
+    vcd=None,
+    jobs=None,
+    say=print,
+):
     """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
-    ``say`` is told what a person should know. Raises ``InputError`` for a model that does not fit,
-    unknown names, a missing compiler.
+    ``jobs`` : how many processes share the images; as many as are of use unless given, 1 with
+    ``vcd``. ``say`` is told what a person should know. Raises ``InputError`` for a model that does
+    not fit, unknown names, a missing compiler.
     """
+    if vcd is not None and jobs not in (None, 1):
+        raise InputError(f"--jobs must be 1 with --vcd, which shows one engine, not {jobs}")
     model = models.load(path)
     job = make_job(config, model)
     images, labels = held_out(model, data_name, limit)
-    comparison = Comparison(model, job)
     try:
         with waveform(vcd) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
-            tally = simulate(simulated, job, images, comparison)
+            task = Task(model, job, images, labels, simulated.name, library.FOLDER)
+            jobs = 1 if vcd is not None else jobs_for(task, jobs)
+            tally, seconds = simulate(task, jobs, simulated)
     except Stuck as error:
         return Result({}, (str(error),))
-    failures = tuple(_failures(job, comparison, tally))
-    count = sum(map(len, tally.logits))
-    if not count:
+    except Killed:
+        return Result({}, (KILLED,))
+    failures = tuple(_failures(job, tally))
+    if not tally.images:
         return Result({}, failures)
-    done, schedule, topology = slice(count), job.schedule, job.topology
-    latency = max(comparison.latencies)
-    interval = max(comparison.intervals, default=None)
+    schedule, topology = job.schedule, job.topology
+    latency = max(tally.latencies)
+    interval = max(tally.intervals, default=None)
     per, lanes = job.config.images, job.config.lanes
     summary = {
         "model": str(path),
         "data": data_name,
-        "images": count,
-        "mismatches": comparison.mismatches,
-        "values_compared": comparison.values,
-        **_accuracies(model, tally, images[done], labels[done]),
+        "images": tally.images,
+        "mismatches": tally.mismatches,
+        "values_compared": tally.values,
+        **{name: right / tally.images for name, right in tally.right.items()},
         "images_together": per,
         "latency_cycles": latency,
         "predicted_latency": schedule.latency,
@@ -173,21 +145,23 @@ def run(path, data_name, *, config="icebreaker", limit=None, backend="auto", vcd
         "paths": topology.total_paths,
         "lanes": lanes,
         "utilization": topology.total_paths / (lanes * (interval or latency)),
-        "cycles_per_second": tally.cycles / tally.seconds,
-        "backend": simulated.name,
+        "cycles_per_second": tally.cycles / seconds,
+        "jobs": jobs,
+        "cycles_per_core_second": tally.cycles / tally.seconds,
+        "backend": task.backend,
         "config": config,
     }
     return Result(summary, failures)
 
 
-def _failures(job, comparison, tally):
+def _failures(job, tally):
     """What is wrong, a line each."""
-    if comparison.mismatches:
-        yield f"{comparison.mismatches} mismatches; the first: {comparison.first}"
+    if tally.mismatches:
+        yield f"{tally.mismatches} mismatches; the first: {tally.first}"
     schedule = job.schedule
     for what, predicted, seen in (
-        ("an inference must take", schedule.latency, comparison.latencies),
-        ("inferences must follow each other in", schedule.interval, comparison.intervals),
+        ("an inference must take", schedule.latency, tally.latencies),
+        ("inferences must follow each other in", schedule.interval, tally.intervals),
     ):
         odd = {cycles: count for cycles, count in seen.items() if cycles != predicted}
         if odd:
@@ -197,17 +171,3 @@ def _failures(job, comparison, tally):
             )
     if tally.hung is not None:
         yield tally.hung
-
-
-def _accuracies(model, tally, images, labels):
-    """Accuracy of the hardware, the floats and the integers, 0 to 1."""
-    network = Network(model.topology, model.float_weights, model.float_biases)
-    outputs = {
-        "accuracy": np.concatenate(tally.logits),
-        "accuracy_float": network.infer(images * np.float32(model.input_scale)),
-        "accuracy_int": np.concatenate(tally.golden),
-    }
-    return {
-        name: float((engine.classify(model, logits) == labels).mean())
-        for name, logits in outputs.items()
-    }

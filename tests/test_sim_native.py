@@ -77,10 +77,10 @@ def test_both_back_ends_record_the_same(config, seed):
             assert traces[0].same(traces[1])
             assert traces[0].finished * config.images == len(part)
             comparison.add(part, traces[0])
-    assert comparison.mismatches == 0
-    assert comparison.values == len(images) * (sum(topology.layers[1:]) + topology.layers[-1])
-    assert comparison.latencies == {schedule.latency: 2}
-    assert comparison.intervals == {schedule.interval: 1}
+    assert comparison.tally.mismatches == 0
+    assert comparison.tally.values == len(images) * (sum(topology.layers[1:]) + topology.layers[-1])
+    assert comparison.tally.latencies == {schedule.latency: 2}
+    assert comparison.tally.intervals == {schedule.interval: 1}
 
 
 def test_both_back_ends_give_up_alike(config, monkeypatch):
@@ -109,8 +109,9 @@ def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch, tmp_path):
     assert traces[0].same(traces[1])
     comparison = Comparison(model, job)
     comparison.add(images, traces[0])
-    assert comparison.mismatches >= 2 * 8  # the hidden layer was never written
-    assert (comparison.first.image, comparison.first.layer, comparison.first.got) == (0, 1, None)
+    assert comparison.tally.mismatches >= 2 * 8  # the hidden layer was never written
+    first = comparison.tally.first
+    assert (first.image, first.layer, first.got) == (0, 1, None)
 
 
 def test_two_engines_are_apart(config):
