@@ -5,7 +5,7 @@ import sys
 from golden import cli
 from hw.config import CONFIGS
 
-from . import conflicts_command
+from . import conflicts_command, grow
 from .batches import BACKENDS
 from .bench import bench
 from .run import run
@@ -33,7 +33,9 @@ turns. The native library is built from nothing, and that is timed too.
 
 def _parser():
     parser = cli.Parser(prog="python -m sim", description=__doc__.replace("``", ""))
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run|bench|conflicts")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="run|bench|conflicts|grow"
+    )
     command = commands.add_parser("run", help="simulate and compare", description=RUN_HELP)
     command.set_defaults(action=_run)
     add = command.add_argument
@@ -54,6 +56,8 @@ def _parser():
     add("--repeats", type=int, default=5, metavar="N", help="timings of each (%(default)s)")
     add("--json", metavar="FILE", help="as for run")
     conflicts_command.add_to(commands)
+    grow.add_to(commands)
+    commands.metavar = "|".join(commands.choices)
     return parser
 
 

@@ -92,28 +92,37 @@ def simulate(task, jobs, simulated):
     return tally, time.perf_counter() - began
 
 
-def run(
-    path,
-    data_name,
-    *,
-    config="icebreaker",
-    limit=None,
-    backend="auto",
-    vcd=None,
-    jobs=None,
-    say=print,
-):
+def run(path, data_name, *, config="icebreaker", limit=None, **how):
     """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
-    ``jobs`` : how many processes share the images; as many as are of use unless given, 1 with
-    ``vcd``. ``say`` is told what a person should know. Raises ``InputError`` for a model that does
-    not fit, unknown names, a missing compiler.
+    ``how`` : the rest is that of :func:`measure`. Raises ``InputError`` as that does, and for
+    unknown data, or a model that is none or not theirs.
+    """
+    model = models.load(path)
+    job = make_job(config, model)
+    result = measure(model, job, *held_out(model, data_name, limit), **how)
+    if not result.summary:
+        return result
+    named = {"model": str(path), "data": data_name, **result.summary, "config": config}
+    return Result(named, result.failures)
+
+
+def measure(model, job, images, labels, *, backend="auto", vcd=None, jobs=None, say=print):
+    """Simulate a model on these images: a :class:`Result`.
+
+    Parameters
+    ----------
+    model, job : the network, and it on the engine.
+    images, labels : ``uint8`` (B, n_0) and integers (B,).
+    backend : as of :func:`sim.batches.open_engine`.
+    vcd : a file for waveforms, or None.
+    jobs : how many processes share the images; as many as are of use unless given, 1 with ``vcd``.
+    say : is told what a person should know.
+
+    Raises ``InputError`` for a wrong option, or a missing compiler.
     """
     if vcd is not None and jobs not in (None, 1):
         raise InputError(f"--jobs must be 1 with --vcd, which shows one engine, not {jobs}")
-    model = models.load(path)
-    job = make_job(config, model)
-    images, labels = held_out(model, data_name, limit)
     try:
         with waveform(vcd) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
             task = Task(model, job, images, labels, simulated.name, library.FOLDER)
@@ -126,18 +135,25 @@ def run(
     failures = tuple(_failures(job, tally))
     if not tally.images:
         return Result({}, failures)
-    schedule, topology = job.schedule, job.topology
-    latency = max(tally.latencies)
-    interval = max(tally.intervals, default=None)
-    per, lanes = job.config.images, job.config.lanes
-    summary = {
-        "model": str(path),
-        "data": data_name,
+    speeds = {
+        "cycles_per_second": tally.cycles / seconds,
+        "jobs": jobs,
+        "cycles_per_core_second": tally.cycles / tally.seconds,
+        "backend": task.backend,
+    }
+    return Result({**_figures(job, tally), **speeds}, failures)
+
+
+def _figures(job, tally):
+    """What was measured and predicted, but for speeds."""
+    schedule, topology, lanes = job.schedule, job.topology, job.config.lanes
+    latency, interval = max(tally.latencies), max(tally.intervals, default=None)
+    return {
         "images": tally.images,
         "mismatches": tally.mismatches,
         "values_compared": tally.values,
         **{name: right / tally.images for name, right in tally.right.items()},
-        "images_together": per,
+        "images_together": job.config.images,
         "latency_cycles": latency,
         "predicted_latency": schedule.latency,
         "interval_cycles": interval,
@@ -145,13 +161,7 @@ def run(
         "paths": topology.total_paths,
         "lanes": lanes,
         "utilization": topology.total_paths / (lanes * (interval or latency)),
-        "cycles_per_second": tally.cycles / seconds,
-        "jobs": jobs,
-        "cycles_per_core_second": tally.cycles / tally.seconds,
-        "backend": task.backend,
-        "config": config,
     }
-    return Result(summary, failures)
 
 
 def _failures(job, tally):
