@@ -5,7 +5,7 @@ import sys
 from golden import cli
 from hw.config import CONFIGS
 
-from . import conflicts_command, grow
+from . import conflicts_command, grow, partial
 from .batches import BACKENDS
 from .bench import bench
 from .run import run
@@ -18,6 +18,9 @@ The exit code is 1 if anything differs, and the first difference is named.
 
   python -m sim run models/digits.npz --data digits
   python -m sim run models/digits.npz --data digits --limit 1 --vcd build/w.vcd
+
+With --json FILE, what was found so far is in FILE.part while it runs; after an
+interruption --resume goes on from there.
 
 native compiles the design with Verilator and needs a C++ compiler; pysim is
 Amaranth's simulator, some thousand times slower; auto takes native if it can.
@@ -47,6 +50,7 @@ def _parser():
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
     add("--vcd", metavar="FILE", help="write waveforms (slower)")
     add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
+    add("--resume", action="store_true", help="go on from the partial result beside --json FILE")
     command = commands.add_parser("bench", help="time the back ends", description=BENCH_HELP)
     command.set_defaults(action=_bench)
     add = command.add_argument
@@ -70,6 +74,8 @@ def _run(options, say):
         backend=options.backend,
         vcd=options.vcd,
         jobs=options.jobs,
+        json=options.json,
+        resume=options.resume,
         say=say,
     )
     if result.summary:
@@ -134,6 +140,8 @@ def main(argv):
     summary, failures = options.action(options, say)
     if options.json is not None and summary:
         cli.write_json(options.json, summary)
+        if "resume" in options:
+            partial.beside(options.json).unlink(missing_ok=True)
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     return 1 if failures else 0

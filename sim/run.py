@@ -1,7 +1,6 @@
 """A simulation run: a model and a data set through the engine, compared and summed up."""
 
 import os
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from hw.config import CONFIGS
 
 from . import library
 from .batches import Killed, Task, jobs_for, open_engine, tallies
-from .tally import Tally
+from .partial import Partial, beside, identity
 from .trace import Job, Stuck
 
 KILLED = "a process of the simulation was killed, perhaps for want of memory (fewer: --jobs)"
@@ -74,40 +73,66 @@ def waveform(path):
         part.unlink(missing_ok=True)
 
 
-def simulate(task, jobs, simulated):
-    """Run and compare all batches, up to the first image that does not finish.
+def simulate(task, jobs, simulated, partial, say):
+    """Run and compare the batches that ``partial`` has not, up to the first image that hangs.
 
-    Returns their :class:`sim.tally.Tally` and the seconds that passed.
+    What was found stays in ``partial``; if this is cut short, in its file.
     """
-    tally, began, numbers = Tally(), time.perf_counter(), range(task.batches)
-    with (
-        cli.progress(total=len(task.images), unit="image", desc=task.backend) as bar,
-        tallies(task, numbers, jobs, simulated) as found,
-    ):
-        for part in found:
-            tally.add(part)
-            bar.update(part.images)
-            if tally.hung is not None:
-                break
-    return tally, time.perf_counter() - began
+    numbers = range(partial.batches, task.batches)
+    bar = cli.progress(
+        total=len(task.images), initial=partial.tally.images, unit="image", desc=task.backend
+    )
+    try:
+        with bar, tallies(task, numbers, jobs, simulated) as found:
+            for tally in found:
+                partial.add(tally)
+                bar.update(tally.images)
+                if tally.hung is not None:
+                    break
+    except BaseException:
+        if partial.save():
+            say(f"kept {partial.tally.images} images in {partial.path}: go on with --resume")
+        raise
 
 
-def run(path, data_name, *, config="icebreaker", limit=None, **how):
+def run(path, data_name, *, config="icebreaker", limit=None, json=None, resume=False, **how):
     """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
-    ``how`` : the rest is that of :func:`measure`. Raises ``InputError`` as that does, and for
-    unknown data, or a model that is none or not theirs.
+    Parameters
+    ----------
+    path, data_name : the model file and the data set.
+    config, limit : which engine, and only so many images.
+    json : the file that the result is for, or None: a partial one stands beside it meanwhile, and
+        stays, for the caller to remove.
+    resume : go on from the partial result there, if there is one.
+    how : the rest is that of :func:`measure`.
+
+    Raises ``InputError`` as that does, and for unknown data, a model that is none or not theirs,
+    or another run's partial result.
     """
+    kept = json not in (None, "-") and how.get("vcd") is None
+    if resume and not kept:
+        raise InputError("--resume needs --json FILE, beside which the partial result is, no --vcd")
     model = models.load(path)
     job = make_job(config, model)
-    result = measure(model, job, *held_out(model, data_name, limit), **how)
+
+    def begin(task):
+        place, wanted = beside(json), identity(task)
+        if resume and place.exists():
+            return Partial.load(place, wanted)
+        return Partial(place, wanted)
+
+    images, labels = held_out(model, data_name, limit)
+    result = measure(model, job, images, labels, begin=begin if kept else None, **how)
     if not result.summary:
         return result
     named = {"model": str(path), "data": data_name, **result.summary, "config": config}
     return Result(named, result.failures)
 
 
-def measure(model, job, images, labels, *, backend="auto", vcd=None, jobs=None, say=print):
+def measure(
+    model, job, images, labels, *, backend="auto", vcd=None, jobs=None, begin=None, say=print
+):
     """Simulate a model on these images: a :class:`Result`.
 
     Parameters
@@ -117,6 +142,7 @@ def measure(model, job, images, labels, *, backend="auto", vcd=None, jobs=None, 
     backend : as of :func:`sim.batches.open_engine`.
     vcd : a file for waveforms, or None.
     jobs : how many processes share the images; as many as are of use unless given, 1 with ``vcd``.
+    begin : gives the :class:`sim.partial.Partial` of a :class:`sim.batches.Task`, to go on from.
     say : is told what a person should know.
 
     Raises ``InputError`` for a wrong option, or a missing compiler.
@@ -126,17 +152,19 @@ def measure(model, job, images, labels, *, backend="auto", vcd=None, jobs=None, 
     try:
         with waveform(vcd) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
             task = Task(model, job, images, labels, simulated.name, library.FOLDER)
+            partial = Partial() if begin is None else begin(task)
             jobs = 1 if vcd is not None else jobs_for(task, jobs)
-            tally, seconds = simulate(task, jobs, simulated)
+            simulate(task, jobs, simulated, partial, say)
     except Stuck as error:
         return Result({}, (str(error),))
     except Killed:
         return Result({}, (KILLED,))
+    tally = partial.tally
     failures = tuple(_failures(job, tally))
     if not tally.images:
         return Result({}, failures)
     speeds = {
-        "cycles_per_second": tally.cycles / seconds,
+        "cycles_per_second": tally.cycles / partial.seconds,
         "jobs": jobs,
         "cycles_per_core_second": tally.cycles / tally.seconds,
         "backend": task.backend,

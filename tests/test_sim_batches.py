@@ -190,25 +190,31 @@ def until(condition, process=None, seconds=60):
         time.sleep(0.05)
 
 
+def left(folder):
+    return {path.name for path in folder.glob("*")}
+
+
 class TestEnds:
     def test_ctrl_c_at_a_terminal(self, busy, tmp_path):
         """All processes are told, as a terminal does it; one answers, none is left."""
         os.killpg(busy.pid, signal.SIGINT)
         out, err = busy.communicate(timeout=30)
-        assert (busy.returncode, out, err) == (130, "", "error: interrupted\n")
+        assert (busy.returncode, err) == (130, "error: interrupted\n")
+        assert out == "" or "go on with --resume" in out
         until(lambda: not members(busy.pid), seconds=10)
-        assert not (tmp_path / "out").exists()
+        assert left(tmp_path / "out") <= {"r.json.part"}
 
     def test_a_killed_process(self, busy, tmp_path):
         os.kill(workers(busy)[-1], signal.SIGKILL)
         out, err = busy.communicate(timeout=30)
-        assert (busy.returncode, out) == (1, "")
+        assert busy.returncode == 1
+        assert out == "" or "go on with --resume" in out
         assert err == (
             "FAILED: a process of the simulation was killed, perhaps for want of memory "
             "(fewer: --jobs)\n"
         )
         until(lambda: not members(busy.pid), seconds=10)
-        assert not (tmp_path / "out").exists()
+        assert left(tmp_path / "out") <= {"r.json.part"}
 
     def test_the_first_process_is_killed(self, busy):
         """The others do not go on without it."""
