@@ -1,11 +1,14 @@
 """``python -m sim``: run models on the simulated engine, compare, time; compare paths."""
 
+import shlex
 import sys
+import time
 
-from golden import cli
+from golden import cli, page
 from hw.config import CONFIGS
 
 from . import conflicts_command, grow, partial
+from . import page as report
 from .batches import BACKENDS
 from .bench import bench
 from .run import run
@@ -48,6 +51,7 @@ def _parser():
     add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
     add("--config", default="icebreaker", metavar="C", help=f"{', '.join(CONFIGS)} (icebreaker)")
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
+    add("--html", metavar="FILE", help="write a page with tables and pictures, all in one file")
     add("--vcd", metavar="FILE", help="write waveforms (slower)")
     add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
     add("--resume", action="store_true", help="go on from the partial result beside --json FILE")
@@ -66,6 +70,9 @@ def _parser():
 
 
 def _run(options, say):
+    began = time.perf_counter()
+    if options.html is not None:
+        page.check()
     result = run(
         options.model,
         options.data,
@@ -81,6 +88,10 @@ def _run(options, say):
     if result.summary:
         for line in run_report(result.summary):
             say(line)
+        if options.html is not None:
+            how = {"command": options.typed, "seconds": time.perf_counter() - began}
+            report.write(options.html, result.summary, result.failures, **how)
+            say(f"page         {options.html}")
     return result.summary, result.failures
 
 
@@ -130,8 +141,10 @@ def _bench(options, say):
 def main(argv):
     """Parse the command line and run it; the exit code."""
     options = _parser().parse_args(argv)
+    options.typed = shlex.join(["python", "-m", "sim", *argv])
     read = [options.model] if hasattr(options, "model") else []
-    cli.check_writable(options.json, getattr(options, "vcd", None), read=read)
+    written = (getattr(options, name, None) for name in ("json", "html", "vcd"))
+    cli.check_writable(*written, read=read)
     out = sys.stderr if options.json == "-" else sys.stdout
 
     def say(text):

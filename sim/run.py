@@ -13,7 +13,7 @@ from hw.config import CONFIGS
 
 from . import library
 from .batches import Killed, Task, jobs_for, open_engine, tallies
-from .partial import Partial, beside, identity
+from .partial import Partial, beside, identity, versions
 from .trace import Job, Stuck
 
 KILLED = "a process of the simulation was killed, perhaps for want of memory (fewer: --jobs)"
@@ -127,7 +127,8 @@ def run(path, data_name, *, config="icebreaker", limit=None, json=None, resume=F
     if not result.summary:
         return result
     named = {"model": str(path), "data": data_name, **result.summary, "config": config}
-    return Result(named, result.failures)
+    made = {"seed": model.info.get("seed"), "versions": versions()}
+    return Result({**named, **made}, result.failures)
 
 
 def measure(
@@ -169,11 +170,12 @@ def measure(
         "cycles_per_core_second": tally.cycles / tally.seconds,
         "backend": task.backend,
     }
-    return Result({**_figures(job, tally), **speeds}, failures)
+    return Result({**_figures(model, job, tally), **speeds}, failures)
 
 
-def _figures(job, tally):
+def _figures(model, job, tally):
     """What was measured and predicted, but for speeds."""
+    classes, ahead = range(model.classes), sorted({digits for _, digits in tally.margins})
     schedule, topology, lanes = job.schedule, job.topology, job.config.lanes
     latency, interval = max(tally.latencies), max(tally.intervals, default=None)
     return {
@@ -189,6 +191,9 @@ def _figures(job, tally):
         "paths": topology.total_paths,
         "lanes": lanes,
         "utilization": topology.total_paths / (lanes * (interval or latency)),
+        "first_mismatches": [str(mismatch) for mismatch in tally.listed],
+        "confusion": [[tally.confusion[row, said] for said in classes] for row in classes],
+        "margins": [[n, tally.margins[True, n], tally.margins[False, n]] for n in ahead],
     }
 
 

@@ -182,7 +182,7 @@ def busy(tmp_path):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def until(condition, process=None, seconds=60):
+def until(condition, process=None, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert process is None or process.poll() is None

@@ -48,11 +48,16 @@ KEYS = {
     "paths": int,
     "lanes": int,
     "utilization": float,
+    "first_mismatches": list,
+    "confusion": list,
+    "margins": list,
     "cycles_per_second": float,
     "jobs": int,
     "cycles_per_core_second": float,
     "backend": str,
     "config": str,
+    "seed": int,
+    "versions": dict,
 }
 
 
