@@ -86,7 +86,9 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
     environment, cxx = verilator.environment(("perl",)), compiler()
     library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
     if library.exists():
-        return library
+        if _is_whole(library):
+            return library
+        say(f"{library} is damaged")
     say("compiling the simulator, once for each design: 10 s, the first time a minute")
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
@@ -98,8 +100,21 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
         _run([*command, "-o", made.name], work, environment, f"the C++ compiler {cxx[0]}")
         if not made.is_file():
             raise InputError(f"the C++ compiler {cxx[0]} must make a library, but did not")
+        with made.open("ab") as file:
+            file.write(_digest(made.read_bytes()))
         os.replace(made, library)
     return library
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _is_whole(library):
+    """Whether the file ends in the digest of what is before it: loaders do not mind, half of a
+    library may crash them."""
+    content = library.read_bytes()
+    return content[-64:] == _digest(content[:-64])
 
 
 def _verilate(config, waves, work, environment):
@@ -157,7 +172,8 @@ def _run(command, folder, environment, name):
                 raise InputError(f"{name} must be done in {TIMEOUT} s, but was not") from None
             raise
     if process.returncode:
-        lines = (errors or output).strip().splitlines() or ["no message"]
+        ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "no message"
+        lines = (errors or output).strip().splitlines() or [ended]
         first = next((line for line in lines if "rror" in line), lines[0])
         raise InputError(f"{name} failed: {first.strip()}")
     return output

