@@ -134,6 +134,7 @@ def _definitions(config, waves):
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DWIDTH={config.requantizers}",
         f"-DHALF={config.rows // 2 * config.values}",
+        "-DVL_USER_FATAL",  # the harness has its own
         f"-DVM_TRACE={int(waves)}",
         f"-DVM_TRACE_VCD={int(waves)}",
     ]
