@@ -69,9 +69,17 @@ def integers(text, separator, name="numbers"):
 def write_atomically(path, content):
     """Write ``content`` (bytes or str) so that the file is whole or not there.
 
-    A link stays one: what it points to is written. A device or a pipe is written as it is.
+    A link stays one: what it points to is written. A device or a pipe is written as it is. An
+    ``OSError`` has the file's name.
     """
-    path, content = Path(path).resolve(), content.encode() if isinstance(content, str) else content
+    try:
+        content = content.encode() if isinstance(content, str) else content
+        _write(Path(path).resolve(), content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not path.is_file():
         path.write_bytes(content)

@@ -8,8 +8,10 @@ another one: it cannot be grown into.
 
 import numpy as np
 
+from . import linear
 from .errors import InputError
 from .network import Network
+from .paths import Topology, log2_exact
 
 
 def check_extends(topology, larger):
@@ -49,3 +51,32 @@ def extend(network, topology, weights=None):
     for values, kept in zip(grown, network.weights, strict=True):
         values[: len(kept)] = kept
     return Network(topology, grown, network.biases)
+
+
+def prefix(topology, count):
+    """The first ``count`` paths of every junction of ``topology``, linear over GF(2), as one.
+
+    A junction keeps at least as many as its wider layer has neurons, and at most all. Raises
+    ``InputError`` where the paths are not linear, or those that are left do not meet all neurons.
+    """
+    topology.check_linear()
+    counts = []
+    for junction, most in zip(topology.junctions, topology.paths, strict=True):
+        counts.append(min(max(count, *topology.layers[junction - 1 : junction + 1]), most))
+    if not isinstance(topology, Topology):
+        return linear.of_matrices(
+            topology.name,
+            topology.layers,
+            counts,
+            lambda layer, junction: topology.matrix(layer, junction)[
+                :, -log2_exact(counts[junction - 1], "paths") :
+            ],
+            topology.shifts,
+        )
+    first = Topology(topology.layers, counts, topology.dimensions)
+    pairs = zip([counts[0], *counts], [*counts, counts[-1]], strict=True)  # of each layer
+    first.__dict__["matrices"] = [  # the cached property: those of a model's file, if it has some
+        matrix[:, : log2_exact(max(pair), "paths")]
+        for matrix, pair in zip(topology.matrices, pairs, strict=True)
+    ]
+    return first

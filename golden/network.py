@@ -152,6 +152,17 @@ class Network:
         self._weights[-1].reshape(-1)[self.wiring[-1].first[first] :] = 0
         self._biases[-1][first:] = 0
 
+    def first(self, topology):
+        """The network of this one's first paths: those of ``topology``, with their weights."""
+        pairs = zip(self.weights, topology.paths, strict=True)
+        return Network(topology, [weights[:count] for weights, count in pairs], self.biases)
+
+    def lend(self, smaller):
+        """Overwrite weights and biases of one that :meth:`first` made; fan-ins must be constant."""
+        for views, others in ((self._weights, smaller._weights), (self._biases, smaller._biases)):
+            for whole, own in zip(views, others, strict=True):
+                own[...] = whole[:, : own.shape[1]]
+
     def _gather(self, junction, activations):
         """Each target's sources: (n_l, fan-in, images), in a buffer that the next call reuses."""
         key = junction, activations.shape[1]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import quantize, training
+from . import nested, quantize, training
 from .errors import InputError
 from .model import MAX_BIAS, Model
 from .network import Network, cross_entropy
@@ -45,6 +45,10 @@ class QuantizedNetwork(Network):
         self.units, self.shifts, self.steps = list(units), list(shifts), [float(scale)]
         for unit, shift in zip(units, shifts, strict=True):
             self.steps.append(self.steps[-1] * unit * 2.0**shift)
+
+    def first(self, topology):
+        """As of :class:`Network`, with the same scales and shifts."""
+        return QuantizedNetwork(super().first(topology), self.steps[0], self.units, self.shifts)
 
     def rounded(self, junction):
         """A junction's weights and biases as integers in ``float64``, by place."""
@@ -131,14 +135,16 @@ class QuantizedNetwork(Network):
         )
 
 
-def train(network, images, labels, classes, recipe, scale, epochs):
+def train(network, images, labels, classes, recipe, scale, epochs, smallest=None):
     """Go on training a trained network with its integers, ``epochs`` times through the images.
 
     Arguments as of :func:`golden.training.train`; the rate starts at a tenth of the recipe's.
+    ``smallest`` : train it nested, from so many paths on (:mod:`golden.nested`).
     Returns (:class:`QuantizedNetwork`, each epoch's mean loss). Raises ``InputError`` where the
     network cannot be quantized or the loss does not stay finite.
     """
     recipe = replace(recipe, epochs=epochs, rate=recipe.rate * RATE)
     chosen = quantize.choose(network, images, classes, scale)
     quantized = QuantizedNetwork(network, scale, chosen["units"], chosen["shifts"])
-    return quantized, training.train(quantized, images, labels, classes, recipe, scale)
+    trained = nested.of(quantized, smallest)
+    return quantized, training.train(trained, images, labels, classes, recipe, scale)

@@ -2,7 +2,18 @@
 
 import time
 
-from . import data, growth, initialize, model, qat, quality_command, quantize, threads, training
+from . import (
+    data,
+    growth,
+    initialize,
+    model,
+    nested,
+    qat,
+    quality_command,
+    quantize,
+    threads,
+    training,
+)
 from .errors import InputError
 from .eval_command import accuracies, describe, facts, float_accuracy, report
 from .network import Network
@@ -19,6 +30,8 @@ neurons to the product of both. Nothing is written if anything fails. All
 that is random goes by --seed: paths, first weights, the order of the images.
 With --extend training starts as the network of a model file, which has the
 same layers and as many paths or fewer: it keeps them, and new paths start at 0.
+With --nested N the network is good when cut to its first N, 2 N, 4 N, ... paths
+a junction too, with the same weights and biases: see python -m sim grow.
 
   python -m golden train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -52,6 +65,7 @@ def add_to(commands):
     add("--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it")
     recipe_arguments(parser, initialize.RULES[0])
     add("--extend", metavar="MODEL", help="start as this network, with more paths or as many")
+    add("--nested", type=int, metavar="N", help="also when cut to N, 2 N, ... paths a junction")
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     threads.argument(parser)
     add("--json", metavar="FILE", help="write the results as JSON; - is standard output")
@@ -149,7 +163,8 @@ def run(options):
     duplicates = describe(topology)
     began = time.perf_counter()
     samples = dataset.x_train, dataset.y_train, dataset.classes
-    loss = training.train(network, *samples, recipe, data.INPUT_SCALE)[-1]
+    trained = nested.of(network, options.nested)
+    loss = training.train(trained, *samples, recipe, data.INPUT_SCALE)[-1]
     info = {
         "data": dataset.name,
         "seed": recipe.seed,
@@ -166,13 +181,16 @@ def run(options):
     if not topology.linear:
         return _float_only(network, dataset, info, duplicates, began)
     if options.qat:
-        network, losses = qat.train(network, *samples, recipe, data.INPUT_SCALE, options.qat)
+        scale_and_how = data.INPUT_SCALE, options.qat, options.nested
+        network, losses = qat.train(network, *samples, recipe, *scale_and_how)
         quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]})
         network = Network(topology, network.weights, network.biases)
     else:
         args = dataset.x_train, dataset.classes, data.INPUT_SCALE
         quantized = quantize.quantize(network, *args, info)
     quantized.info.update(accuracies(network, quantized, dataset))
+    if options.nested is not None:
+        quantized.info["nested"] = _nested(network, quantized, dataset, options.nested)
     result = {
         "model": str(options.out),
         **facts(topology),
@@ -182,9 +200,23 @@ def run(options):
         "seconds": round(time.perf_counter() - began, 3),
     }
     report(result, len(dataset.x_test))
+    for row in result.get("nested", ()):
+        print(
+            "{paths:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row)
+        )
     quantized.save(options.out)
     print(f"wrote       {options.out}")
     return result
+
+
+def _nested(network, quantized, dataset, smallest):
+    """The accuracies of a nested network at every number of paths, a dictionary each."""
+    rows = []
+    for count in nested.sizes(network.topology, smallest):
+        small = nested.cut(quantized, count)
+        found = accuracies(network.first(small.topology), small, dataset)
+        rows.append({"paths": count, **found})
+    return rows
 
 
 def _float_only(network, dataset, info, duplicates, began):

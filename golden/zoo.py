@@ -15,6 +15,12 @@ FOLDER = Path(__file__).resolve().parents[1] / "models"
 _IMAGES = {"layers": "1024-256-256-16", "batch": 64, "qat": 5}
 RECIPES = {
     "digits": {"data": "digits", "layers": "64-128-128-16", "paths": "2048,2048,1024"},
+    "digits-nested": {
+        "data": "digits",
+        "layers": "64-256-256-16",
+        "paths": "16384,16384,4096",
+        "nested": 512,
+    },
     "mnist-12k": {
         "data": "mnist",
         "paths": "4096,4096,4096",
@@ -83,6 +89,9 @@ decays, dimensions) was chosen on images of the training set.
 |---|---|---|---|---|---|---|
 {rows}
 
+`digits-nested` is six networks in one: its first 512, 1,024, ... paths a junction are a network
+each, with the same weights and biases (`python -m sim grow`).
+
 How each was made (seed 0; `make models/NAME.npz` runs it):
 
 {commands}
@@ -121,7 +130,8 @@ def arguments(name):
     if name not in RECIPES:
         raise InputError(f"model must be one of {', '.join(RECIPES)}, not {name!r}")
     recipe = {**RECIPES[name], "seed": 0}
-    order = ("data", "layers", "paths", "epochs", "batch", "rate", "decay", "qat", "dimensions")
+    order = ("data", "layers", "paths", "nested", "epochs", "batch", "rate", "decay", "qat")
+    order += ("dimensions",)
     pairs = ((f"--{key}", str(recipe[key])) for key in (*order, "seed") if key in recipe)
     return ["train", *(part for pair in pairs for part in pair)]
 
@@ -190,12 +200,12 @@ def recalls_table(classes):
 def table(models):
     """The entries as lines of at most 80 columns."""
     lines = [
-        f"{'model':<12} {'data':<8} {'neurons':<16} {'weights':>7} {'float':>8} {'integer':>8}"
+        f"{'model':<13} {'data':<8} {'neurons':<16} {'weights':>7} {'float':>8} {'integer':>8}"
     ]
     for entry in models:
         layers = "-".join(map(str, entry["layers"]))
         lines.append(
-            f"{entry['name']:<12} {entry['data']:<8} {layers:<16} {entry['weights']:>7,} "
+            f"{entry['name']:<13} {entry['data']:<8} {layers:<16} {entry['weights']:>7,} "
             f"{entry['accuracy_float']:>8.2%} {entry['accuracy_int']:>8.2%}"
         )
     return "\n".join(lines)
@@ -213,7 +223,7 @@ def card(models):
             f"{entry['bytes'] / 1000:.0f} kB |"
         )
         words = " ".join(entry["command"])
-        cut = words.index(" --epochs") if " --epochs" in words else words.index(" --seed")
+        cut = words.index(" --", words.index(" --paths") + 1)
         lines = words[:cut], words[cut + 1 :], f"--out models/{entry['name']}.npz"
         commands += ["    " + " \\\n        ".join(lines), ""]
     return CARD.format(rows="\n".join(rows), commands="\n".join(commands).rstrip())

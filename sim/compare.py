@@ -1,61 +1,26 @@
 """Hardware against golden model, value by value: every activation, every sum, every logit."""
 
-from collections import Counter
-from dataclasses import dataclass
-
 import numpy as np
 
 from golden import engine
 from golden.lanes import places
 from golden.widen import widened_model
 
+from .tally import LISTED, Mismatch, Tally
 from .trace import NEVER
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """One neuron whose value is not the golden one.
-
-    ``got`` is None where nothing was written; ``cycle``, that of the write, is None there too, and
-    for a logit that was written well but came out wrong. ``copy`` tells which part of the neuron's
-    sum it is, where there are several (``golden.widen``).
-    """
-
-    image: int
-    layer: int
-    neuron: int
-    expected: int
-    got: int | None
-    cycle: int | None
-    copy: int | None = None
-
-    def __str__(self):
-        if self.got is None:
-            got = "nothing"
-        elif self.cycle is None:
-            got = f"{self.got} at the output"
-        else:
-            got = f"{self.got} in cycle {self.cycle}"
-        where = f"image {self.image}, layer {self.layer}, neuron {self.neuron}"
-        where += "" if self.copy is None else f", copy {self.copy}"
-        return f"{where}: expected {self.expected}, got {got}"
 
 
 class Comparison:
     """Compares traces of a :class:`sim.trace.Job` with the golden model, batch after batch.
 
-    Members: ``images`` and ``values`` compared; ``mismatches`` among the values; ``first`` of them
-    or None; ``latencies``, a ``Counter`` of the cycles of those inferences that found the engine
-    idle, and ``intervals``, of the cycles between one inference and the next. The first interval of
-    a batch is left out: before it, the engine had nothing to do.
+    Member ``tally`` : the :class:`sim.tally.Tally` of what was compared and of its cycles.
     """
 
     def __init__(self, model, job):
         self._model, self._per = model, job.config.images
         self._wide, self._copies = widened_model(model, job.schedule.wide), job.schedule.copies
         self._neurons, self._layers, self._images = _positions(job)
-        self.images = self.values = self.mismatches = 0
-        self.first, self.latencies, self.intervals = None, Counter(), Counter()
+        self.tally = Tally()
 
     def add(self, inputs, trace):
         """Compare the trace of these images; return their golden logits, ``int32`` (B, n_L).
@@ -70,33 +35,33 @@ class Comparison:
         wrong = (trace.values != expected) | (trace.at == NEVER)
         got = trace.logits.reshape(logits.shape)
         wrong_logits = got != logits
-        self.values += wrong.size + wrong_logits.size
-        self.mismatches += int(wrong.sum() + wrong_logits.sum())
-        if self.first is None:
-            self.first = self._first(trace, expected, wrong, (logits, got, wrong_logits))
+        found = Tally(
+            compared=len(inputs),
+            values=wrong.size + wrong_logits.size,
+            mismatches=int(wrong.sum() + wrong_logits.sum()),
+        )
+        outputs = logits, got, wrong_logits.reshape(trace.logits.shape)
+        bad = np.flatnonzero(wrong.any(axis=1) | outputs[2].any(axis=1))
+        for inference in bad[:LISTED].tolist():
+            found.listed.append(self._first(inference, trace, expected, wrong, outputs))
         if len(trace.ends):
-            self.latencies[int(trace.ends[0] - trace.starts[0])] += 1
-            self.intervals.update(np.diff(trace.ends)[1:].tolist())
-        self.images += len(inputs)
+            found.latencies[int(trace.ends[0] - trace.starts[0])] += 1
+            found.intervals.update(np.diff(trace.ends)[1:].tolist())
+        self.tally.add(found)
         return logits
 
-    def _first(self, trace, expected, wrong, outputs):
-        """Of the first inference with a mismatch: its first layer's earliest wrong write.
+    def _first(self, inference, trace, expected, wrong, outputs):
+        """Of an inference with a mismatch: its first layer's earliest wrong write.
 
         Only where no write is wrong, a missing one; where none is missing, a logit.
         """
-        logits, got, wrong_logits = outputs
-        wrong_outputs = wrong_logits.reshape(trace.logits.shape)
-        bad = np.flatnonzero(wrong.any(axis=1) | wrong_outputs.any(axis=1))
-        if not bad.size:
-            return None
-        inference = int(bad[0])
-        where = self.images + inference * self._per
+        logits, got, wrong_outputs = outputs
+        where = inference * self._per
         if not wrong[inference].any():
             image, neuron = divmod(
                 int(np.flatnonzero(wrong_outputs[inference])[0]), logits.shape[1]
             )
-            place = inference * self._per + image, neuron
+            place = where + image, neuron
             values = int(logits[place]), int(got[place])
             return Mismatch(where + image, int(self._layers[-1]), neuron, *values, None)
         layer = int(self._layers[wrong[inference]].min())

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include "Vengine.h"
 #include "Vengine___024root.h"
 #include "verilated.h"
@@ -18,6 +20,7 @@
 
 namespace {
 
+constexpr uint32_t FAILED = ~0u;  // what a function returns then; engine_error tells why
 constexpr int SETTLED = 4;  // cycles after a network's last byte in which no inference begins
 
 // Value number `index` of `bits` bits in a port, whatever type Verilator gave the port.
@@ -177,11 +180,21 @@ void record_writes(const Vengine& top, Cursor& cursor, const Record& record, uin
     }
 }
 
+std::string error;  // the last one
+
+uint32_t failed(const std::exception& exception) {
+    error = exception.what();
+    return FAILED;
+}
+
 }  // namespace
+
+// What the runtime calls instead of ending the process: a disk is full, or logic does not settle.
+void vl_fatal(const char*, int, const char*, const char* message) { throw std::runtime_error(message); }
 
 extern "C" {
 
-Engine* engine_open(const char* vcd) {
+Engine* engine_open(const char* vcd) try {
     auto* engine = new Engine;
 #if VM_TRACE
     if (vcd) {
@@ -201,9 +214,14 @@ Engine* engine_open(const char* vcd) {
     engine->top.rst = 0;
     engine->top.PORT(o, ready) = 1;
     return engine;
+} catch (const std::exception& exception) {
+    failed(exception);
+    return nullptr;
 }
 
-void engine_close(Engine* engine) {
+const char* engine_error() { return error.c_str(); }
+
+uint32_t engine_close(Engine* engine) try {
 #if VM_TRACE
     if (engine->vcd) engine->vcd->close();
 #endif
@@ -211,12 +229,15 @@ void engine_close(Engine* engine) {
     // What is public is registered with the thread's context, and must leave this engine's.
     Verilated::threadContextp(&engine->context);
     delete engine;
+    return 0;
+} catch (const std::exception& exception) {
+    return failed(exception);  // and the engine stays: its file cannot be closed
 }
 
 uint64_t engine_cycle(const Engine* engine) { return engine->cycle; }
 
 // Writes `count` bytes to a space from byte 0 on; 0, or 1 if the engine does not take them.
-int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t count) {
+uint32_t engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t count) try {
     auto& top = engine->top;
     top.PORT(write, valid) = 1;
     for (uint32_t address = 0; address < count; ++address) {
@@ -232,6 +253,8 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
         engine->edge();
     }
     return 0;
+} catch (const std::exception& exception) {
+    return failed(exception);
 }
 
 // Runs `inferences` one after the other, the inputs of the next offered as soon as may be, as
@@ -240,7 +263,7 @@ int engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t 
 // logits; the last layer may be wider: its neurons' copies are added. It takes `steps` steps.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
                     const uint32_t* bases, uint32_t last, uint32_t outputs, uint32_t steps,
-                    uint64_t patience, Record record) {
+                    uint64_t patience, Record record) try {
     auto& top = engine->top;
     const Network network{widths, bases, last};
     Cursor cursor{network, engine->inferences % 2 != 0};
@@ -273,5 +296,7 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
         engine->edge();
     }
     return static_cast<uint32_t>(got / outputs);
+} catch (const std::exception& exception) {
+    return failed(exception);
 }
 }

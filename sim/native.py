@@ -11,6 +11,8 @@ from golden.image import interleaved
 from . import library
 from .trace import ARRAYS, Stuck, Trace
 
+FAILED = 2**32 - 1  # what functions of the harness return then
+
 
 class _Record(ctypes.Structure):
     _fields_ = [(name, ctypes.c_void_p) for name in ARRAYS]
@@ -42,9 +44,9 @@ class NativeEngine:
         self._declare()
         self._job = job
         self._widths, self._bases = np.array(job.widths, np.uint32), np.array(job.bases, np.uint32)
-        self._engine = self._library.engine_open(None if vcd is None else os.fsencode(vcd))
+        self._engine = self._done("open", None if vcd is None else os.fsencode(vcd))
         for space, content in job.image.spaces():
-            if self._library.engine_write(self._engine, int(space), content, len(content)):
+            if self._done("write", self._engine, int(space), content, len(content)):
                 self._library.engine_close(self._engine)
                 raise Stuck(f"the engine must take bytes of {space.name} while idle, but does not")
 
@@ -52,19 +54,31 @@ class NativeEngine:
         handle, count, wait = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
         for name, result, *arguments in (
             ("open", handle, ctypes.c_char_p),
-            ("close", None, handle),
+            ("close", count, handle),
+            ("error", ctypes.c_char_p),
             ("cycle", wait, handle),
-            ("write", ctypes.c_int, handle, ctypes.c_uint, ctypes.c_char_p, count),
+            ("write", count, handle, ctypes.c_uint, ctypes.c_char_p, count),
             ("run", count, *(handle, handle, count, handle, handle, *[count] * 3), wait, _Record),
         ):
             function = getattr(self._library, f"engine_{name}")
             function.restype, function.argtypes = result, arguments
 
+    def _done(self, name, *arguments):
+        """What a function of the harness returns. ``InputError`` where the simulator failed."""
+        result = getattr(self._library, f"engine_{name}")(*arguments)
+        if result in (None, FAILED):
+            reason = self._library.engine_error().decode(errors="replace")
+            raise InputError(f"the compiled simulator failed: {reason}")
+        return result
+
     def __enter__(self):
         return self
 
-    def __exit__(self, *exception):
-        self._library.engine_close(self._engine)
+    def __exit__(self, kind, *exception):
+        if kind is None:
+            self._done("close", self._engine)
+        else:
+            self._library.engine_close(self._engine)
 
     def run(self, images):
         """Run ``uint8`` (B, n_0) images: a :class:`sim.trace.Trace`.
@@ -76,7 +90,8 @@ class NativeEngine:
         inferences = len(inputs)
         trace = Trace.empty(inferences, self._job)
         before = self._library.engine_cycle(self._engine)
-        finished = self._library.engine_run(
+        finished = self._done(
+            "run",
             self._engine,
             inputs.ctypes.data,
             inferences,

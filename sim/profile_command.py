@@ -9,8 +9,9 @@ from golden.timeline import timeline
 from hw.config import CONFIGS
 
 from . import picture, profile_plot
+from .batches import BACKENDS, open_engine
 from .profile import differences, figures, measured
-from .run import BACKENDS, make_job, open_engine
+from .run import make_job
 from .trace import Stuck
 
 INFERENCES = 4  # the first finds an idle engine; from the third on, each is as the one before

@@ -1,25 +1,20 @@
 """A simulation run: a model and a data set through the engine, compared and summed up."""
 
-import time
 from dataclasses import dataclass
 
-import numpy as np
-
-from golden import cli, data, engine
+from golden import cli, data
 from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
-from golden.network import Network
 from hw.config import CONFIGS
 
-from .compare import Comparison
-from .native import NativeEngine
-from .pysim import PysimEngine
-from .trace import NEVER, Job, Stuck
+from . import library
+from .batches import Killed, Task, jobs_for, open_engine, tallies
+from .partial import Partial, beside, identity, versions
+from .trace import Job, Stuck
 from .waves import waveforms
 
-BACKENDS = ("native", "pysim")
-BATCH = {"native": 64, "pysim": 4}  # inferences between two steps of the progress bar
+KILLED = "a process of the simulation was killed, perhaps for want of memory (fewer: --jobs)"
 
 
 @dataclass(frozen=True)
@@ -57,105 +52,129 @@ def held_out(model, name, limit=None):
     return dataset.x_test[:limit], dataset.y_test[:limit]
 
 
-def open_engine(backend, job, *, vcd=None, say=lambda text: None):
-    """An engine of the back end asked for; ``auto`` takes native where it can be built.
+def simulate(task, jobs, simulated, partial, say):
+    """Run and compare the batches that ``partial`` has not, up to the first image that hangs.
 
-    Raises ``InputError`` for an unknown back end, or where ``native`` cannot be built.
+    What was found stays in ``partial``; if this is cut short, in its file.
     """
-    if backend not in ("auto", *BACKENDS):
-        raise InputError(f"backend must be auto, {' or '.join(BACKENDS)}, not {backend!r}")
-    if backend != "pysim":
-        try:
-            return NativeEngine(job, vcd=vcd, say=say)
-        except InputError as error:
-            if backend == "native":
-                raise
-            say(f"taking the slow back end pysim: {error}")
-    return PysimEngine(job, vcd=vcd)
+    numbers = range(partial.batches, task.batches)
+    bar = cli.progress(
+        total=len(task.images), initial=partial.tally.images, unit="image", desc=task.backend
+    )
+    try:
+        with bar, tallies(task, numbers, jobs, simulated) as found:
+            for tally in found:
+                partial.add(tally)
+                bar.update(tally.images)
+                if tally.hung is not None:
+                    break
+    except BaseException:
+        if partial.save():
+            say(f"kept {partial.tally.images} images in {partial.path}: go on with --resume")
+        raise
 
 
-@dataclass
-class Tally:
-    """What came of all batches: hardware and golden logits, cycles, seconds of simulation."""
+def run(path, data_name, *, config="icebreaker", limit=None, json=None, resume=False, **how):
+    """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
-    logits: list
-    golden: list
-    cycles: int = 0
-    seconds: float = 0.0
-    hung: str | None = None
+    Parameters
+    ----------
+    path, data_name : the model file and the data set.
+    config, limit : which engine, and only so many images.
+    json : the file that the result is for, or None: a partial one stands beside it meanwhile, and
+        stays, for the caller to remove.
+    resume : go on from the partial result there, if there is one.
+    how : the rest is that of :func:`measure`.
 
+    Raises ``InputError`` as that does, and for unknown data, a model that is none or not theirs,
+    or another run's partial result.
+    """
+    waves = any(how.get(name) is not None for name in ("vcd", "fst"))
+    kept = json not in (None, "-") and not waves
+    if resume and not kept:
+        raise InputError("--resume needs --json FILE, beside which the partial result is, no waves")
+    model = models.load(path)
+    job = make_job(config, model)
 
-def simulate(simulated, job, images, comparison):
-    """Run the images and compare them, up to the first that does not finish: a :class:`Tally`."""
-    tally, per = Tally([], []), job.config.images
-    size = BATCH[simulated.name] * per
-    with cli.progress(total=len(images), unit="image", desc=simulated.name) as bar:
-        for start in range(0, len(images), size):
-            real = images[start : start + size]
-            blank = np.zeros((-len(real) % per, real.shape[1]), np.uint8)
-            batch = np.concatenate([real, blank])  # the images that share weights come together
-            began = time.perf_counter()
-            trace = simulated.run(batch)
-            tally.seconds += time.perf_counter() - began
-            tally.cycles += trace.total
-            done = min(trace.finished * per, len(real))
-            logits = trace.logits.reshape(len(batch), -1)
-            golden = comparison.add(batch[: trace.finished * per], trace[: trace.finished])
-            tally.golden.append(golden[:done])
-            tally.logits.append(logits[:done])
-            bar.update(done)
-            if trace.finished * per < len(batch):
-                written = trace.at[trace.finished] != NEVER
-                tally.hung = (
-                    f"image {start + done} must be done in {job.patience} cycles, but "
-                    f"was not: {written.sum()} of {written.size} values were written"
-                )
-                break
-    return tally
+    def begin(task):
+        place, wanted = beside(json), identity(task)
+        if resume and place.exists():
+            return Partial.load(place, wanted)
+        return Partial(place, wanted)
+
+    images, labels = held_out(model, data_name, limit)
+    result = measure(model, job, images, labels, begin=begin if kept else None, **how)
+    if not result.summary:
+        return result
+    named = {"model": str(path), "data": data_name, **result.summary, "config": config}
+    made = {"seed": model.info.get("seed"), "versions": versions()}
+    return Result({**named, **made}, result.failures)
 
 
-def run(
-    path,
-    data_name,
+def measure(
+    model,
+    job,
+    images,
+    labels,
     *,
-    config="icebreaker",
-    limit=None,
     backend="auto",
     vcd=None,
     fst=None,
+    jobs=None,
+    begin=None,
     say=print,
 ):
-    """Simulate a model file on a data set's held-out images: a :class:`Result`.
+    """Simulate a model on these images: a :class:`Result`.
 
-    ``vcd`` and ``fst`` are wave files to write (``sim.waves``). ``say`` is told what a person
-    should know. Raises ``InputError`` for a model that does not fit, unknown names, a missing
-    compiler.
+    Parameters
+    ----------
+    model, job : the network, and it on the engine.
+    images, labels : ``uint8`` (B, n_0) and integers (B,).
+    backend : as of :func:`sim.batches.open_engine`.
+    vcd, fst : files for waveforms, or None (``sim.waves``).
+    jobs : how many processes share the images; as many as are of use unless given, 1 with waves.
+    begin : gives the :class:`sim.partial.Partial` of a :class:`sim.batches.Task`, to go on from.
+    say : is told what a person should know.
+
+    Raises ``InputError`` for a wrong option, or a missing compiler.
     """
-    model = models.load(path)
-    job = make_job(config, model)
-    images, labels = held_out(model, data_name, limit)
-    comparison = Comparison(model, job)
+    waves = vcd is not None or fst is not None
+    if waves and jobs not in (None, 1):
+        raise InputError(f"--jobs must be 1 with --vcd or --fst: they show one engine, not {jobs}")
     try:
         with waveforms(vcd, fst) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
-            tally = simulate(simulated, job, images, comparison)
+            task = Task(model, job, images, labels, simulated.name, library.FOLDER)
+            partial = Partial() if begin is None else begin(task)
+            jobs = 1 if waves else jobs_for(task, jobs)
+            simulate(task, jobs, simulated, partial, say)
     except Stuck as error:
         return Result({}, (str(error),))
-    failures = tuple(_failures(job, comparison, tally))
-    count = sum(map(len, tally.logits))
-    if not count:
+    except Killed:
+        return Result({}, (KILLED,))
+    tally = partial.tally
+    failures = tuple(_failures(job, tally))
+    if not tally.images:
         return Result({}, failures)
-    done, schedule, topology = slice(count), job.schedule, job.topology
-    latency = max(comparison.latencies)
-    interval = max(comparison.intervals, default=None)
-    per, lanes = job.config.images, job.config.lanes
-    summary = {
-        "model": str(path),
-        "data": data_name,
-        "images": count,
-        "mismatches": comparison.mismatches,
-        "values_compared": comparison.values,
-        **_accuracies(model, tally, images[done], labels[done]),
-        "images_together": per,
+    speeds = {
+        "cycles_per_second": tally.cycles / partial.seconds,
+        "jobs": jobs,
+        "cycles_per_core_second": tally.cycles / tally.seconds,
+        "backend": task.backend,
+    }
+    return Result({**_figures(model, job, tally), **speeds}, failures)
+
+
+def _figures(model, job, tally):
+    """What was measured and predicted, but for speeds."""
+    classes, ahead = range(model.classes), sorted({digits for _, digits in tally.margins})
+    schedule, topology, lanes = job.schedule, job.topology, job.config.lanes
+    latency, interval = max(tally.latencies), max(tally.intervals, default=None)
+    return {
+        "images": tally.images,
+        "mismatches": tally.mismatches,
+        "values_compared": tally.values,
+        **{name: right / tally.images for name, right in tally.right.items()},
+        "images_together": job.config.images,
         "latency_cycles": latency,
         "predicted_latency": schedule.latency,
         "interval_cycles": interval,
@@ -163,21 +182,20 @@ def run(
         "paths": topology.total_paths,
         "lanes": lanes,
         "utilization": topology.total_paths / (lanes * (interval or latency)),
-        "cycles_per_second": tally.cycles / tally.seconds,
-        "backend": simulated.name,
-        "config": config,
+        "first_mismatches": [str(mismatch) for mismatch in tally.listed],
+        "confusion": [[tally.confusion[row, said] for said in classes] for row in classes],
+        "margins": [[n, tally.margins[True, n], tally.margins[False, n]] for n in ahead],
     }
-    return Result(summary, failures)
 
 
-def _failures(job, comparison, tally):
+def _failures(job, tally):
     """What is wrong, a line each."""
-    if comparison.mismatches:
-        yield f"{comparison.mismatches} mismatches; the first: {comparison.first}"
+    if tally.mismatches:
+        yield f"{tally.mismatches} mismatches; the first: {tally.first}"
     schedule = job.schedule
     for what, predicted, seen in (
-        ("an inference must take", schedule.latency, comparison.latencies),
-        ("inferences must follow each other in", schedule.interval, comparison.intervals),
+        ("an inference must take", schedule.latency, tally.latencies),
+        ("inferences must follow each other in", schedule.interval, tally.intervals),
     ):
         odd = {cycles: count for cycles, count in seen.items() if cycles != predicted}
         if odd:
@@ -187,17 +205,3 @@ def _failures(job, comparison, tally):
             )
     if tally.hung is not None:
         yield tally.hung
-
-
-def _accuracies(model, tally, images, labels):
-    """Accuracy of the hardware, the floats and the integers, 0 to 1."""
-    network = Network(model.topology, model.float_weights, model.float_biases)
-    outputs = {
-        "accuracy": np.concatenate(tally.logits),
-        "accuracy_float": network.infer(images * np.float32(model.input_scale)),
-        "accuracy_int": np.concatenate(tally.golden),
-    }
-    return {
-        name: float((engine.classify(model, logits) == labels).mean())
-        for name, logits in outputs.items()
-    }

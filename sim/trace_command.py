@@ -8,8 +8,9 @@ from golden.errors import InputError
 from hw.config import CONFIGS
 
 from . import network_plot, picture
+from .batches import BACKENDS, open_engine
 from .compare import Comparison
-from .run import BACKENDS, make_job, open_engine
+from .run import make_job
 from .steps import operands, steps_of, values_of, wrong_steps
 from .trace import Stuck
 
@@ -73,6 +74,7 @@ def run(options, say):
         return {}, (f"image {options.image} must be done in {job.patience} cycles, but was not",)
     comparison = Comparison(model, job)
     comparison.add(inputs, trace)
+    found = comparison.tally
     steps, layers = steps_of(trace, job), values_of(trace, job, inputs, 0)
     found = int(engine.classify(model, layers[-1][None])[0])
     title = f"{options.model}, image {options.image} of {options.data}: {label}, classified {found}"
@@ -86,8 +88,8 @@ def run(options, say):
             say(line)
         say(f"picture    {options.svg}")
     failures = [*wrong_steps(steps, job)]
-    if comparison.mismatches:
-        failures.append(f"{comparison.mismatches} mismatches; the first: {comparison.first}")
+    if found.mismatches:
+        failures.append(f"{found.mismatches} mismatches; the first: {found.first}")
     summary = {
         "model": str(options.model),
         "data": options.data,
@@ -96,8 +98,8 @@ def run(options, say):
         "backend": simulated.name,
         "label": label,
         "class": found,
-        "mismatches": comparison.mismatches,
-        "values_compared": comparison.values,
+        "mismatches": found.mismatches,
+        "values_compared": found.values,
         "logits": layers[-1].tolist(),
         "steps": shown,
     }

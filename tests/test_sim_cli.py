@@ -48,9 +48,16 @@ KEYS = {
     "paths": int,
     "lanes": int,
     "utilization": float,
+    "first_mismatches": list,
+    "confusion": list,
+    "margins": list,
     "cycles_per_second": float,
+    "jobs": int,
+    "cycles_per_core_second": float,
     "backend": str,
     "config": str,
+    "seed": int,
+    "versions": dict,
 }
 
 
@@ -114,7 +121,8 @@ class TestRun:
         assert interval < latency <= interval + 32
         assert result["utilization"] == pytest.approx(5120 / (8 * interval))
         assert result["utilization"] > 0.96
-        assert result["cycles_per_second"] > 100_000  # the figure itself is for a quiet machine
+        assert result["cycles_per_core_second"] > 100_000  # the figure is for a quiet machine
+        assert result["jobs"] == 1  # so few images are not worth another
         assert (result["backend"], result["config"]) == ("native", "icebreaker")
 
     def test_report(self, capsys):
@@ -124,7 +132,7 @@ class TestRun:
             "1 held-out digits",
             "mismatches   0 of 576 values",
             "cycles, predicted 687, of 2 images together\nutilization",  # no interval of one
-            "cycles/s, pysim",
+            "cycles/s by 1 x pysim, ",
         ):
             assert part in out
 
@@ -167,7 +175,7 @@ class TestRun:
         assert sim("run", small, *DIGITS, "--config", "tiny", "--limit", "1") == 0
         out = capsys.readouterr().out
         assert "taking the slow back end pysim: CXX must be a C++ compiler on PATH" in out
-        assert "cycles/s, pysim" in out
+        assert "cycles/s by 1 x pysim, " in out
 
     @pytest.mark.parametrize("backend", ["native", "pysim"])
     def test_vcd(self, small, tmp_path, backend, capsys):
@@ -342,6 +350,11 @@ class TestWrongInput:
             (["run", SHIPPED, *DIGITS, "--backend", "x"], "backend must be auto, native or pysim"),
             (["run", SHIPPED, *DIGITS, "--config", "x"], "config must be one of tiny, icebreaker"),
             (["run", SHIPPED, *DIGITS, "--limit", "0"], "limit must be at least 1, not 0"),
+            (["run", SHIPPED, *DIGITS, "--jobs", "0"], "--jobs must be at least 1, not 0"),
+            (
+                ["run", SHIPPED, *DIGITS, "--jobs", "2", "--vcd", "w.vcd"],
+                "--jobs must be 1 with --vcd, which shows one engine, not 2",
+            ),
             (["run", SHIPPED, *DIGITS, "--limit", "x"], "invalid int value: 'x'"),
             (["run", "no.npz", *DIGITS], "no.npz: no such model file"),
             (["run", SHIPPED, *DIGITS, "--config", "tiny"], "too big for this engine: the "),

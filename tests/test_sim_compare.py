@@ -11,7 +11,8 @@ from golden.lanes import edges
 from golden.machine import plan
 from golden.paths import Topology
 from hw.config import CONFIGS
-from sim.compare import Comparison, Mismatch
+from sim.compare import Comparison
+from sim.tally import Mismatch, Tally
 from sim.trace import NEVER, Job, Trace
 
 SEED = 20
@@ -66,11 +67,11 @@ def test_no_fault(images):
     logits = comparison.add(inputs, trace)
     assert np.array_equal(logits.ravel(), trace.logits.ravel())
     assert logits.shape == (IMAGES, 8)
-    assert (comparison.images, comparison.mismatches) == (IMAGES, 0)
-    assert comparison.values == IMAGES * (32 + 8 + 8)
-    assert comparison.first is None
-    assert comparison.latencies == {49: 1}
-    assert comparison.intervals == {30: IMAGES // images - 2}
+    assert (comparison.tally.compared, comparison.tally.mismatches) == (IMAGES, 0)
+    assert comparison.tally.values == IMAGES * (32 + 8 + 8)
+    assert comparison.tally.first is None
+    assert comparison.tally.latencies == {49: 1}
+    assert comparison.tally.intervals == {30: IMAGES // images - 2}
 
 
 @pytest.mark.parametrize("position", [0, 1, 31, 32, 39])
@@ -81,8 +82,8 @@ def test_every_position_has_its_neuron(case, position):
     layer, index = (1, position) if position < 32 else (2, position - 32)
     got = int(trace.values[3, position])
     neuron = int(order(layer)[index])
-    assert comparison.first == Mismatch(3, layer, neuron, got - 1, got, 10 + position)
-    assert comparison.mismatches == 1
+    assert comparison.tally.first == Mismatch(3, layer, neuron, got - 1, got, 10 + position)
+    assert comparison.tally.mismatches == 1
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,8 @@ def test_every_position_has_its_image(pairs, position, layer, index, image):
     comparison.add(images, trace)
     got = int(trace.values[1, position])
     neuron = int(order(layer)[index])
-    assert comparison.first == Mismatch(2 + image, layer, neuron, got + 1, got, 10 + position)
-    assert comparison.mismatches == 1
+    assert comparison.tally.first == Mismatch(2 + image, layer, neuron, got + 1, got, 10 + position)
+    assert comparison.tally.mismatches == 1
 
 
 def test_the_first_is_of_the_first_image_and_layer_and_then_cycle(case):
@@ -106,8 +107,8 @@ def test_the_first_is_of_the_first_image_and_layer_and_then_cycle(case):
     trace.values[2, [3, 7, 35]] += 1
     trace.at[2, 35] = 1
     comparison.add(images, trace)
-    assert comparison.mismatches == 4
-    first = comparison.first
+    assert comparison.tally.mismatches == 4
+    first = comparison.tally.first
     assert (first.image, first.layer, first.neuron) == (2, 1, order(1)[7])
     assert first.cycle == 10 + 24
 
@@ -117,18 +118,18 @@ def test_nothing_was_written(case):
     trace.at[1, 5] = NEVER
     trace.values[1, 5] = 0
     comparison.add(images, trace)
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.neuron, first.got, first.cycle) == (order(1)[5], None, None)
     assert str(first).endswith(f"expected {first.expected}, got nothing")
-    assert comparison.mismatches == 1
+    assert comparison.tally.mismatches == 1
 
 
 def test_a_right_value_that_was_never_written_is_a_mismatch(case):
     comparison, images, trace = case
     trace.at[0, 33] = NEVER
     comparison.add(images, trace)
-    assert comparison.first.got is None
-    assert comparison.first.layer == 2
+    assert comparison.tally.first.got is None
+    assert comparison.tally.first.layer == 2
 
 
 def test_a_wrong_write_is_named_before_a_missing_one(case):
@@ -136,18 +137,18 @@ def test_a_wrong_write_is_named_before_a_missing_one(case):
     trace.at[0, 2] = NEVER
     trace.values[0, 9] ^= 1
     comparison.add(images, trace)
-    assert comparison.first.neuron == order(1)[9]
-    assert comparison.mismatches == 2
+    assert comparison.tally.first.neuron == order(1)[9]
+    assert comparison.tally.mismatches == 2
 
 
 def test_a_logit_lost_on_its_way_out(case):
     comparison, images, trace = case
     trace.logits[2, 6] -= 5
     comparison.add(images, trace)
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.image, first.layer, first.neuron, first.cycle) == (2, 2, 6, None)
     assert str(first).endswith(f"got {first.expected - 5} at the output")
-    assert comparison.mismatches == 1
+    assert comparison.tally.mismatches == 1
 
 
 @pytest.mark.parametrize(("output", "image", "neuron"), [(6, 4, 6), (8, 5, 0), (15, 5, 7)])
@@ -156,8 +157,8 @@ def test_a_logit_of_images_together_lost_on_its_way_out(pairs, output, image, ne
     trace.logits[2, output] += 1
     comparison.add(images, trace)
     got = int(trace.logits[2, output])
-    assert comparison.first == Mismatch(image, 2, neuron, got - 1, got, None)
-    assert comparison.mismatches == 1
+    assert comparison.tally.first == Mismatch(image, 2, neuron, got - 1, got, None)
+    assert comparison.tally.mismatches == 1
 
 
 def test_batches_add_up_and_images_are_numbered_through(case):
@@ -165,11 +166,11 @@ def test_batches_add_up_and_images_are_numbered_through(case):
     trace.values[3, 4] += 1
     comparison.add(images[:2], trace[:2])
     comparison.add(images[2:], trace[2:])
-    assert comparison.images == IMAGES
-    assert comparison.first.image == 3
+    assert comparison.tally.compared == IMAGES
+    assert comparison.tally.first.image == 3
     trace.values[:, 0] += 1
     comparison.add(images, trace)
-    assert comparison.first.image == 3  # the first stays
+    assert comparison.tally.first.image == 3  # the first stays
 
 
 def test_images_together_are_numbered_through(pairs):
@@ -177,8 +178,8 @@ def test_images_together_are_numbered_through(pairs):
     trace.values[2, 1] += 1
     comparison.add(images[:2], trace[:1])
     comparison.add(images[2:], trace[1:])
-    assert comparison.images == IMAGES
-    assert comparison.first.image == 5
+    assert comparison.tally.compared == IMAGES
+    assert comparison.tally.first.image == 5
 
 
 def test_latency_is_of_the_first_of_a_batch_and_intervals_are_of_the_later_ones(case):
@@ -186,21 +187,19 @@ def test_latency_is_of_the_first_of_a_batch_and_intervals_are_of_the_later_ones(
     trace.ends[1] -= 3  # the engine had not run before: no interval ends here
     trace.ends[5] += 1
     comparison.add(images, trace)
-    assert comparison.latencies == {49: 1}
-    assert comparison.intervals == {33: 1, 30: 2, 31: 1}
+    assert comparison.tally.latencies == {49: 1}
+    assert comparison.tally.intervals == {33: 1, 30: 2, 31: 1}
     trace.starts[0] += 2
     comparison.add(images[:2], trace[:2])
-    assert comparison.latencies == {49: 1, 47: 1}
-    assert comparison.intervals.total() == 4
+    assert comparison.tally.latencies == {49: 1, 47: 1}
+    assert comparison.tally.intervals.total() == 4
 
 
 def test_nothing_finished(case):
     comparison, images, trace = case
     logits = comparison.add(images[:0], trace[:0])
     assert logits.shape == (0, 8)
-    assert (comparison.images, comparison.values, comparison.mismatches) == (0, 0, 0)
-    assert not comparison.latencies
-    assert not comparison.intervals
+    assert comparison.tally == Tally()
 
 
 def test_message():

@@ -13,10 +13,11 @@ from golden.paths import Topology
 from golden.widen import widened_model
 from hw.config import CONFIGS, EngineConfig
 from sim import library
-from sim.compare import Comparison, Mismatch
+from sim.compare import Comparison
 from sim.native import NativeEngine
 from sim.pysim import PysimEngine
 from sim.run import run
+from sim.tally import Mismatch
 from sim.trace import NEVER, Job, Trace
 
 ROOT = Path(__file__).parents[1]
@@ -80,14 +81,14 @@ def test_the_copy_is_named(place, image):
     job, trace = record(PAIRS, model, images)
     comparison = Comparison(model, job)
     assert np.array_equal(comparison.add(images, trace), engine.infer(model, images))
-    assert comparison.mismatches == 0
-    assert comparison.values == 4 * (16 + 8 + 2)
+    assert comparison.tally.mismatches == 0
+    assert comparison.tally.values == 4 * (16 + 8 + 2)
     trace.values[1, 32 + 2 * place + image] += 1
     comparison.add(images, trace)
     widened = places(job.schedule.wide, 2, 8).tolist().index(place)
     got = int(trace.values[1, 32 + 2 * place + image])
     fault = Mismatch(6 + image, 2, widened // 4, got - 1, got, 10, widened % 4)
-    assert comparison.first == fault
+    assert comparison.tally.first == fault
     assert f"neuron {widened // 4}, copy {widened % 4}: expected" in str(fault)
 
 
@@ -98,14 +99,14 @@ def test_a_copy_that_is_not_written_or_not_added():
     trace.logits[0, 3] += 5
     comparison = Comparison(model, job)
     comparison.add(images, trace)
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.image, first.neuron, first.copy, first.cycle) == (1, 1, None, None)
     trace.at[0, 40] = NEVER
     comparison = Comparison(model, job)
     comparison.add(images, trace)
-    assert (comparison.first.layer, comparison.first.got) == (2, None)
-    assert comparison.first.copy is not None
-    assert comparison.mismatches == 2
+    assert (comparison.tally.first.layer, comparison.tally.first.got) == (2, None)
+    assert comparison.tally.first.copy is not None
+    assert comparison.tally.mismatches == 2
 
 
 @pytest.mark.parametrize("outputs", [4, 16, 32])
@@ -119,10 +120,10 @@ def test_both_back_ends_record_the_same(outputs):
     assert traces[0].finished == 4
     comparison = Comparison(model, job)
     comparison.add(images, traces[0])
-    assert comparison.mismatches == 0
-    assert comparison.values == 4 * (32 + 32 + outputs)
-    assert comparison.latencies == {job.schedule.latency: 1}
-    assert comparison.intervals == {job.schedule.interval: 2}
+    assert comparison.tally.mismatches == 0
+    assert comparison.tally.values == 4 * (32 + 32 + outputs)
+    assert comparison.tally.latencies == {job.schedule.latency: 1}
+    assert comparison.tally.intervals == {job.schedule.interval: 2}
 
 
 def test_the_same_file_on_more_lanes_than_outputs(monkeypatch):

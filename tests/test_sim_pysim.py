@@ -68,12 +68,12 @@ def test_no_fault(config):
     model, job, images = make_case(config)
     trace, comparison = run(model, job, images)
     schedule, inferences = job.schedule, 4 // config.images
-    assert trace.finished * config.images == comparison.images == 4
-    assert comparison.mismatches == 0
-    assert comparison.values == 4 * (32 + 8 + 8)
-    assert comparison.latencies == {schedule.latency: 1}
-    assert comparison.intervals.total() == inferences - 2
-    assert set(comparison.intervals) <= {schedule.interval}
+    assert trace.finished * config.images == comparison.tally.compared == 4
+    assert comparison.tally.mismatches == 0
+    assert comparison.tally.values == 4 * (32 + 8 + 8)
+    assert comparison.tally.latencies == {schedule.latency: 1}
+    assert comparison.tally.intervals.total() == inferences - 2
+    assert set(comparison.tally.intervals) <= {schedule.interval}
     assert trace.at[0].max() == schedule.latency  # the last write is the last result's
     assert np.array_equal(trace.ends, trace.starts + trace.at.max(axis=1))
     assert (trace.starts[1:] < trace.ends[:-1]).all()  # inputs come while others are inferred
@@ -108,9 +108,9 @@ def test_a_wait_longer_than_planned(topology, junction, more):
     place = program[1] + 8 * (junction - 1) + 2  # behind blocks of 16 steps
     program[place] = (int(program[place]) - 3) % 2**16
     _, comparison = run(model, edited(job, program=program), images)
-    assert comparison.mismatches == 0
-    assert comparison.latencies == {job.schedule.latency + 3: 1}
-    assert comparison.intervals == {job.schedule.interval + more: 2}
+    assert comparison.tally.mismatches == 0
+    assert comparison.tally.latencies == {job.schedule.latency + 3: 1}
+    assert comparison.tally.intervals == {job.schedule.interval + more: 2}
 
 
 def test_one_wrong_bias(case):
@@ -120,12 +120,12 @@ def test_one_wrong_bias(case):
     biases[32 // TINY.lanes + 1, 2] += 1
     clean, _ = run(model, job, images)
     _, comparison = run(model, edited(job, biases=biases), images)
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.image, first.layer, first.neuron) == (0, 2, neuron_at(2, 1, 2))
     assert first.got == first.expected + 1
     assert first.expected == engine.infer(model, images)[0, first.neuron]
     assert first.cycle == clean.at[0, 32 + 1 * TINY.lanes + 2]
-    assert comparison.mismatches == 2 * 4  # the sum and the logit of every image
+    assert comparison.tally.mismatches == 2 * 4  # the sum and the logit of every image
 
 
 def test_one_flipped_weight(case):
@@ -146,7 +146,7 @@ def test_one_flipped_weight(case):
     assert np.array_equal(trace.logits, broken[1])
     image_, neuron = np.argwhere(golden != broken[0])[0]
     assert neuron == lanes.edges(TOPOLOGY, 1, 4)[1][step, lane]
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.image, first.layer, first.neuron) == (image_, 1, neuron)
     assert (first.expected, first.got) == (golden[image_, neuron], broken[0][image_, neuron])
     assert first.cycle == trace.at[image_, NATURAL.index(neuron)]
@@ -191,7 +191,7 @@ def test_one_wrong_crossbar_stage(case, monkeypatch):
     assert np.array_equal(trace.values[:, :32], broken)
     wanted = engine.layers(model, images)[0][:, NATURAL]
     image_, position = np.argwhere(broken != wanted)[0]
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.image, first.layer, first.neuron) == (image_, 1, NATURAL[position])
     assert (first.expected, first.got) == (wanted[image_, position], broken[image_, position])
     assert first.cycle == trace.at[image_, position]
@@ -205,12 +205,12 @@ def test_a_missing_write(case, monkeypatch):
     )
     monkeypatch.setattr("hw.engine.WriteBack", lossy)
     _, comparison = run(model, job, images)
-    first = comparison.first
+    first = comparison.tally.first
     assert (first.image, first.layer, first.neuron) == (0, 1, neuron_at(1, 1, 2))
     assert first.got is None
     assert first.cycle is None
     assert "got nothing" in str(first)
-    assert comparison.latencies == {job.schedule.latency: 1}
+    assert comparison.tally.latencies == {job.schedule.latency: 1}
 
 
 def test_no_overlap(case, monkeypatch):
@@ -219,10 +219,10 @@ def test_no_overlap(case, monkeypatch):
     slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
     monkeypatch.setattr("hw.engine.Sequencer", slow)
     _, comparison = run(model, job, images)
-    assert comparison.mismatches == 0
-    assert comparison.latencies == {job.schedule.latency: 1}
-    assert comparison.intervals.total() == 2
-    assert min(comparison.intervals) >= job.schedule.interval + 16  # inputs
+    assert comparison.tally.mismatches == 0
+    assert comparison.tally.latencies == {job.schedule.latency: 1}
+    assert comparison.tally.intervals.total() == 2
+    assert min(comparison.tally.intervals) >= job.schedule.interval + 16  # inputs
 
 
 def test_a_hang(case, monkeypatch):
@@ -231,7 +231,7 @@ def test_a_hang(case, monkeypatch):
     never = altered(WriteBack, done=lambda value, part: 0)
     monkeypatch.setattr("hw.engine.WriteBack", never)
     trace, comparison = run(model, job, images)
-    assert trace.finished == comparison.images == 0
+    assert trace.finished == comparison.tally.compared == 0
     assert trace.total == job.patience
     hidden = engine.layers(model, images[:1])[0][0]
     assert np.array_equal(trace.values[0, :32], hidden[NATURAL])  # as far as it got
@@ -243,8 +243,8 @@ def test_a_hang_of_the_second_inference(case, monkeypatch):
     once = altered(Sequencer, load=lambda value, part: value & ~part.load_half)
     monkeypatch.setattr("hw.engine.Sequencer", once)
     trace, comparison = run(model, job, images)
-    assert trace.finished == comparison.images == 1
-    assert comparison.mismatches == 0
+    assert trace.finished == comparison.tally.compared == 1
+    assert comparison.tally.mismatches == 0
     assert trace.ends[0] < trace.total - job.patience  # which is from the first's last logit on
     assert (trace.at[1] == NEVER).all()
 
