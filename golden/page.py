@@ -27,6 +27,19 @@ def check():
     jinja2()
 
 
+def environment(folder):
+    """jinja2's environment for the templates of a folder. ``InputError`` where it is missing."""
+    module = jinja2()
+    return module.Environment(
+        loader=module.FileSystemLoader(folder),
+        autoescape=module.select_autoescape(["html"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=module.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
 def html(title, summary, sections):
     """The text of a page, the same for the same arguments.
 
@@ -36,19 +49,10 @@ def html(title, summary, sections):
     sections : dictionaries of ``title`` and, as there is, ``text`` (paragraphs), ``columns`` and
         ``rows`` of a table, ``picture``: its format, of ``TYPES``, and its bytes.
     """
-    module = jinja2()
-    environment = module.Environment(
-        loader=module.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=module.StrictUndefined,
-        keep_trailing_newline=True,
-    )
     filled = [{**EMPTY, **section} for section in sections]
     for section in filled:
         if section["picture"]:
             kind, content = section["picture"]
             section["picture"] = f"data:{TYPES[kind]};base64,{base64.b64encode(content).decode()}"
-    template = environment.get_template("page.html")
+    template = environment(Path(__file__).parent).get_template("page.html")
     return template.render(title=title, summary=summary, sections=filled)

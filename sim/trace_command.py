@@ -74,7 +74,7 @@ def run(options, say):
         return {}, (f"image {options.image} must be done in {job.patience} cycles, but was not",)
     comparison = Comparison(model, job)
     comparison.add(inputs, trace)
-    found = comparison.tally
+    tally = comparison.tally
     steps, layers = steps_of(trace, job), values_of(trace, job, inputs, 0)
     found = int(engine.classify(model, layers[-1][None])[0])
     title = f"{options.model}, image {options.image} of {options.data}: {label}, classified {found}"
@@ -88,8 +88,8 @@ def run(options, say):
             say(line)
         say(f"picture    {options.svg}")
     failures = [*wrong_steps(steps, job)]
-    if found.mismatches:
-        failures.append(f"{found.mismatches} mismatches; the first: {found.first}")
+    if tally.mismatches:
+        failures.append(f"{tally.mismatches} mismatches; the first: {tally.first}")
     summary = {
         "model": str(options.model),
         "data": options.data,
@@ -98,8 +98,8 @@ def run(options, say):
         "backend": simulated.name,
         "label": label,
         "class": found,
-        "mismatches": found.mismatches,
-        "values_compared": found.values,
+        "mismatches": tally.mismatches,
+        "values_compared": tally.values,
         "logits": layers[-1].tolist(),
         "steps": shown,
     }

@@ -45,6 +45,7 @@ REGISTERS = replace(
     CONFIGS["tiny"], memory_register=True, crossbar_registers=(1,), product_register=True
 )
 COPIES = replace(REGISTERS, requantizers=2, max_copies=2)
+ODD = replace(IMAGES, weight_words=192, memory_register=True)  # deep as three block RAMs, say
 
 
 def counted(board, folder):
@@ -72,7 +73,12 @@ def test_a_shipped_model(name, config, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "config", "outputs"),
-    [("icebreaker", IMAGES, 8), ("hx8k", REGISTERS, 8), ("ulx3s", COPIES, 2)],
+    [
+        ("icebreaker", IMAGES, 8),
+        ("hx8k", REGISTERS, 8),
+        ("ulx3s", COPIES, 2),
+        ("tangnano9k", ODD, 8),
+    ],
 )
 def test_options(name, config, outputs, tmp_path):
     """Three inferences of a random network, and then of a netlist in which one gate is another."""

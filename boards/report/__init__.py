@@ -10,12 +10,12 @@ from pathlib import Path
 
 from golden import cli
 from golden.image import Space
+from golden.page import check
 
 from .. import figures
 from ..family import memory_sizes
 from ..netlist import Netlist
 from . import hierarchy, parts, path, render
-from .render import check
 
 __all__ = ["check", "collect", "make"]
 
