@@ -10,7 +10,7 @@ from golden.lanes import check, junction_matrix, path_order
 from . import explain_plot, picture
 
 PICTURE = Path("build/explain.svg")
-MOST = 64, 16, 64  # neurons of a layer, lanes, and steps of a junction that can be drawn
+MOST = 16, 16, 8  # lanes, rows of a layer, and epochs of the junction that can be read in a picture
 
 HELP = """\
 Draw how paths meet the hardware, for a small network: the neurons of each layer
@@ -53,8 +53,8 @@ def run(options, say):
         edges = check(topology, lanes)
     except ArithmeticError as error:
         return {}, (str(error),)
-    _check_size(topology, lanes)
     _check_range("--junction", junction, 1, len(paths))
+    _check_size(topology, lanes, junction)
     _check_range("--step", step, 0, paths[junction - 1] // lanes - 1)
     word = int(gf2.apply(junction_matrix(topology, junction, lanes), [step])[0])
     row, epoch = divmod(step, topology.fan_in(junction))
@@ -86,12 +86,12 @@ def run(options, say):
     return summary, ()
 
 
-def _check_size(topology, lanes):
-    steps = max(topology.paths) // lanes
-    sizes = zip(("neurons a layer", "lanes", "steps a junction"), MOST, strict=True)
-    for (what, most), size in zip(sizes, (max(topology.layers), lanes, steps), strict=True):
+def _check_size(topology, lanes, junction):
+    sizes = lanes, max(topology.layers) // lanes, topology.fan_in(junction)
+    names = "lanes", "rows of a layer", "epochs, paths a neuron"
+    for name, size, most in zip(names, sizes, MOST, strict=True):
         if size > most:
-            raise InputError(f"a picture can show at most {most} {what}, not {size}")
+            raise InputError(f"a picture can show at most {most} {name}, not {size}")
 
 
 def _check_range(option, value, low, high):

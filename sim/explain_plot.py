@@ -38,7 +38,8 @@ def _cell(axis, x, y, text, colour, bold=False, width=0.92):
 
     edge = {"linewidth": 1.6 if bold else 0.4, "edgecolor": "black"}
     axis.add_patch(Rectangle((x - width / 2, y - 0.42), width, 0.84, facecolor=colour, **edge))
-    axis.text(x, y, text, ha="center", va="center", fontsize=7, color="white")
+    label = {"ha": "center", "va": "center", "fontsize": 7, "in_layout": False}
+    axis.text(x, y, text, color="white", **label)
 
 
 def _bare(axis, title, across, down):
@@ -65,7 +66,8 @@ def _layers(axis, topology, lanes, marked):
                 bold = marked.get(layer) == row
                 _cell(axis, left + lane, row, str(neuron), _colour(lane), bold)
         for lane in range(lanes):
-            axis.text(left + lane, -1, f"lane {lane}", ha="center", fontsize=6)
+            name = f"lane {lane}" if lanes <= 4 else str(lane)
+            axis.text(left + lane, -1, name, ha="center", fontsize=6)
         name = "inputs" if layer == 0 else f"layer {layer}"
         axis.text(left + (lanes - 1) / 2, -1.7, name, ha="center", fontsize=8)
     title = "The neurons of each layer in their rows and lanes; framed: those of the step below"
@@ -92,7 +94,7 @@ def _crossbar(axis, topology, lanes, junction, step, here):
             axis.plot([x, x + 0.8], ends, color=_colour(lane), linewidth=1.8)
             axis.plot([x + 0.8, x + 1.2], [ends[1]] * 2, color=_colour(lane), linewidth=1.8)
         where = where ^ (swapped << stage)
-        text = f"digit {stage} of D: {swapped}\n" + ("swap" if swapped else "straight")
+        text = f"digit {stage}\nof D: {swapped}\n" + ("swap" if swapped else "straight")
         axis.text(1.2 * stage + 0.8, lanes - 0.2, text, ha="center", va="top", fontsize=7)
     paths = path_order(topology, junction, lanes)[step]
     for place, lane in sorted(zip(where, range(lanes), strict=True)):

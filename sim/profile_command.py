@@ -140,7 +140,7 @@ def report(summary):
     yield "overlap    " + (
         "the next inference is loaded while one runs"
         if summary["overlap"]
-        else "none: the memory has no room to load the next inference while one runs"
+        else "none: no room to load the next inference while one runs"
     )
 
 

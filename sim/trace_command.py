@@ -32,10 +32,10 @@ with the golden model, and list its steps. In a step
   python -m sim trace models/digits.npz --data digits --image 3 --junction 2 \\
       --rows 4:6 --values --svg build/image-3.svg
 
---svg draws the network with the active paths of the image: those of which all
-neurons with a ReLU are above 0, blue with a positive weight, orange with a
-negative one, the thicker the larger the product; of many the strongest. The
-exit code is 1 if a value or a step is not the golden model's.
+--svg draws the network with the active paths of the image: those of which the
+input and all neurons with a ReLU are above 0, blue with a positive weight,
+orange with a negative one, the thicker the larger the product; of many the
+strongest. The exit code is 1 if a value or a step is not the golden model's.
 """
 
 

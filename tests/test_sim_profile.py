@@ -33,28 +33,27 @@ def folder(monkeypatch):
     monkeypatch.setattr(library, "FOLDER", ROOT / "build" / "sim")
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "seed"), [*((case, 3) for case in CASES), ("tiny", 2)])
 def test_cycles_do_not_depend_on_the_data(case, seed):
     """All zeros, all at their limits, at random: every cycle of every write, step and stream."""
     print(f"seed {seed}")
     config, rng = CASES[case], np.random.default_rng(seed)
-    topology = random_topology(rng, config, junctions=seed + 2, paths=1024)
+    topology = random_topology(rng, config, junctions=seed, paths=1024)
     print(topology)
-    models = [extreme_model(topology, w, sign) for w in (-128, 0, 127) for sign in (-1, 1)]
-    models += [random_model(rng, topology) for _ in range(2)]
+    extremes = ((-128, -1), (0, 1), (127, 1))
+    models = [extreme_model(topology, weight, sign) for weight, sign in extremes]
+    models.append(random_model(rng, topology))
     shape = INFERENCES * config.images, topology.layers[0]
     images = [np.full(shape, value, np.uint8) for value in (0, 255)]
     images.append(rng.integers(0, 256, shape, np.uint8))
     traces = []
     for model in models:
-        for inputs in images:
-            with NativeEngine(make_job(config, model)) as engine:
-                traces.append(engine.run(inputs))
-    assert len(traces) == 24
+        with NativeEngine(make_job(config, model)) as engine:
+            traces += [engine.run(inputs) for inputs in images]
+    assert len(traces) == 12
     assert (traces[0].at != NEVER).all()
     assert (traces[0].issued != NEVER).all()
-    assert len({trace.values.tobytes() for trace in traces}) > 8  # the data did differ
+    assert len({trace.values.tobytes() for trace in traces}) > 4  # the data did differ
     for trace in traces[1:]:
         for name in CYCLES:
             assert np.array_equal(getattr(traces[0], name), getattr(trace, name)), name
@@ -73,15 +72,16 @@ def same(engine, job, images):
     return {name for name, took in job.schedule.tasks.items() if took == job.schedule.interval}
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_closed_form_is_measured(case):
-    config, rng, bound, overlaps = CASES[case], np.random.default_rng(8), set(), set()
-    for number in range(16):
-        topology = random_topology(rng, config, junctions=number % 4 + 1, paths=1024)
-        job = make_job(config, random_model(rng, topology))
-        images = random_images(rng, topology, INFERENCES * config.images)
-        bound |= same(NativeEngine, job, images)
-        overlaps.add(job.schedule.overlap)
+def test_the_closed_form_is_measured():
+    """Whatever makes the interval, with room for the next inputs and without."""
+    rng, bound, overlaps = np.random.default_rng(8), set(), set()
+    for config in CASES.values():
+        for junctions in (1, 2, 3, 4, 2, 3):
+            topology = random_topology(rng, config, junctions=junctions, paths=1024)
+            job = make_job(config, random_model(rng, topology))
+            images = random_images(rng, topology, INFERENCES * config.images)
+            bound |= same(NativeEngine, job, images)
+            overlaps.add(job.schedule.overlap)
     assert bound == {"running", "loading", "reading"}
     assert overlaps == {True, False}
 

@@ -212,7 +212,7 @@ class TestExplain:
             source, target = (int(ends[path]) for ends in topology.edges(1))
             assert neuron(topology, 0, result["source"], lane ^ result["distance"]) == source
             assert neuron(topology, 1, result["row"], lane) == target
-        for part in ("path 28", "lane 3", "epoch 1", "digit 1 of D: 1", "D = 10"):
+        for part in ("path 28", "lane 3", "epoch 1", "of D: 1", "D = 10"):
             assert part in text
 
     @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ class TestExplain:
         [
             ["--layers", "2-2", "--paths", "2", "--lanes", "1", "--step", "1"],
             ["--layers", "2-2", "--paths", "4", "--lanes", "2", "--step", "1"],
-            ["--layers", "64-64-16", "--paths", "64,1024", "--lanes", "16", "--junction", "2"],
+            ["--layers", "64-256-16", "--paths", "256,256", "--lanes", "16", "--junction", "1"],
             ["--topology", "cascaded", "--layers", "16-16-16", "--paths", "64,32"],
         ],
     )
@@ -246,9 +246,9 @@ class TestExplain:
             (["--layers", "16"], "at least 2 layers"),
             (["--lanes", "3"], "lanes must be a power of two"),
             (["--lanes", "16"], "layer 2 must have at least 16 neurons"),
-            (["--layers", "128-16", "--paths", "128"], "at most 64 neurons a layer, not 128"),
+            (["--layers", "128-16", "--paths", "128"], "at most 16 rows of a layer, not 32"),
             (["--layers", "32-32", "--paths", "32", "--lanes", "32"], "at most 16 lanes, not 32"),
-            (["--layers", "64-64", "--paths", "512"], "at most 64 steps a junction, not 128"),
+            (["--layers", "64-64", "--paths", "1024"], "at most 8 epochs, paths a neuron, not 16"),
             (["--topology", "dense", "--paths", "256,128"], "not linear over GF(2)"),
             (["--svg", "e.pdf"], "--svg must be a file named .svg or .png, not 'e.pdf'"),
         ],
