@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -154,6 +155,7 @@ def tallies(task, numbers, jobs, simulated):
             yield map(Runner(task, simulated).run, numbers)
             return
         context, processes, pipes = multiprocessing.get_context("spawn"), [], []
+        resource_tracker.ensure_running()  # its start would end _no_interrupts
         try:
             for _ in range(jobs):
                 pipe, other = context.Pipe()

@@ -353,7 +353,7 @@ class TestWrongInput:
             (["run", SHIPPED, *DIGITS, "--jobs", "0"], "--jobs must be at least 1, not 0"),
             (
                 ["run", SHIPPED, *DIGITS, "--jobs", "2", "--vcd", "w.vcd"],
-                "--jobs must be 1 with --vcd, which shows one engine, not 2",
+                "--jobs must be 1 with --vcd or --fst: they show one engine, not 2",
             ),
             (["run", SHIPPED, *DIGITS, "--limit", "x"], "invalid int value: 'x'"),
             (["run", "no.npz", *DIGITS], "no.npz: no such model file"),
