@@ -12,7 +12,7 @@ from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
 
-from . import NAMES, gatelevel, load, tools
+from . import NAMES, gates, load, tools
 
 INFERENCES = 3  # the fewest that tell the interval: before the second, the engine was idle
 
@@ -61,8 +61,12 @@ def run(arguments):
     images = _images(board, model, arguments)
     out = sys.stderr if arguments.json == "-" else sys.stdout
     print(f"{board.name}: {arguments.model}, {len(images)} images", file=out, flush=True)
+
+    def say(text):
+        print(text, file=sys.stderr, flush=True)
+
     try:
-        result, failures = verify(board, model, images)
+        result, failures = verify(board, model, images, say=say)
     except tools.BuildError as error:
         result, failures = {}, (str(error),)
     if result:
@@ -87,7 +91,7 @@ def _images(board, model, arguments):
     return dataset.x_test[: -(-count // together) * together]
 
 
-def verify(board, model, images, *, folder=None):
+def verify(board, model, images, *, folder=None, say=lambda text: None):
     """Simulate the netlist of the board's engine with a model, and compare.
 
     Parameters
@@ -96,6 +100,7 @@ def verify(board, model, images, *, folder=None):
     model : golden.model.Model
     images : ``uint8`` (B, n_0), B a multiple of the config's images.
     folder : where the netlist goes, ``build/verify-NAME`` unless given.
+    say : is told, in one line, before anything that takes long.
 
     Returns the result, a dictionary as in ``--json``, and what is wrong, a tuple of lines.
     Raises ``InputError`` for a model that does not fit the engine, or where Icarus is missing;
@@ -103,10 +108,12 @@ def verify(board, model, images, *, folder=None):
     """
     folder = Path(folder or Path("build") / f"verify-{board.name}")
     image = board.config.image(model)
-    gatelevel.icarus()
+    gates.icarus()
     began = time.monotonic()
-    gatelevel.synthesize(board, folder)
+    say("synthesize: half a minute, with 64 lanes some")
+    gates.synthesize(board, folder)
     synthesized = time.monotonic()
+    say("simulate: minutes, with 64 lanes an hour")
     result, failures = compare(board, model, images, image, folder)
     seconds = {
         "synthesis_seconds": synthesized - began,
@@ -122,7 +129,7 @@ def compare(board, model, images, image, folder):
     expected = engine.infer(model, images)
     inferences = len(images) // board.config.images
     cycles = schedule.latency + inferences * (schedule.interval + schedule.inputs)
-    trace = gatelevel.simulate(
+    trace = gates.simulate(
         board, folder, image=image, images=images, logits=expected.size, cycles=cycles
     )
     wrong = list(_wrong(trace, expected, inferences))

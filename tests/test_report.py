@@ -13,7 +13,7 @@ from boards import figures, load
 from boards.family import memory_sizes
 from boards.netlist import Netlist, position
 from boards.report import hierarchy, parts, path, pictures, sections
-from golden import cli
+from golden import cli, zoo
 from hw.config import CONFIGS
 
 pytestmark = pytest.mark.timeout(500)  # the tools' first run compiles them
@@ -281,7 +281,7 @@ class TestReport:
 
     def test_models_that_do_not_fit_say_why(self, built):
         models = built[1]["models"]
-        assert len(models) == 6
+        assert len(models) == len(zoo.RECIPES)
         assert "widest layer must be at most 64, not 128" in models["digits"]["why"]
 
 
@@ -302,7 +302,7 @@ class TestFigures:
             busy = speed["macs_per_second"] / figures.peak(result)
             assert speed["utilization"] == pytest.approx(busy)
             assert speed["us_per_image"] * speed["images_per_second"] == pytest.approx(1e6)
-        assert seen == (1 if name == "hx8k" else 6)
+        assert seen == (1 if name == "hx8k" else len(zoo.RECIPES))
 
     def test_what_binds_takes_the_interval(self, name):
         config, model = load(name).config, figures.shipped()["digits"]

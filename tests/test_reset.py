@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import Module, Signal
 
 from boards import build, clocking, load, tools, top
-from boards.gatelevel import icarus
+from boards.gates import icarus
 from hw.config import CONFIGS
 
 pytestmark = pytest.mark.timeout(240)

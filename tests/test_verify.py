@@ -12,14 +12,14 @@ import pytest
 from test_boards import small_model
 
 from boards import __main__ as command
-from boards import gatelevel, load, verify
+from boards import gates, load, verify
 from golden import cli, data, engine
 from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
 from hw.config import CONFIGS, EngineConfig
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = pytest.mark.timeout(500)
 DIGITS = Path(__file__).parent.parent / "models" / "digits.npz"
 ARGUMENTS = ("--model", str(DIGITS))
 CELLS = {"SB_MAC16": "dsp", "MULT18X18D": "dsp", "SB_SPRAM256KA": "spram"}
@@ -117,15 +117,15 @@ def pretend(tmp_path, monkeypatch):
         ends = [1000 + schedule.latency + schedule.interval * n for n in range(inferences)]
         results = [cycle - 1 + place for cycle in ends for place in range(2)]
         taken = [1000 + schedule.interval * n for n in range(inferences)]
-        trace = gatelevel.Trace(
+        trace = gates.Trace(
             taken, results, list(zip("1" * logits, digits, last, strict=True)), "0", 5000
         )
         for change in traces:
             change(trace)
         return trace
 
-    monkeypatch.setattr(verify.gatelevel, "simulate", simulate)
-    monkeypatch.setattr(verify.gatelevel, "synthesize", lambda board, folder: None)
+    monkeypatch.setattr(verify.gates, "simulate", simulate)
+    monkeypatch.setattr(verify.gates, "synthesize", lambda board, folder: None)
     return traces
 
 
@@ -143,7 +143,10 @@ class TestCommand:
             "  latency   687 cycles, predicted 687",
             "  interval  663 cycles, predicted 663",
         ]
-        assert output.err == ""
+        assert [line.partition(":")[0] for line in output.err.splitlines()] == [
+            "synthesize",
+            "simulate",
+        ]
         result = json.loads(Path("it.json").read_text())
         assert (result["board"], result["data"], result["lanes"]) == ("icebreaker", "digits", 8)
         assert (result["images"], result["images_together"]) == (6, 2)
@@ -233,8 +236,8 @@ class TestCommand:
 
     def test_a_netlist_that_does_not_compile(self, pretend, tmp_path, monkeypatch, capsys):
         def simulate(board, folder, **_):
-            gatelevel._compile([*gatelevel.icarus()[:1], "-o", "x.vvp", "no.v"], tmp_path)
+            gates._compile([*gates.icarus()[:1], "-o", "x.vvp", "no.v"], tmp_path)
 
-        monkeypatch.setattr(verify.gatelevel, "simulate", simulate)
+        monkeypatch.setattr(verify.gates, "simulate", simulate)
         assert cli.main(command.run, ["verify", "icebreaker", *ARGUMENTS]) == 1
         assert "FAILED: Icarus must compile the netlist: no.v" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from hw.engine import PathEngine
 
 from . import tools
 
-BENCH = Path(__file__).with_name("gatelevel.v")
+BENCH = Path(__file__).with_name("gates.v")
 UNTIL_LOADED = 16  # cycles of the reset and around the network's bytes, at most
 PATIENCE = 2  # times the cycles that a simulation should take
 #: What a memory begins with, by the names that iCE40 and ECP5 have for it; those of LUTs differ.
