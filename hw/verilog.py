@@ -52,7 +52,7 @@ def _run(script):
         return output.read()
 
 
-def _ports(component):
+def ports(component):
     """The ports by name; what is constant, like the ready of an always ready stream, has none."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
@@ -93,7 +93,7 @@ def convert(component, name, *, clear_memories=True):
         raise TypeError(f"component must be a wiring.Component, not {component!r}")
     if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
         raise ValueError(f"name must be a Verilog identifier, not {name!r}")
-    design = rtlil.convert(component, name=name, ports=_ports(component), emit_src=False)
+    design = rtlil.convert(component, name=name, ports=ports(component), emit_src=False)
     without = " ".join(f"-remove {attribute}" for attribute in ATTRIBUTES)
     return _run(
         f"read_rtlil <<rtlil\n{design}\nrtlil\n"

