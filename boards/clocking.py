@@ -10,6 +10,11 @@ from amaranth.lib.wiring import In, Out
 RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
 
 
+def reset_cycles(clock_hz):
+    """Cycles of the power-on reset: the power of two above 20 us."""
+    return 1 << math.ceil(math.log2(clock_hz * RESET_SECONDS))
+
+
 class PowerOnReset(wiring.Component):
     """Holds ``reset`` until ``lock`` has been 1 for at least 20 us without a break.
 
@@ -18,7 +23,7 @@ class PowerOnReset(wiring.Component):
     """
 
     def __init__(self, *, clock_hz):
-        self.cycles = 1 << math.ceil(math.log2(clock_hz * RESET_SECONDS))
+        self.cycles = reset_cycles(clock_hz)
         super().__init__({"lock": In(1), "reset": Out(1, init=1)})
 
     def elaborate(self, platform):

@@ -1,13 +1,14 @@
 # amaranth: UnusedElaboratable=no
-"""The power-on reset: that it covers the start of block RAM."""
+"""The power-on reset: that it covers the start of block RAM, and that no build goes without it."""
 
 import re
 import subprocess
 from dataclasses import replace
 
 import pytest
+from amaranth.hdl import Module, Signal
 
-from boards import clocking, load, tools
+from boards import build, clocking, load, tools, top
 from boards.gates import icarus
 from hw.config import CONFIGS
 
@@ -142,3 +143,32 @@ class TestBlockRamStart:
         changes, sums = power_on(convert("icebreaker", 48e6, tmp_path), 0, tmp_path)
         assert 1000 <= changes[-1][1] / 1000 <= START_NS
         assert sums == (0, 0)
+
+
+def without_timer(self, platform):
+    """As PowerOnReset elaborates where nothing holds the design."""
+    m = Module()
+    m.d.comb += self.reset.eq(0)
+    return m
+
+
+class TestBuild:
+    """A design whose reset is lost is not placed and routed."""
+
+    def lost(self, folder):
+        with pytest.raises(tools.BuildError) as caught:
+            build.build(small("ulx3s"), folder=folder, quiet=True)
+        assert (folder / "top.json").exists()
+        assert not (folder / "seed-1.config").exists()
+        return str(caught.value)
+
+    def test_the_timer_was_swept_away(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(clocking.PowerOnReset, "elaborate", without_timer)
+        message = "the power-on reset must have a timer of 12 flip-flops, not 0: the design would"
+        assert message in self.lost(tmp_path / "build")
+
+    def test_the_domain_does_not_obey(self, tmp_path, monkeypatch):
+        """The timer is there, and a lamp shows it; nothing else is connected to it."""
+        monkeypatch.setattr(top, "ResetSignal", Signal)
+        message = "the power-on reset must reach the flip-flops of the design, but does not"
+        assert message in self.lost(tmp_path / "build")
