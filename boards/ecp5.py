@@ -162,7 +162,7 @@ ECP5 = Family(
     expected_cells=expected_cells,
     cells={"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
     models=models,
-    memory_cells={"EBR": ("DP16KD", 18432), "LUT RAM": ("TRELLIS_RAMW", 64)},
+    memory_cells={"EBR": (("DP16KD",), 18432), "LUT RAM": (("TRELLIS_RAMW",), 64)},
     synthesis=SYNTHESIS,
     multiplier=Multiplier,
 )

@@ -29,7 +29,8 @@ class Family:
         the key of its report.
     models : folder -> options and files of Icarus that model the cells; what has to be made of them
         is written into that folder.
-    memory_cells : the cells that memories are made of: a name -> (type in the netlist, bits).
+    memory_cells : the cells that memories are made of: a name -> (their types in the netlist,
+        bits of one).
     ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
         ``CLOCK`` is the clock network. nextpnr knows nothing of them.
     synthesis : options for the platform's synthesis script.

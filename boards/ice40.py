@@ -16,6 +16,7 @@ from . import clocking, pll
 from .family import NO_COLLISIONS, Family, block_rams, memories, yosys_models
 
 SPRAM_WORDS = 16384
+EBR = (("ICESTORM_RAM",), 4096)  # types in nextpnr's netlist, bits
 BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
 
 #: Options of the synthesis. ABC9 maps with the delays of the device. Clock enables that fewer than
@@ -192,7 +193,7 @@ ULTRAPLUS = Family(
         "spram": "ICESTORM_SPRAM",
     },
     models=models,
-    memory_cells={"SPRAM": ("ICESTORM_SPRAM", 16 * SPRAM_WORDS), "EBR": ("ICESTORM_RAM", 4096)},
+    memory_cells={"SPRAM": (("ICESTORM_SPRAM",), 16 * SPRAM_WORDS), "EBR": EBR},
     ceilings_mhz=CEILINGS_MHZ,
     synthesis=SYNTHESIS,
     multiplier=Multiplier,

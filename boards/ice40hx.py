@@ -5,7 +5,7 @@ All is inferred. 32 block RAMs of 4 kbit hold weights and everything else, so ne
 
 from . import pll
 from .family import NO_COLLISIONS, Family, block_rams, memories
-from .ice40 import BLOCK_RAM_SHAPES, FabricClockAndReset, models, pack, route
+from .ice40 import BLOCK_RAM_SHAPES, EBR, FabricClockAndReset, models, pack, route
 
 #: MHz (FPGA-DS-02029, "Register-to-Register Performance" and "External Switching Characteristics",
 #: HX devices).
@@ -30,7 +30,7 @@ HX = Family(
     expected_cells=expected_cells,
     cells={"lc": "ICESTORM_LC", "ebr": "ICESTORM_RAM"},
     models=models,
-    memory_cells={"EBR": ("ICESTORM_RAM", 4096)},
+    memory_cells={"EBR": EBR},
     ceilings_mhz=CEILINGS_MHZ,
     synthesis={"synth_opts": "-abc9 -device hx -dffe_min_ce_use 8", **NO_COLLISIONS},
 )

@@ -52,7 +52,7 @@ def collect(board, result, folder):
     netlist, family = Netlist(files["netlist"]), board.family
     kinds = {name: family.types.get(name, (key,)) for name, key in family.cells.items()}
     places = parts.place_cells(netlist, tree, kinds)
-    memory_types = {name: (kind,) for name, (kind, _) in family.memory_cells.items()}
+    memory_types = {name: types for name, (types, _) in family.memory_cells.items()}
     config = board.config
     return {
         "summary": board.summary,
