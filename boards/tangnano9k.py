@@ -25,5 +25,5 @@ BOARD = Board(
         Resource("led_g", 0, PinsN("10", dir="o"), CMOS),
         Resource("led_r", 0, PinsN("11", dir="o"), CMOS),
     ),
-    clock_hz=81e6,
+    clock_hz=90e6,
 )
