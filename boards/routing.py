@@ -17,15 +17,23 @@ class Routed:
     """What one run of place and route came to.
 
     ``fmax_mhz`` ; ``cells`` by our names as (used, available) ; files in JSON: ``report``,
-    nextpnr's; ``synthesized``, the netlist that it was given; ``netlist``, with places.
+    nextpnr's; ``netlist``, with places.
     """
 
     seed: int
     fmax_mhz: float
     cells: dict
     report: Path
-    synthesized: Path
     netlist: Path
+
+
+def synthesized(family, platform, folder):
+    """The netlist that place and route is given, in Yosys' JSON."""
+    return folder / _after("--json", family.route(platform, 0))
+
+
+def _after(option, arguments):
+    return arguments[arguments.index(option) + 1]
 
 
 def route(board, platform, folder, *, seeds, clock_hz, jobs, quiet=False):
@@ -81,8 +89,7 @@ def _route(board, platform, folder, seed, clock_hz, stop):
     report = json.loads(path.read_text())
     fmax, cells = _fmax(report, clock_hz / 1e6, folder), _cells(family, report)
     _check_cells(cells, family.expected_cells(board.config), folder)
-    files = (folder / arguments[arguments.index(option) + 1] for option in ("--json", "--write"))
-    return Routed(seed, fmax, cells, path, *files)
+    return Routed(seed, fmax, cells, path, folder / _after("--write", arguments))
 
 
 def _cells(family, report):

@@ -24,14 +24,16 @@ BENCH = """
 `timescale 1ps/1ps
 module {pll} (
   inout PACKAGEPIN, input REFERENCECLK, CLKI, CLKFB, RST, STDBY, ENCLKOP, RESETB, BYPASS,
-  output PLLOUTGLOBAL, CLKOP, output reg LOCK
+  input CLKIN, RESET, RESET_P, input [5:0] FBDSEL, IDSEL, ODSEL, input [3:0] PSDA, DUTYDA, FDLY,
+  output PLLOUTGLOBAL, CLKOP, CLKOUT, output reg LOCK
 );
   parameter FEEDBACK_PATH = 0, DIVR = 0, DIVF = 0, DIVQ = 0, FILTER_RANGE = 0;
   parameter FEEDBK_PATH = 0, CLKI_DIV = 0, CLKFB_DIV = 0;
+  parameter FCLKIN = 0, IDIV_SEL = 0, FBDIV_SEL = 0, ODIV_SEL = 0, CLKFB_SEL = 0, DEVICE = 0;
   parameter CLKOP_ENABLE = 0, CLKOP_DIV = 0, CLKOP_CPHASE = 0;
   reg oscillator = 0;
   always #{half} oscillator = ~oscillator;
-  assign PLLOUTGLOBAL = oscillator, CLKOP = oscillator;
+  assign PLLOUTGLOBAL = oscillator, CLKOP = oscillator, CLKOUT = oscillator;
   initial begin
     LOCK = {lock} == 0;
     #{lock} LOCK = 1;
@@ -43,6 +45,9 @@ module SB_GB_IO (inout PACKAGE_PIN, output GLOBAL_BUFFER_OUTPUT);
 endmodule
 
 module IB (input I, output O);
+endmodule
+
+module IBUF (input I, output O);
 endmodule
 
 module summed (input clock, reset);
@@ -89,7 +94,7 @@ def convert(name, clock_hz, folder):
     text = (folder / "clocking.v").read_text()
     ports = re.search(r"module started\((.*?)\);", text).group(1).split(", ")
     return {
-        "pll": re.search(r"^  (SB_PLL40_\w+|EHXPLLL) ", text, re.MULTILINE).group(1),
+        "pll": re.search(r"^  (SB_PLL40_\w+|EHXPLLL|rPLL) ", text, re.MULTILINE).group(1),
         "clock": next(port for port in ports if port in ("clock", "por_clk")),
         "pin": next(port for port in ports if port.endswith("__io")),
         "half": round(5e11 / clock_hz),
@@ -123,7 +128,7 @@ class TestBlockRamStart:
         ("name", "mhz"),
         [
             *(("icebreaker", 16), ("icebreaker", 270), ("hx8k", 16), ("hx8k", 270)),
-            *(("ulx3s", 12.5), ("ulx3s", 400)),
+            *(("ulx3s", 12.5), ("ulx3s", 400), ("tangnano9k", 13.5), ("tangnano9k", 432)),
         ],
     )
     def test_is_covered(self, name, mhz, tmp_path):
