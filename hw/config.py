@@ -234,9 +234,8 @@ CONFIGS = {
     ),
     "ulx3s": EngineConfig(
         lanes=64,
-        images=2,
         weight_words=2048,
-        requantizers=8,
+        requantizers=4,
         memory_register=True,
         crossbar_registers=(1, 3, 5),
         product_register=True,

@@ -158,7 +158,7 @@ class TestCells:
         assert block_rams(words, bits, shapes) == count
 
     def test_expected(self):
-        assert ecp5.expected_cells(CONFIGS["ulx3s"]) == {"dsp": 128, "ebr": 108}
+        assert ecp5.expected_cells(CONFIGS["ulx3s"]) == {"dsp": 64, "ebr": 88}
         assert ecp5.expected_cells(CONFIGS["orangecrab"]) == {"dsp": 16, "ebr": 41}
         assert ice40hx.expected_cells(CONFIGS["hx8k"]) == {"ebr": 29}
         assert gowin.expected_cells(CONFIGS["tangnano9k"]) == {"dsp": 16, "bsram": 25}
