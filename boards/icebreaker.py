@@ -16,4 +16,5 @@ BOARD = Board(
     platform=ICEBreakerPlatform,
     family=ULTRAPLUS,
     config=CONFIGS["icebreaker"],
+    clock_hz=54e6,
 )
