@@ -12,17 +12,7 @@ from amaranth.lib import wiring
 from hw.mac import multiplier_ports
 
 from . import clocking
-from .family import (
-    BYTES_18K,
-    NO_COLLISIONS,
-    OWN_MODELS,
-    WORDS_18K,
-    Family,
-    block_rams,
-    memories,
-    without,
-    yosys_models,
-)
+from .family import NO_COLLISIONS, OWN_MODELS, Family, block_rams_18k, without, yosys_models
 from .loop import Loop
 
 #: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
@@ -115,14 +105,7 @@ class ClockAndReset(clocking.ClockAndReset):
 
 def expected_cells(config):
     """The cells that an engine of ``config`` must come to: ``dsp`` and ``ebr``."""
-    weights = (config.weight_words, 8 * config.lanes, 8)
-    return {
-        "dsp": config.values,
-        "ebr": sum(
-            block_rams(words, bits, BYTES_18K if unit == 8 else WORDS_18K)
-            for words, bits, unit in (weights, *memories(config, program=False))
-        ),
-    }
+    return {"dsp": config.values, "ebr": block_rams_18k(config)}
 
 
 def route(platform, seed):

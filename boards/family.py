@@ -125,3 +125,12 @@ def memory_sizes(config):
 def block_rams(words, bits, shapes):
     """Block RAMs of a memory, in that one of ``shapes``, (words, bits), that needs the fewest."""
     return min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in shapes)
+
+
+def block_rams_18k(config):
+    """Block RAMs of 18 kbit of an engine but for its program."""
+    weights = (config.weight_words, 8 * config.lanes, 8)
+    return sum(
+        block_rams(words, bits, BYTES_18K if unit == 8 else WORDS_18K)
+        for words, bits, unit in (weights, *memories(config, program=False))
+    )
