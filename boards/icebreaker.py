@@ -16,5 +16,4 @@ BOARD = Board(
     platform=ICEBreakerPlatform,
     family=ULTRAPLUS,
     config=CONFIGS["icebreaker"],
-    clock_hz=54e6,
 )
