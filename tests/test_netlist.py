@@ -2,12 +2,14 @@
 """The synthesized netlist of a whole core, cell by cell: serial line and host with the engine.
 
 Those of the engines alone, with models that ship, are in test_verify.py: over the serial line they
-would take hours. Synthesized with the board's own options, the core runs on the Verilog models of
-the cells in a four-state simulator: a network is loaded over the line, and images give its logits.
+would take hours. Synthesized with the board's own options, a core with a small engine runs on the
+Verilog models of the cells in a four-state simulator: a network is loaded over the line, and images
+give its logits.
 """
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,7 +86,7 @@ def conversation(config, model, images):
 
 
 def synthesize(config, folder):
-    """The netlist of the iCEBreaker's core, by its own options."""
+    """The netlist of a core for the iCEBreaker, by its own options."""
     core = Core(
         config=config,
         divisor=BIT,
@@ -118,7 +120,7 @@ def simulate(levels, folder, *models):
 
 
 def test_the_netlist_computes_the_model_s_logits(tmp_path):
-    config, model = CONFIGS["icebreaker"], small_model(4)
+    config, model = replace(CONFIGS["tiny"], images=2), small_model(4)
     netlist = synthesize(config, tmp_path)
     counted = {
         "dsp": netlist.count("SB_MAC16 "),
