@@ -34,14 +34,14 @@ class Trace:
     taken : the cycles in which the last input of each inference was taken.
     results : the cycles in which results were written, some at a time.
     logits : (valid, data, last) of each logit, as text: hexadecimal data, x where unknown.
-    busy : of the engine at the end, as text.
+    busy : of the engine at the end, as text; ``None`` until then.
     cycles : simulated.
     """
 
     taken: list = field(default_factory=list)
     results: list = field(default_factory=list)
     logits: list = field(default_factory=list)
-    busy: str = "x"
+    busy: str | None = None
     cycles: int = 0
 
     def add(self, line):
@@ -162,6 +162,8 @@ def _run(command, folder, bar):
         except BaseException:
             process.kill()
             raise
-    if process.returncode:
-        raise tools.BuildError(f"Icarus must run the netlist, but ended with {process.returncode}")
+    if process.returncode or trace.busy is None:  # it takes SIGTERM for an end like any other
+        raise tools.BuildError(
+            f"Icarus must end the simulation, but left it in cycle {trace.cycles}"
+        )
     return trace

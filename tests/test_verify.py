@@ -12,7 +12,7 @@ import pytest
 from test_boards import small_model
 
 from boards import __main__ as command
-from boards import gates, load, verify
+from boards import gates, load, tools, verify
 from golden import cli, data, engine
 from golden import model as models
 from golden.errors import InputError
@@ -227,6 +227,21 @@ class TestCommand:
         assert cli.main(command.run, ["verify", "icebreaker", *ARGUMENTS]) == 2
         message = "error: Icarus Verilog must be installed: apt-get install iverilog\n"
         assert capsys.readouterr().err == message
+
+    @pytest.mark.parametrize("stop", ["$finish(0)", "$fatal(1)"])
+    def test_a_simulation_that_is_stopped(self, stop, tmp_path):
+        """What came until then is no result."""
+        bench = f'module bench; initial begin $display("cycle 64"); {stop}; end endmodule'
+        (tmp_path / "bench.v").write_text(bench)
+        compiler, simulator = gates.icarus()
+        gates._compile([compiler, "-g2012", "-o", "bench.vvp", "bench.v"], tmp_path)
+        with (
+            cli.progress(total=100) as bar,
+            pytest.raises(
+                tools.BuildError, match="must end the simulation, but left it in cycle 64"
+            ),
+        ):
+            gates._run([simulator, "-n", "bench.vvp"], tmp_path, bar)
 
     def test_a_netlist_that_does_not_compile(self, pretend, tmp_path, monkeypatch, capsys):
         def simulate(board, folder, **_):
