@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """``python -m hw``: what it writes runs in four states; every mistake is one line."""
 
 import json
