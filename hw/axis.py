@@ -107,6 +107,26 @@ class RecordReader(wiring.Component):
         return m
 
 
+def ports(config):
+    """The members of an :class:`AxisEngine`."""
+    return {
+        "aclk": In(1),
+        "aresetn": In(1, init=1),
+        "s_axis_config_tdata": In(8),
+        "s_axis_config_tvalid": In(1),
+        "s_axis_config_tready": Out(1),
+        "s_axis_config_tlast": In(1),
+        "s_axis_input_tdata": In(config.input_bits),
+        "s_axis_input_tvalid": In(1),
+        "s_axis_input_tready": Out(1),
+        "m_axis_logits_tdata": Out(32),
+        "m_axis_logits_tvalid": Out(1),
+        "m_axis_logits_tready": In(1),
+        "m_axis_logits_tlast": Out(1),
+        "busy": Out(1),
+    }
+
+
 class AxisEngine(wiring.Component):
     """A ``hw.engine.PathEngine`` behind AXI4-Stream ports: the same cycles, the same integers.
 
@@ -136,24 +156,7 @@ class AxisEngine(wiring.Component):
 
     def __init__(self, config):
         self.engine, self.reader = PathEngine(config), RecordReader(config)
-        super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1, init=1),
-                "s_axis_config_tdata": In(8),
-                "s_axis_config_tvalid": In(1),
-                "s_axis_config_tready": Out(1),
-                "s_axis_config_tlast": In(1),
-                "s_axis_input_tdata": In(config.input_bits),
-                "s_axis_input_tvalid": In(1),
-                "s_axis_input_tready": Out(1),
-                "m_axis_logits_tdata": Out(32),
-                "m_axis_logits_tvalid": Out(1),
-                "m_axis_logits_tready": In(1),
-                "m_axis_logits_tlast": Out(1),
-                "busy": Out(1),
-            }
-        )
+        super().__init__(ports(config))
 
     def elaborate(self, platform):
         m = Module()

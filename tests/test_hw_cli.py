@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """``python -m hw``: what it writes runs in four states; every mistake is one line."""
 
 import json
@@ -17,7 +16,8 @@ from golden import model as models
 from golden.machine import plan
 from hw import __main__ as command
 from hw import example, export, fusesoc
-from hw.axis import AxisEngine, records
+from hw.axis import ports as ports_of
+from hw.axis import records
 from hw.config import CONFIGS
 from sim import verilator
 
@@ -145,7 +145,7 @@ class TestVerilog:
         ports = {name: (direction, int(high or 0) + 1) for direction, high, name in found}
         assert ports == {
             name: ("input" if member.flow == In else "output", Shape.cast(member.shape).width)
-            for name, member in AxisEngine(CONFIGS["tiny"]).signature.members.items()
+            for name, member in ports_of(CONFIGS["tiny"]).items()
         }
         assert len(ports) == 14
         assert "initial" not in text  # memories begin undefined
