@@ -37,7 +37,7 @@ def _parser():
         "build", help="make a bitstream", prog="python -m boards build", description=BUILD_HELP
     )
     build.add_argument("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
-    build.add_argument("--seed", type=int, default=1, help="of place and route (default: 1)")
+    build.add_argument("--seed", type=int, help="of place and route (default: the board's own)")
     build.add_argument(
         "--seeds",
         type=int,
@@ -125,7 +125,8 @@ def _build(board, arguments, command):
         report.check()
     began = time.monotonic()
     clock_hz = board.clock_hz if arguments.clock is None else arguments.clock * 1e6
-    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    seed = board.seed if arguments.seed is None else arguments.seed
+    seeds = range(seed, seed + arguments.seeds)
     options = {"clock_hz": clock_hz, "baud": arguments.baud, "jobs": arguments.jobs}
     result = build(board, seeds=seeds, **options)
     reports = ()

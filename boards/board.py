@@ -22,7 +22,7 @@ class Board:
     family : of its device.
     config : the engine that the device holds.
     resources : those of ``uart``, ``led_g`` and ``led_r`` that the platform has not.
-    clock_hz, baud : defaults.
+    clock_hz, baud, seed : defaults; the seed is that of place and route.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Board:
     resources: tuple = ()
     clock_hz: float = 48e6
     baud: int = 1_000_000
+    seed: int = 1
 
     def new_platform(self):
         """A platform with all pins that the top needs."""

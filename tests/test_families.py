@@ -228,6 +228,13 @@ class TestChecks:
         message = f"the design must have one clock, constrained to {own:g} MHz, not ["
         assert message in capsys.readouterr().err
 
+    def test_a_board_s_own_seed(self, pretend, capsys):
+        for arguments, seed in (((), load("ulx3s").seed), (("--seed", "0"), 0)):
+            pretend[0].append(report("ulx3s"))
+            assert cli.main(command.run, ["build", "ulx3s", "--json", "-", *arguments]) == 0
+            assert json.loads(capsys.readouterr().out)["seeds"] == [seed]
+            assert f"--seed {seed} " in " ".join(pretend[1][-2]) + " "
+
     def test_no_ceiling_is_made_up(self, pretend, capsys):
         pretend[0].append(report("ulx3s"))
         assert cli.main(command.run, ["build", "ulx3s", "--json", "-"]) == 0
