@@ -191,7 +191,7 @@ class TestChecks:
         family = load(name).family
         assert [words[0] for words in commands] == list(family.tools)
         kinds = {"top.bit": "config", "top.bin": "asc", "top.fs": "pnr.json"}
-        seed = f"seed-1.{kinds[family.bitstream]}"
+        seed = f"seed-{load(name).seed}.{kinds[family.bitstream]}"
         assert seed in commands[1]  # made by place and route, and packed
         assert seed in commands[2]
 
