@@ -23,7 +23,8 @@ from . import tools
 BENCH = Path(__file__).with_name("gates.v")
 UNTIL_LOADED = 16  # cycles of the reset and around the network's bytes, at most
 PATIENCE = 2  # times the cycles that a simulation should take
-#: What a memory begins with, by the names that iCE40 and ECP5 have for it; those of LUTs differ.
+#: What a memory begins with, by the names that Yosys' models have for it; those of LUTs differ, and
+#: our models of block RAM begin as X anyway.
 CONTENT = re.compile(r"(\.(?:INIT_[0-9A-F]|INITVAL\w*)\(\d+'h)[0-9a-fx]+")
 
 

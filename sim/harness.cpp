@@ -257,10 +257,10 @@ uint32_t engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint
     return failed(exception);
 }
 
-// Runs `inferences` one after the other, the inputs of the next offered as soon as may be, as
-// golden.image.interleaved has them; returns
-// how many finished, each within `patience` cycles of the one before. An inference has `outputs`
-// logits; the last layer may be wider: its neurons' copies are added. It takes `steps` steps.
+// Runs `inferences` one after the other, the inputs of the next, in the order of
+// golden.image.interleaved, offered as soon as may be; returns how many finished, each within
+// `patience` cycles of the one before. An inference has `outputs` logits; the last layer may be
+// wider: its neurons' copies are added. It takes `steps` steps.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
                     const uint32_t* bases, uint32_t last, uint32_t outputs, uint32_t steps,
                     uint64_t patience, Record record) try {

@@ -25,9 +25,9 @@ FOLDER = Path("build/sim")
 HARNESS = Path(__file__).with_name("harness.cpp")
 PACKAGES = ("golden", "hw")  # what a design is made of
 COMPILERS = ("g++", "clang++")
-# Measured (docs/simulation.md): no flag of Verilator makes this design faster; -O3 of the compiler
-# makes it 7 % faster and the build 3 s longer. Without -march the library runs on any CPU of its
-# architecture, so that a kept one is good wherever the folder is moved.
+# No flag of Verilator made this design faster, nor does more optimization of the compiler. Without
+# -march the library runs on any CPU of its architecture, so that a kept one is good wherever the
+# folder is moved.
 FLAGS = ("-Wno-fatal", "-Wno-lint")
 # What the harness reads that is no port: the steps that the issuer issues and the loader takes.
 PUBLIC = "`verilator_config\n" + "".join(

@@ -131,6 +131,15 @@ class TestHardware:
             assert payload == np.array(values, "<i4").tobytes()
             assert protocol.logits(payload).tolist() == values
 
+    def test_an_inference_after_one_with_a_byte_too_many(self, seed):
+        """The byte stood for the first image of a neuron that is none: it is forgotten."""
+        bench = Bench(seed, replace(CONFIG, images=2))
+        inputs = np.frombuffer(bench.rng.randbytes(2 * 16), np.uint8).reshape(2, 16)
+        command = protocol.infer(inputs)
+        bench.run([(command + b"x", 6, [1]), (command, 6, [2])])
+        assert bench.inputs == [inputs.T.tolist()] * 2
+        assert protocol.logits(protocol.payload(command, bench.answers[1])).tolist() == [2]
+
     def test_unknown_commands(self, seed):
         bench = Bench(seed)
         known = {Command.IDENTIFY, Command.INFER, *(Command.WRITE + space for space in Space)}
