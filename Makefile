@@ -3,6 +3,7 @@ PYTHON ?= python3
 BOARD ?= icebreaker
 VENV := .venv
 RUN := $(VENV)/bin/python
+SOBOLPATH := $(VENV)/bin/sobolpath
 
 .DEFAULT_GOAL := help
 
@@ -25,17 +26,17 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z/%.]*\):.*## \(.*\)/  \1\t\2/p' Makefile | sed s/%/NAME/ | expand -t 19
 
 sim: $(VENV)/.native  ## run the digits model on simulated hardware and compare
-	$(RUN) -m sim run models/digits.npz --data digits
+	$(SOBOLPATH) sim run digits --data digits
 
 test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may
 	@scripts/system-tools.sh iverilog g++ perl
 	$(RUN) -m pytest
 
 synth: $(VENV)/.reports  ## make the bitstream for BOARD and a report: area, Fmax, cycles
-	@$(RUN) -m boards build $(BOARD) --report
+	@$(SOBOLPATH) board build $(BOARD) --report
 
 seeds: $(VENV)/.reports  ## the same over N seeds of place and route, the best is kept
-	@$(RUN) -m boards build $(BOARD) --report --seeds $(or $(N),10)
+	@$(SOBOLPATH) board build $(BOARD) --report --seeds $(or $(N),10)
 
 boards: $(VENV)/.reports  ## build all BOARDS and write the README's table of them
 	@$(RUN) -m scripts.boards $(BOARDS) $(addprefix --seeds ,$(N))
@@ -44,8 +45,8 @@ figures: $(VENV)/.test  ## measure the README's first table again and write it
 	$(RUN) -m scripts.figures
 
 models/%.npz: $(VENV)/.native force  ## train a model that ships again: digits, mnist-37k, ...
-	$(RUN) -m golden zoo --train $*
-	$(RUN) -m golden zoo --card models/README.md
+	$(SOBOLPATH) zoo --train $*
+	$(SOBOLPATH) zoo --card models/README.md
 
 lint: $(VENV)/.test  ## check style and format
 	$(RUN) -m ruff check

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from golden.errors import InputError
+from sobolpath.golden.errors import InputError
 
 NAMES = (
     "icebreaker",

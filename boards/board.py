@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hw.config import EngineConfig
+from sobolpath.hw.config import EngineConfig
 
-from .family import Family
-from .top import Core, Top
-from .uart import baud_divisor
+from .families.family import Family
+from .gateware.top import Core, Top
+from .gateware.uart import baud_divisor
 
 
 @dataclass(frozen=True, kw_only=True)

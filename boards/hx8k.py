@@ -3,10 +3,10 @@
 from amaranth.build import Attrs, Pins, Resource
 from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from .board import Board
-from .ice40hx import HX
+from .families.ice40hx import HX
 
 CMOS = Attrs(IO_STANDARD="SB_LVCMOS")
 

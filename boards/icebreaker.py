@@ -5,10 +5,10 @@ Two images share each weight, so all sixteen 8 x 8 multipliers of the device wor
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from .board import Board
-from .ice40 import ULTRAPLUS
+from .families.ice40 import ULTRAPLUS
 
 BOARD = Board(
     name="icebreaker",

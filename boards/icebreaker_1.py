@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from . import icebreaker
 

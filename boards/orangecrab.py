@@ -7,10 +7,10 @@ from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_25FPlatform
 from amaranth_boards.resources import UARTResource
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from .board import Board
-from .ecp5 import ECP5
+from .families.ecp5 import ECP5
 
 CMOS = Attrs(IO_TYPE="LVCMOS33")
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_85FPlatform
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from . import orangecrab
 

@@ -8,10 +8,10 @@ keep 32 of the 40 multipliers busy, but their activations, 256 bits a row, take 
 from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from .board import Board
-from .gowin import GOWIN
+from .families.gowin import GOWIN
 
 CMOS = Attrs(IO_TYPE="LVCMOS18")  # the lamps' bank has 1.8 V
 

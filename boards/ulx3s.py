@@ -3,10 +3,10 @@
 from amaranth.build import Attrs, Pins, Resource
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from .board import Board
-from .ecp5 import ECP5
+from .families.ecp5 import ECP5
 
 CMOS = Attrs(IO_TYPE="LVCMOS33", DRIVE="4")
 

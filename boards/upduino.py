@@ -8,10 +8,10 @@ from amaranth.build import Attrs, PinsN, Resource
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
-from hw.config import CONFIGS
+from sobolpath.hw.config import CONFIGS
 
 from .board import Board
-from .ice40 import ULTRAPLUS_ANY_PIN
+from .families.ice40 import ULTRAPLUS_ANY_PIN
 
 CMOS = Attrs(IO_STANDARD="SB_LVCMOS")
 

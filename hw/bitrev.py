@@ -20,7 +20,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden.bitrev import reverse
+from sobolpath.golden.machine.bitrev import reverse
 
 from .checks import exact_log2
 from .crossbar import XorCrossbar
@@ -38,7 +38,7 @@ def _reversed(value):
 
 
 class BitReversal(wiring.Component):
-    """The low ``bits`` bits of an index in reverse order; twin: ``golden.bitrev.reverse``.
+    """The low ``bits`` bits of an index in reverse order; twin: ``golden.machine.bitrev.reverse``.
 
     Combinational: one barrel shifter of log2(max_bits + 1) stages. The index's bits from ``bits``
     on are dropped. Where ``bits`` is above max_bits (its width allows it unless max_bits + 1 is a
@@ -126,12 +126,13 @@ class BlockWalk(wiring.Component):
 
 
 class BitReversalPermuter(wiring.Component):
-    """Moves item i of every block of 2**m items to position ``golden.bitrev.reverse(i, m)``.
+    """Moves item i of every block of 2**m items to position ``golden.machine.bitrev.reverse(i,
+    m)``.
 
     Blocks enter in natural order, item w * lanes + j in lane j of word w, and leave in the same
-    format; twin: ``golden.bitrev.reverse_blocks``. A block has W = 2**m / lanes words. Every m from
-    0 is allowed: a word then holds lanes / 2**m whole blocks where that is more than one, and W is
-    1.
+    format; twin: ``golden.machine.bitrev.reverse_blocks``. A block has W = 2**m / lanes words.
+    Every m from 0 is allowed: a word then holds lanes / 2**m whole blocks where that is more than
+    one, and W is 1.
 
     Throughput: one word a cycle in and out, without gaps from block to block, while neither end
     stalls. Latency: W cycles; a block's first word is offered in the cycle after its last one

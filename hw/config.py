@@ -6,17 +6,17 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from golden.errors import InputError
-from golden.image import Kind, Space, interleaved, pack
-from golden.machine import Machine
-from golden.paths import MAX_LOG2_NEURONS
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine.image import Kind, Space, interleaved, pack
+from sobolpath.golden.machine.schedule import Machine
+from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
 
 ACTIVATION = unsigned(8)
 RESULT = signed(32)
 PROGRAM_BITS = 16
 
 
-#: The first word of a block of the program; the same fields as ``golden.image.header``.
+#: The first word of a block of the program; the same fields as ``golden.machine.image.header``.
 HEADER = data.StructLayout(
     {"kind": Kind, "shift": unsigned(5), "fan_in": unsigned(4), "steps": unsigned(5)}
 )
@@ -37,7 +37,8 @@ class EngineConfig:
     bias_neurons : neurons of all layers but the first.
     max_outputs : the widest last layer, copies included.
     max_copies : 1, or the most lanes that may share a neuron of the last layer, so that it may have
-        fewer neurons than there are lanes: ``golden.widen``. Above 1 the reader has an adder.
+        fewer neurons than there are lanes: ``golden.machine.widen``. Above 1 the reader has an
+        adder.
     program_words : 16-bit words that describe the inputs, the junctions and the outputs.
     requantizers : values that leave the accumulators a cycle, 1 to ``lanes * images``. A row then
         takes max(fan-in, groups) cycles, so junctions of fewer paths a neuron stall.
@@ -178,7 +179,7 @@ class EngineConfig:
 
     @property
     def machine(self):
-        """The :class:`golden.machine.Machine` that networks are packed for."""
+        """The :class:`golden.machine.schedule.Machine` that networks are packed for."""
         return Machine.of(self)
 
     def image(self, model):

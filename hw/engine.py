@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
-from golden.image import Kind, Space
+from sobolpath.golden.machine.image import Kind, Space
 
 from .activations import ActivationMemory
 from .biases import BiasMemory
@@ -27,16 +27,16 @@ from .writeback import WriteBack
 class PathEngine(wiring.Component):
     """Runs any network of paths that fits its memories: inputs in, logits out.
 
-    Golden twin: ``golden.engine.infer``; cycles: ``golden.machine.plan`` on the config's
-    ``machine``, whatever the data: the latency from the last input taken to the last result
-    written, and the interval between inferences, of which one loads while another runs and a third
-    one's logits leave. Inputs take one cycle each and logits two, where no stream waits, or where
-    the last layer has copies, one and one for each copy.
+    Golden twin: ``golden.machine.engine.infer``; cycles: ``golden.machine.schedule.plan`` on the
+    config's ``machine``, whatever the data: the latency from the last input taken to the last
+    result written, and the interval between inferences, of which one loads while another runs and
+    a third one's logits leave. Inputs take one cycle each and logits two, where no stream waits,
+    or where the last layer has copies, one and one for each copy.
 
-    A network is written first, byte by byte, while the engine is idle: ``golden.image`` tells
-    what. Then n_0 inputs are taken from ``i``, each one neuron's activation in every one of the
-    config's images, in natural neuron order, and n_L logits of each image, image after image, are
-    offered at ``o`` in natural neuron order, again and again. Reset ends what is under way; the
+    A network is written first, byte by byte, while the engine is idle: ``golden.machine.image``
+    tells what. Then n_0 inputs are taken from ``i``, each one neuron's activation in every one of
+    the config's images, in natural neuron order, and n_L logits of each image, image after image,
+    are offered at ``o`` in natural neuron order, again and again. Reset ends what is under way; the
     memories keep the network.
 
     Parameters
@@ -47,8 +47,8 @@ class PathEngine(wiring.Component):
 
     Members
     -------
-    write : stream of {space, address, data}: one byte of a ``golden.image.Space``; waits while
-        busy.
+    write : stream of {space, address, data}: one byte of a ``golden.machine.image.Space``; waits
+        while busy.
     i : stream of uint8, one for each image, that of the first one in the low byte. One input may be
         taken ahead of its inference: it is for the network that is there when that begins.
     o : stream of {data, last}: logits, and whether it is the last one of its images.

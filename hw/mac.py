@@ -51,10 +51,10 @@ class Multiplier(wiring.Component):
 class MacLanes(wiring.Component):
     """An accumulator a lane and image that sums weight times activation from ``first`` to ``last``.
 
-    Golden twin: the sums of products per neuron in ``golden.engine``. Throughput: one product an
-    accumulator and cycle, rows back to back. Latency: ``done`` and the low ``LOW`` digits of the
-    sums come ``latency`` cycles after the products' last operands and stay for that one cycle, the
-    other digits in the cycle after.
+    Golden twin: the sums of products per neuron in ``golden.machine.engine``. Throughput: one
+    product an accumulator and cycle, rows back to back. Latency: ``done`` and the low ``LOW``
+    digits of the sums come ``latency`` cycles after the products' last operands and stay for that
+    one cycle, the other digits in the cycle after.
 
     Parameters
     ----------

@@ -76,7 +76,8 @@ class RowSerializer(wiring.Component):
 
 
 class Requantizer(wiring.Component):
-    """Adds the bias, shifts right, clamps: ``golden.engine.requantize``, ``width`` values a cycle.
+    """Adds the bias, shifts right, clamps: ``golden.machine.engine.requantize``, ``width`` values
+    a cycle.
 
     The bias contains the rounding constant. Throughput: ``width`` values a cycle. ``sums`` (what
     the last junction keeps) come 2 cycles after ``i``, ``bias`` and ``shift``, ``activations`` 4

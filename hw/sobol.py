@@ -19,7 +19,8 @@ class SobolGenerator(wiring.Component):
     """Addresses x = C i of the indices of one block after the other.
 
     Block b is the ``lanes`` aligned indices i = b * lanes + j; all of its addresses come at once.
-    Golden twin: ``golden.sobol.points`` in natural order; any matrix over GF(2) may be loaded.
+    Golden twin: ``golden.topology.sobol.points`` in natural order; any matrix over GF(2) may be
+    loaded.
 
     Throughput: one block a cycle; a start is taken once the one before has come to its end, which
     costs a cycle. Latency: a block is offered 2 cycles after its start is taken. With back-pressure

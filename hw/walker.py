@@ -11,7 +11,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.image import Kind
+from sobolpath.golden.machine.image import Kind
 
 from .config import HEADER, PROGRAM_BITS
 from .program import read_port
@@ -19,7 +19,8 @@ from .ruler import Ruler
 
 
 class Walker(wiring.Component):
-    """Reads a chain of blocks (``golden.image``) and offers the steps of each, address by address.
+    """Reads a chain of blocks (``golden.machine.image``) and offers the steps of each, address by
+    address.
 
     Blocks of kind HIDDEN are followed by the next one, any other ends the chain. Throughput: one
     step a cycle. Latency: the first step is offered 10 cycles after ``go``, and 7 cycles after the

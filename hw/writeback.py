@@ -4,7 +4,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.image import Kind
+from sobolpath.golden.machine.image import Kind
 
 from .config import HEADER
 from .delay import delay

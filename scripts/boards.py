@@ -8,15 +8,14 @@ hold the table to docs/boards.json, and that to what the project computes.
 import json
 import sys
 
-from boards import NAMES, figures, load
-from boards import build as building
-from boards.report import KEPT, kept
-from boards.tools import BuildError
-from golden import cli
-from golden.errors import InputError
-
-from . import figures as first_table
-from . import readme
+from scripts import figures as first_table
+from scripts import readme
+from sobolpath.boards import NAMES, load
+from sobolpath.boards.flow import build as building
+from sobolpath.boards.flow.tools import BuildError
+from sobolpath.boards.report import KEPT, kept, speeds
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import cli
 
 HELP = """\
 Builds boards with place and route over several seeds, keeps their figures in
@@ -36,11 +35,11 @@ LOCAL = ("bitstream", "files")  # of a build: where it lies
 
 def measure(name, *, seeds, jobs=None):
     """Build a board: what docs/boards.json has of it."""
-    board, models = load(name), figures.shipped()
+    board, models = load(name), speeds.shipped()
     result = building.build(board, seeds=range(1, seeds + 1), jobs=jobs)
     return {
         **{key: value for key, value in result.items() if key not in LOCAL},
-        "models": {model: figures.cycles(models[model], board.config) for model in MODELS},
+        "models": {model: speeds.cycles(models[model], board.config) for model in MODELS},
     }
 
 
@@ -60,7 +59,7 @@ def table(boards):
 
 def _row(name, result):
     clock, fmax = result["clock_mhz"], result["fmax_mhz"]
-    kind, logic = figures.logic(result)
+    kind, logic = speeds.logic(result)
     met = sum(min(each, result["fmax_limit_mhz"] or each) >= clock for each in fmax)
     several = f"{min(fmax):.1f} to {max(fmax):.1f}" if len(fmax) > 1 else f"{fmax[0]:.1f}"
     ram = next(result[key] for key in ("ebr", "bsram") if key in result)
@@ -75,12 +74,12 @@ def _row(name, result):
         result["binds"],
         f"{clock:g} MHz met on {met} of {len(fmax)} seed{'s' * (len(fmax) > 1)}",
         *(_model(result["models"][model], result) for model in MODELS),
-        f"{figures.peak(result) / logic / 1e6:.2f}",
+        f"{speeds.peak(result) / logic / 1e6:.2f}",
     )
 
 
 def _model(counted, result):
-    speed = figures.speed(counted, result["lanes"], result["clock_mhz"])
+    speed = speeds.speed(counted, result["lanes"], result["clock_mhz"])
     if not speed:
         return "does not fit"
     return f"{speed['us_per_image']:.2f} us, {speed['images_per_second']:,.0f}/s"

@@ -8,14 +8,13 @@ both, and these to what the project computes.
 import json
 import sys
 
-from boards.report import kept as kept_boards
-from golden import cli
-from golden import model as models
-from golden.lanes import junction_matrix
-from sim.run import run as simulate
-
-from . import readme
-from .readme import ROOT
+from scripts import readme
+from scripts.readme import ROOT
+from sobolpath.boards.report import kept as kept_boards
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.lanes import junction_matrix
+from sobolpath.golden.support import cli
+from sobolpath.sim.run.measure import run as simulate
 
 CELLS = ("lc", "ebr", "dsp", "spram")
 JSON = ROOT / "docs" / "figures.json"

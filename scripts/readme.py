@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from golden import cli
+from sobolpath.golden.support import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -8,14 +8,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from golden import cli
-from golden.image import Space
-from golden.page import check
+from sobolpath.golden.machine.image import Space
+from sobolpath.golden.support import cli
+from sobolpath.golden.support.page import check
 
-from .. import figures
-from ..family import memory_sizes
-from ..netlist import Netlist
-from . import hierarchy, parts, path, render
+from ..families.family import memory_sizes
+from ..flow.netlist import Netlist
+from . import hierarchy, parts, path, render, speeds
 
 __all__ = ["check", "collect", "make"]
 
@@ -28,7 +27,7 @@ def make(board, result, *, command, seconds):
     Parameters
     ----------
     board : boards.board.Board
-    result : of ``boards.build.build``.
+    result : of ``boards.flow.build.build``.
     command, seconds : what was typed, and how long it took.
 
     Returns the paths of report.md and report.html. Raises ``BuildError`` if a tool fails,
@@ -71,9 +70,9 @@ def collect(board, result, folder):
             board, parts.place_cells(netlist, tree, memory_types) if memory_types else {}
         ),
         "models": {
-            name: (counted := figures.cycles(model, config))
-            | figures.speed(counted, config.lanes, result["clock_mhz"])
-            for name, model in figures.shipped().items()
+            name: (counted := speeds.cycles(model, config))
+            | speeds.speed(counted, config.lanes, result["clock_mhz"])
+            for name, model in speeds.shipped().items()
         },
         "boards": {**kept(), board.name: result},
     }

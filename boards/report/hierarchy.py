@@ -9,7 +9,7 @@ name leads to a signal, and in the hierarchy before it was flattened that leads 
 import json
 import re
 
-from .. import tools
+from ..flow import tools
 
 TOP = "top"
 FILE = "hierarchy.json"

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from golden.reproduce import output
+from sobolpath.golden.reproduce import output
 
-from .. import figures
-from ..netlist import position
+from ..flow.netlist import position
+from . import speeds
 from .parts import UNKNOWN
 
 GREY = "#dddddd"  # what has no colour of its own
@@ -125,7 +125,7 @@ def _small(where):
 def _roofline(data, axes):
     roof, weights = axes
     result, ours = data["result"], {n: m for n, m in data["models"].items() if "why" not in m}
-    peak = figures.peak(result) / 1e6
+    peak = speeds.peak(result) / 1e6
     slope = result["images"] * result["clock_mhz"]  # M multiplications/s for a weight per input
     ratios = {name: model["weights"] / model["inputs"] for name, model in ours.items()}
     end = 1.2 * max([*ratios.values(), peak / slope])
@@ -150,7 +150,7 @@ def _roofline(data, axes):
 
 def _boards(data, axes):
     rates = {
-        name: figures.peak(result) / figures.logic(result)[1] / 1e6
+        name: speeds.peak(result) / speeds.logic(result)[1] / 1e6
         for name, result in data["boards"].items()
     }
     own = data["result"]["board"]

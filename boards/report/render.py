@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from golden import cli, page
+from sobolpath.golden.support import cli, page
 
 from .pictures import draw
 from .sections import sections

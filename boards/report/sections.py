@@ -4,7 +4,7 @@ A section is a dictionary: ``title``, ``text`` (paragraphs), ``columns`` and ``r
 first column is a name), ``picture`` (a name of ``pictures.PICTURES``). All but the title may lack.
 """
 
-from .. import figures
+from . import speeds
 
 
 def sections(data):
@@ -126,7 +126,9 @@ def _memory(data):
     ]
     return {
         "title": "Memory map: what the host writes",
-        "text": ["Spaces of WRITE in docs/host-protocol.md; golden/image.py says what is where."],
+        "text": [
+            "Spaces of WRITE in docs/host-protocol.md; golden/machine/image.py says what is where."
+        ],
         "columns": ["space", "byte addresses", "words", "bytes a word"],
         "rows": rows,
     }
@@ -177,7 +179,8 @@ def _models(data):
     return {
         "title": "The models that ship",
         "text": [
-            f"At {data['result']['clock_mhz']:.2f} MHz, by the closed form of golden/machine.py, "
+            f"At {data['result']['clock_mhz']:.2f} MHz, by the closed form of golden/machine/"
+            "schedule.py, "
             f"which the simulation equals. The latency is that of one inference{together}, from "
             "the last input to the last result; the interval is from one inference to the next. "
             "What binds is what takes the interval: the run itself, with the gaps between its "
@@ -212,9 +215,9 @@ def _boards(data):
             name,
             f"{result['lanes']} x {result['images']}",
             f"{result['clock_mhz']:g}",
-            "{1:,} {0}".format(*_upper(figures.logic(result))),
-            f"{figures.peak(result) / 1e6:,.0f}",
-            f"{figures.peak(result) / figures.logic(result)[1] / 1e6:.2f}",
+            "{1:,} {0}".format(*_upper(speeds.logic(result))),
+            f"{speeds.peak(result) / 1e6:,.0f}",
+            f"{speeds.peak(result) / speeds.logic(result)[1] / 1e6:.2f}",
         ]
         for name, result in data["boards"].items()
     ]

@@ -1,4 +1,4 @@
-"""Reproductions of the papers' figures and tables: ``python -m golden reproduce NAME``.
+"""Reproductions of the papers' figures and tables: ``sobolpath reproduce NAME``.
 
 A reproduction is a module of this package with
 
@@ -7,7 +7,7 @@ A reproduction is a module of this package with
   reads, and their quick values: the command refuses the other options;
 - ``rows(options)``, the figures: a list of dictionaries with the same keys, the columns of the CSV.
   ``options`` has the attributes of ``DEFAULTS`` and ``seed``. What takes time shows
-  :func:`golden.cli.progress`; what is random draws from ``options.seed`` on;
+  :func:`golden.support.cli.progress`; what is random draws from ``options.seed`` on;
 - ``plot(rows, axes)``, which draws them into matplotlib axes: one, or an array of ``PANELS``
   (rows, columns) if the module has that. Matplotlib is not imported: it is an optional dependency;
 - ``COLUMNS``, the printed table's: (title, key, format) each, within 80 characters;

@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from .. import sobol
-from ..linear import omitted
-from ..paths import log2_exact
-from ..patterns import pseudo_random
-from ..topologies import build
+from ..topology import sobol
+from ..topology.catalogue import build
+from ..topology.linear import omitted
+from ..topology.paths import log2_exact
+from ..topology.patterns import pseudo_random
 from . import trials
 
 NAME = "coalescing"

@@ -14,9 +14,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from .. import quality
-from ..initialize import initialize
-from ..topologies import build
+from ..topology import quality
+from ..topology.catalogue import build
+from ..training.initialize import initialize
 from . import dimensions, trials
 
 NAME = "connectivity"

@@ -8,7 +8,7 @@ and every single junction is perfectly spread. A figure of the whole network tel
 from itertools import permutations
 
 from ..errors import InputError
-from ..topologies import build
+from ..topology.catalogue import build
 
 FIRST = 8  # dimensions 0 to 7: 336 choices for three layers
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..topologies import build
+from ..topology.catalogue import build
 
 NAME = "edges-32"
 TITLE = "Edges of small networks, Sobol' paths and random ones"

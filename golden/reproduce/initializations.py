@@ -1,11 +1,12 @@
 """How weights start, side by side: dense networks, random paths, Sobol' paths, fixed signs.
 
 The paper's table is of a convolutional network; this is the same comparison of a network of
-neurons. Weights have the magnitude of :mod:`golden.initialize` but where the start is "uniform".
-Signs: "positive", +; "alternating", + for even source neurons, - for odd ones; "random"; "along
-path", + for even paths, - for odd ones, in every junction ("parity" of :mod:`golden.initialize`);
-"rudin-shapiro", what this project takes for Sobol' paths. "90% sparse" leaves a random 10% of the
-dense network's weights other than 0 at the start; all of them are trained.
+neurons. Weights have the magnitude of :mod:`golden.training.initialize` but where the start is
+"uniform". Signs: "positive", +; "alternating", + for even source neurons, - for odd ones;
+"random"; "along path", + for even paths, - for odd ones, in every junction ("parity" of
+:mod:`golden.training.initialize`); "rudin-shapiro", what this project takes for Sobol' paths. "90%
+sparse" leaves a random 10% of the dense network's weights other than 0 at the start; all of them
+are trained.
 
 The networks have two hidden layers, twice as wide as the data has inputs but of 256 neurons at
 most; the sparse ones 16 paths per hidden neuron, and half of all edges in the last junction.
@@ -13,11 +14,11 @@ most; the sparse ones 16 paths per hidden neuron, and half of all edges in the l
 
 import numpy as np
 
-from ..dense import Dense
-from ..initialize import initialize
-from ..network import Network
-from ..patterns import dense
-from ..topologies import build
+from ..topology.catalogue import build
+from ..topology.patterns import dense
+from ..training.dense import Dense
+from ..training.initialize import initialize
+from ..training.network import Network
 from . import trials
 
 NAME = "initializations"
@@ -25,7 +26,7 @@ TITLE = "How weights start: accuracy on held-out samples"
 SOURCE = "Keller & Van keirsbilck, Table 2"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
 SIZE, PANELS = (8.6, 5.6), (1, 2)
-RULES = {  # of golden.initialize; "alternating" has one of its own
+RULES = {  # of golden.training.initialize; "alternating" has one of its own
     "uniform": "uniform",
     "positive": "ratio:1",
     "random sign": "random",
@@ -78,7 +79,7 @@ def shape(dataset):
 
 
 def start(topology, name, seed):
-    """The :class:`golden.network.Network` whose weights start as ``name`` says."""
+    """The :class:`golden.training.network.Network` whose weights start as ``name`` says."""
     base, _, rest = name.partition(", ")
     if base == "alternating":
         network = initialize(topology, "ratio:1")

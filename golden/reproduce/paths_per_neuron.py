@@ -14,10 +14,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..dense import Dense
-from ..initialize import initialize
-from ..patterns import dense
-from ..topologies import build
+from ..topology.catalogue import build
+from ..topology.patterns import dense
+from ..training.dense import Dense
+from ..training.initialize import initialize
 from . import trials
 
 NAME = "paths-per-neuron"

@@ -1,11 +1,11 @@
 """Sampling a trained dense network: accuracy against the edges kept, and against samples.
 
 A dense network of 300 and 100 hidden neurons is trained and its paths are sampled, without training
-it again (:mod:`golden.sampling`). The edges that paths visit keep their weights, or are rescaled so
-that the one-norm of each neuron's weights stays, as it does by sampling; as many of the largest
-densities, rescaled too, are there to compare with. Then all weights become sums of signs
-(:mod:`golden.ternary`), with as many samples for every neuron. The text does not say how Fig. 2
-weighs the edges that are kept, nor which LeNet it is.
+it again (:mod:`golden.training.sampling`). The edges that paths visit keep their weights, or are
+rescaled so that the one-norm of each neuron's weights stays, as it does by sampling; as many of
+the largest densities, rescaled too, are there to compare with. Then all weights become sums of
+signs (:mod:`golden.training.ternary`), with as many samples for every neuron. The text does not
+say how Fig. 2 weighs the edges that are kept, nor which LeNet it is.
 
 Inputs that are 0 in every training sample have no edges: those would be sampled and counted for
 nothing. Shares are of the edges that the network has.
@@ -13,9 +13,10 @@ nothing. Shares are of the edges that the network has.
 
 import numpy as np
 
-from .. import initialize, patterns, sampling, ternary
-from ..dense import Dense
-from ..eval_command import float_accuracy
+from ..topology import patterns
+from ..training import initialize, sampling, ternary
+from ..training.dense import Dense
+from ..training.evaluate import float_accuracy
 from . import trials
 
 NAME = "sampling-dense"

@@ -19,10 +19,10 @@ from itertools import cycle
 
 import numpy as np
 
-from .. import quality
-from ..initialize import initialize
-from ..patterns import Pattern, fixed_fan
-from ..topologies import build
+from ..topology import quality
+from ..topology.catalogue import build
+from ..topology.patterns import Pattern, fixed_fan
+from ..training.initialize import initialize
 from . import dimensions, trials
 
 NAME = "scatter"
@@ -107,7 +107,7 @@ def _fits(sources, targets, paths, groups, way):
 
 
 def planned(layers, paths, plan, seed):
-    """The :class:`golden.patterns.Pattern` of one of :func:`plans`."""
+    """The :class:`golden.topology.patterns.Pattern` of one of :func:`plans`."""
     ends = []
     for junction, own in enumerate(plan, 1):
         sources, targets = layers[junction - 1 : junction + 1]

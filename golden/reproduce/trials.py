@@ -1,7 +1,7 @@
 """Networks trained by several seeds: what the reproductions of accuracies share.
 
-Recipes are fixed, not tuned on the held-out images: the defaults of :class:`golden.training.Recipe`
-but for batches of 64.
+Recipes are fixed, not tuned on the held-out images: the defaults of
+:class:`golden.training.loop.Recipe` but for batches of 64.
 """
 
 import time
@@ -9,9 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .. import cli, data, datasets, training
+from .. import data
+from ..data import sets
 from ..errors import InputError
-from ..eval_command import float_accuracy
+from ..support import cli
+from ..training import loop
+from ..training.evaluate import float_accuracy
 
 BATCH = 64
 
@@ -31,7 +34,7 @@ def load(options):
             f"images must be {dataset.classes} to {most} of {dataset.name}, or 0 for all, "
             f"not {count}"
         )
-    _, few = datasets.split(dataset.x_train, dataset.y_train, count, 0)
+    _, few = sets.split(dataset.x_train, dataset.y_train, count, 0)
     return replace(dataset, x_train=dataset.x_train[few], y_train=dataset.y_train[few])
 
 
@@ -61,12 +64,12 @@ def progress(description, total):
 def train(network, dataset, options, seed, **recipe):
     """Train in place; the accuracy on the held-out samples, 0 to 1, and the CPU seconds.
 
-    ``recipe`` is what differs in :class:`golden.training.Recipe`.
+    ``recipe`` is what differs in :class:`golden.training.loop.Recipe`.
     """
-    recipe = training.Recipe(**{"epochs": options.epochs, "batch": BATCH, "seed": seed, **recipe})
+    recipe = loop.Recipe(**{"epochs": options.epochs, "batch": BATCH, "seed": seed, **recipe})
     samples = dataset.x_train, dataset.y_train, dataset.classes
     began = time.process_time()
-    training.train(network, *samples, recipe, data.INPUT_SCALE)
+    loop.train(network, *samples, recipe, data.INPUT_SCALE)
     seconds = time.process_time() - began
     return float_accuracy(network, dataset), seconds
 

@@ -1,13 +1,13 @@
-"""The bit-reversal permuter against ``golden.bitrev``."""
+"""The bit-reversal permuter against ``golden.machine.bitrev``."""
 
 import random
 
 import cocotb
 import numpy as np
-from handshake import Bench, compare
 
-from golden.bitrev import reverse_blocks
-from hw.bitrev import BitReversalPermuter
+from sobolpath.golden.machine.bitrev import reverse_blocks
+from sobolpath.hw.bitrev import BitReversalPermuter
+from tests.cocotb.handshake import Bench, compare
 
 LANES, LARGEST, WIDTH = 4, 8, 8
 

@@ -5,9 +5,9 @@ import random
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
-from handshake import Bench, compare, read
 
-from hw.crossbar import XorCrossbar
+from sobolpath.hw.crossbar import XorCrossbar
+from tests.cocotb.handshake import Bench, compare, read
 
 LANES, WIDTH = 8, 5
 

@@ -1,4 +1,4 @@
-"""The path engine against ``golden.engine``: random networks, written one after the other.
+"""The path engine against ``golden.machine.engine``: random networks, written one after the other.
 
 Two images share each weight.
 """
@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import cocotb
 import numpy as np
-from handshake import Bench, compare
-from networks import image_bytes, random_images, random_model
 
-from golden import engine
-from golden.machine import plan
-from golden.paths import Topology
-from hw.config import CONFIGS
-from hw.engine import PathEngine
+from sobolpath.golden.machine import engine
+from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.topology.paths import Topology
+from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engine import PathEngine
+from tests.cocotb.handshake import Bench, compare
+from tests.support.networks import image_bytes, random_images, random_model
 
 CONFIG = replace(CONFIGS["tiny"], images=2)
 

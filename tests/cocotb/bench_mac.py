@@ -6,10 +6,10 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 from cocotb.types import LogicArray
-from handshake import Bench, compare, pack, read, unpack
-from streams import late
 
-from hw.mac import MacLanes
+from sobolpath.hw.mac import MacLanes
+from tests.cocotb.handshake import Bench, compare, pack, read, unpack
+from tests.support.streams import late
 
 LANES, IMAGES, ACCUMULATOR_BITS = 4, 2, 24
 

@@ -1,13 +1,13 @@
-"""The Sobol' address generator against ``golden.sobol``."""
+"""The Sobol' address generator against ``golden.topology.sobol``."""
 
 import random
 
 import cocotb
 import numpy as np
-from handshake import Bench, check_gaps, compare
 
-from golden import gf2, sobol
-from hw.sobol import SobolGenerator
+from sobolpath.golden.topology import gf2, sobol
+from sobolpath.hw.sobol import SobolGenerator
+from tests.cocotb.handshake import Bench, check_gaps, compare
 
 LANES, INDEX_BITS, ADDRESS_BITS = 4, 9, 7
 BLOCKS = 2**INDEX_BITS // LANES

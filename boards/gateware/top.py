@@ -1,0 +1,109 @@
+"""The top of every board: clock, serial port, host protocol, path engine, lamps."""
+
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    Elaboratable,
+    Module,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+)
+from amaranth.lib import io, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.mac import Multiplier
+from sobolpath.hw.weights import WeightMemory
+
+from .host import Host
+from .uart import Receiver, Transmitter
+
+
+class Core(wiring.Component):
+    """Everything behind the pins: an engine that a host drives over a serial line.
+
+    A break, a framing error or an overrun resets host and engine within 2 cycles; the
+    memories keep the network. After a break the next byte is a command.
+
+    Parameters
+    ----------
+    config : the engine's ``hw.config.EngineConfig``.
+    divisor : clock cycles a bit of the line; see ``boards.gateware.uart.baud_divisor``.
+    multiplier, weight_memory : the device's cells; see ``hw.engine.PathEngine``.
+
+    Members
+    -------
+    rx : In(1), ``tx`` : Out(1), the line.
+    busy : Out(1), an inference is under way.
+    """
+
+    def __init__(self, *, config, divisor, multiplier=Multiplier, weight_memory=WeightMemory):
+        self.engine = PathEngine(config, multiplier=multiplier, weight_memory=weight_memory)
+        self.host = Host(config=config)
+        self.receiver = Receiver(divisor=divisor)
+        self.transmitter = Transmitter(divisor=divisor)
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        engine, host = self.engine, self.host
+        receiver, transmitter = self.receiver, self.transmitter
+        restart = Signal(init=1)
+        m.submodules.engine = ResetInserter(restart)(engine)
+        m.submodules.host = ResetInserter(restart)(host)
+        m.submodules.receiver = receiver
+        m.submodules.transmitter = transmitter
+        connect(m, receiver.o, host.i)
+        connect(m, host.o, transmitter.i)
+        connect(m, host.write, engine.write)
+        connect(m, host.inputs, engine.i)
+        connect(m, engine.o, host.logits)
+        errors, flags = Cat(receiver.framing, receiver.overrun), Signal(2)
+        m.d.comb += [
+            receiver.rx.eq(self.rx),
+            self.tx.eq(transmitter.tx),
+            self.busy.eq(engine.busy),
+            host.flags.eq(flags),
+        ]
+        m.d.sync += restart.eq(errors.any() | receiver.line_break)
+        with m.If(errors.any()):
+            m.d.sync += flags.eq(flags | errors)
+        with m.Elif(host.identified):
+            m.d.sync += flags.eq(0)
+        return m
+
+
+class Top(Elaboratable):
+    """A :class:`Core` on a board: the pins ``uart`` 0, ``led_g`` 0 (alive) and ``led_r`` 0 (busy).
+
+    Parameters
+    ----------
+    clocking : a component that makes the domain ``sync``: outputs ``clock`` and ``reset``.
+    core : the core.
+    """
+
+    def __init__(self, *, clocking, core):
+        self.clocking, self.core = clocking, core
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.clocking = clocking = self.clocking
+        m.domains.sync = ClockDomain()
+        m.submodules.core = core = self.core
+        lines = platform.lookup("uart", 0).ios  # a modem's lines too, of which none is used
+        uart = platform.request("uart", 0, dir={line.name: "-" for line in lines})
+        m.submodules.rx = rx = io.Buffer("i", uart.rx)
+        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.alive = alive = io.Buffer("o", platform.request("led_g", 0, dir="-"))
+        m.submodules.busy = busy = io.Buffer("o", platform.request("led_r", 0, dir="-"))
+        m.d.comb += [
+            ClockSignal().eq(clocking.clock),
+            ResetSignal().eq(clocking.reset),
+            core.rx.eq(rx.i),
+            tx.o.eq(core.tx),
+            alive.o.eq(~clocking.reset),
+            busy.o.eq(core.busy),
+        ]
+        return m

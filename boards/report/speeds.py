@@ -1,0 +1,69 @@
+"""What a board's clock makes of the models that ship: cycles, time, and what binds."""
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.training import zoo
+
+#: What a task that takes longest means (golden.machine.schedule.Schedule.tasks).
+BINDS = {"running": "weights, multipliers", "loading": "inputs", "reading": "outputs"}
+
+
+def shipped():
+    """The models that ship: name -> ``golden.machine.model.Model``."""
+    paths = ((name, zoo.FOLDER / f"{name}.npz") for name in zoo.RECIPES)
+    return {name: models.load(path) for name, path in paths if path.is_file()}
+
+
+def cycles(model, config):
+    """Cycles of a model on an engine, as a dictionary; ``why`` alone where it does not fit.
+
+    ``latency_cycles`` from last input to last result, ``interval_cycles`` from one inference to the
+    next, of ``images`` at once; ``weights`` and ``inputs`` of the network; ``binds``, what would
+    have to be faster for a shorter interval.
+    """
+    try:
+        config.image(model)
+    except InputError as error:
+        return {"why": str(error)}
+    schedule = plan(model.topology, config.machine)
+    tasks = schedule.tasks
+    longest = max(tasks, key=tasks.get)
+    return {
+        "latency_cycles": schedule.latency,
+        "interval_cycles": schedule.interval,
+        "images": config.images,
+        "weights": model.topology.total_paths,
+        "inputs": model.topology.layers[0],
+        "binds": BINDS[longest],
+    }
+
+
+def speed(counted, lanes, clock_mhz):
+    """What :func:`cycles` comes to at a clock, as a dictionary; empty where the model does not fit.
+
+    ``utilization`` : of the multipliers, and of the weight memory's bits a cycle, 0 to 1.
+    """
+    if "why" in counted:
+        return {}
+    interval, images = counted["interval_cycles"], counted["images"]
+    a_second = images * clock_mhz * 1e6 / interval
+    return {
+        "latency_us": counted["latency_cycles"] / clock_mhz,
+        "interval_us": interval / clock_mhz,
+        "us_per_image": 1e6 / a_second,
+        "images_per_second": a_second,
+        "macs_per_second": a_second * counted["weights"],
+        "weight_bits_per_cycle": 8 * counted["weights"] / interval,
+        "utilization": counted["weights"] / (lanes * interval),
+    }
+
+
+def peak(result):
+    """Multiplications a second that an engine's multipliers can do at its clock."""
+    return result["lanes"] * result["images"] * result["clock_mhz"] * 1e6
+
+
+def logic(result):
+    """The kind of cell that logic is made of on a device, by our name: (name, cells in use)."""
+    return next((name, result[name]) for name in ("lc", "lut") if name in result)

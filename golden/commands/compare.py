@@ -1,0 +1,181 @@
+"""``sobolpath compare``: topologies side by side, trained alike, over several seeds.
+
+A seed makes the random topologies, the first weights and the order of the images. Sobol' paths are
+the same for every seed: there the spread is that of training alone. Random paths with as many
+*different* edges as Sobol' paths are ``random-regular`` (fan-ins differ) and ``fixed-fan`` (Dey et
+al.); ``random-edge`` has as many on average only, and ``pseudo-random`` fewer: some repeat.
+"""
+
+import time
+from functools import partial
+
+import numpy as np
+
+from .. import data
+from ..errors import InputError
+from ..support import cli, options, threads
+from ..support.command import Outcome
+from ..topology.catalogue import TOPOLOGIES, build
+from ..topology.patterns import check_integer
+from ..training import initialize, loop
+from ..training.evaluate import float_accuracy
+from . import shared
+
+DEFAULT = "sobol,scrambled,random-regular,fixed-fan,random-edge,pseudo-random"
+HELP = """\
+Train one network with several topologies, each with several seeds, in floats,
+and print mean and standard deviation of the accuracy on the held-out images,
+and how far each mean is from the first topology's.
+
+  sobolpath compare --data digits --layers 64-64-32-16 \\
+      --paths 512,256,256 --topologies sobol,fixed-fan --seeds 3 --epochs 10
+
+The paths of the random ones change with the seed. With as many different
+edges as Sobol' paths, drawn at random: random-regular; fan-in fixed as well:
+fixed-fan. The other names are in quality --help. With --within 0.5 the exit
+code is 1 if the first topology's mean is more than 0.5 points below another's.
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    shared.data_arguments(parser)
+    add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
+    add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
+    add("--dimensions", metavar="D,D,...", help="of those that have them, per layer (0,1,2,...)")
+    add("--topologies", default=DEFAULT, metavar="NAME,...", help="the first is compared with")
+    add("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 (%(default)s)")
+    shared.recipe_arguments(parser, "random")
+    threads.argument(parser)
+    add("--within", type=float, metavar="X", help="points that the first may be below another")
+    options.json(parser)
+
+
+def train_once(topology, dataset, start, recipe):
+    """Float accuracy on the held-out images, 0 to 1, of ``topology`` trained by ``recipe``.
+
+    ``start`` : rule and magnitudes of :func:`golden.training.initialize.initialize`.
+    """
+    rule, magnitudes = start
+    network = initialize.initialize(topology, rule, recipe.seed, magnitudes)
+    samples = dataset.x_train, dataset.y_train, dataset.classes
+    loop.train(network, *samples, recipe, data.INPUT_SCALE)
+    return float_accuracy(network, dataset)
+
+
+def summarize(rows):
+    """Add ``mean``, ``deviation`` and ``difference`` to rows that have ``accuracies``.
+
+    All are shares, 0 to 1; the deviation is that of a sample (``None`` for one seed), the
+    difference that of the means to the first row's.
+    """
+    for row in rows:
+        values = row["accuracies"]
+        row["mean"] = float(np.mean(values))
+        row["deviation"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        row["difference"] = row["mean"] - rows[0]["mean"]
+    return rows
+
+
+def builders(names, layers, paths, dimensions):
+    """By name the function of ``seed`` that builds it, tried once: raises ``InputError``.
+
+    ``dimensions`` go to those that have them, ``None`` leaves them alone.
+    """
+    owners = [name for name in names if name in TOPOLOGIES and "dimensions" in TOPOLOGIES[name][1]]
+    result = {}
+    for name in names:
+        own = dimensions if name in owners or not owners else None
+        result[name] = partial(build, name, layers, paths, dimensions=own)
+        result[name]()
+    return result
+
+
+def _measure(topologies, dataset, recipes, start):
+    """A row each: what the topologies of :func:`builders` reach with the recipes, one a seed."""
+    rows = []
+    with cli.progress(total=len(topologies) * len(recipes), desc="compare", unit="network") as bar:
+        for name, make in topologies.items():
+            row = {"topology": name, "edges": [], "duplicates": [], "accuracies": []}
+            for recipe in recipes:
+                bar.set_postfix_str(f"{name}, seed {recipe.seed}")
+                topology = make(seed=recipe.seed)
+                repeated = sum(topology.duplicates(junction) for junction in topology.junctions)
+                row["edges"].append(int(topology.total_paths - repeated))
+                row["duplicates"].append(int(repeated))
+                row["accuracies"].append(train_once(topology, dataset, start, recipe))
+                bar.update()
+            rows.append(row)
+    return summarize(rows)
+
+
+def table(rows):
+    """The rows as lines of at most 80 columns."""
+    lines = [f"{'topology':<18}{'edges':>9}{'repeated':>10}{'mean':>9}{'s.d.':>7}{'to first':>10}"]
+    for row in rows:
+        deviation = row["deviation"]
+        lines.append(
+            f"{row['topology']:<18}{np.mean(row['edges']):>9,.0f}"
+            f"{np.mean(row['duplicates']):>10,.0f}{row['mean']:>9.2%}"
+            + ("      -" if deviation is None else f"{100 * deviation:>7.2f}")
+            + (f"{100 * row['difference']:>+10.2f}" if row is not rows[0] else "")
+        )
+    return "\n".join(lines)
+
+
+def run(options, say):
+    """Train, print; the figures as a dict for ``--json``, ``passed`` if ``--within`` holds."""
+    names = shared.names(options.topologies, "--topologies", 2)
+    layers = cli.integers(options.layers, "-", "--layers")
+    paths = cli.integers(options.paths, ",", "--paths")
+    check_integer(options.seeds, "seeds", 1, 1000)
+    if options.within is not None and not 0 <= options.within < np.inf:
+        raise InputError(f"within must be a finite number of at least 0, not {options.within}")
+    recipes = [shared.recipe_of(options, seed) for seed in range(options.seeds)]
+    dimensions = options.dimensions
+    if dimensions is not None:
+        dimensions = cli.integers(dimensions, ",", "--dimensions")
+    topologies = builders(names, layers, paths, dimensions)
+    first = topologies[names[0]]()
+    dataset = shared.dataset_of(options, first, 0)
+    start = options.initialization, options.magnitudes
+    initialize.initialize(first, start[0], 0, start[1])  # complains
+    began = time.perf_counter()
+    rows = _measure(topologies, dataset, recipes, start)
+    print(f"data        {dataset.name}, {len(dataset.x_test)} held-out images")
+    print(f"layers      {'-'.join(map(str, layers))}")
+    print(f"paths       {','.join(map(str, paths))}")
+    if dimensions is not None:
+        print(f"dimensions  {','.join(map(str, dimensions))}")
+    print(f"seeds       0 to {options.seeds - 1}, {options.epochs} epochs each\n")
+    print(table(rows))
+    best = max(row["difference"] for row in rows)
+    print(f"\n{names[0]} is {100 * best:.2f} points below the best mean")
+    failures = ()
+    if options.within is not None:
+        passed = 100 * best <= options.within
+        print(f"{'within' if passed else 'NOT within'} {options.within:g} points of every other")
+        if not passed:
+            failures = (
+                f"{names[0]} must be within {options.within:g} points of the best mean, but is "
+                f"{100 * best:.2f} below",
+            )
+    summary = {
+        "data": dataset.name,
+        "validation": options.validation,
+        "layers": list(layers),
+        "paths": list(paths),
+        "dimensions": None if dimensions is None else list(dimensions),
+        "seeds": options.seeds,
+        "initialization": options.initialization,
+        "magnitudes": options.magnitudes,
+        "threads": options.threads,
+        **{name: getattr(options, name) for name, *_ in shared.RECIPE},
+        "topologies": rows,
+        "below_best": best,
+        "within": options.within,
+        "passed": not failures,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    return Outcome(summary, failures)

@@ -1,0 +1,48 @@
+"""``sobolpath eval``: the accuracies of a model file; what train and eval both print."""
+
+import time
+
+from .. import data
+from ..machine import model
+from ..support import options, threads
+from ..support.command import Outcome
+from ..training.evaluate import accuracies
+from ..training.network import Network
+from . import shared
+
+HELP = """\
+Run a model file on the held-out images of a data set, with its floats and
+with the integers that the hardware computes, and print both accuracies.
+
+  sobolpath eval models/digits.npz --data digits
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    options.model(parser)
+    parser.reads("--data", required=True, metavar="NAME", help="as for train")
+    parser.add_argument("--download", action="store_true", help="as for train")
+    threads.argument(parser)
+    options.json(parser)
+
+
+def run(options, say):
+    """Evaluate and print; the figures as a dict for ``--json``. Raises ``InputError``."""
+    quantized = model.load(options.model)
+    dataset = data.load(options.data, options.download)
+    topology = quantized.topology
+    data.check_fits(dataset, topology, quantized.classes)
+    began = time.perf_counter()
+    network = Network(topology, quantized.float_weights, quantized.float_biases)
+    result = {
+        "model": str(options.model),
+        "data": dataset.name,
+        **shared.facts(topology),
+        "images": len(dataset.x_test),
+        **accuracies(network, quantized, dataset),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    result["duplicates"] = shared.describe(topology)
+    shared.report(result, len(dataset.x_test))
+    return Outcome(result)

@@ -1,0 +1,158 @@
+"""``sobolpath quality``: judge a topology before training it."""
+
+import textwrap
+import time
+
+from ..errors import InputError
+from ..machine.lanes import plan
+from ..support import cli, options
+from ..support.command import Outcome
+from ..topology import linear, quality
+from ..topology.catalogue import LINEAR, TOPOLOGIES
+from . import shared
+
+HELP = (
+    """\
+Judge a topology before any training: edges that repeat, fan-in and fan-out,
+scatter (the share of windows of neighbours that every neuron hears; 1 is
+best), connected parts, algebraic connectivity and spectral gap of the graph,
+and the cycles that a memory of one bank a lane takes for a block of paths in
+path order (1 is best).
+
+  sobolpath quality --topology cascaded --layers 64-128-128-16 \\
+      --paths 2048,2048,1024
+  sobolpath quality --topology sobol,cascaded,fixed-fan,pseudo-random \\
+      --layers 64-128-128-16 --paths 2048,2048,1024
+
+Several topologies make a table of the whole network, a line each: the largest
+standard deviation of a junction's fan-in, the mean cycles of a block, and
+whether the hardware runs it.
+
+The hardware runs {}
+(in an order of its own, without a stall). The topologies are
+
+""".format(", ".join(LINEAR))
+    + "\n".join(f"  {name:<18}{about}" for name, (_, _, about) in TOPOLOGIES.items())
+)
+
+ROWS = (
+    ("paths", "paths"),
+    ("repeated", "duplicates"),
+    ("fan-in", "fan_in"),
+    ("fan-out", "fan_out"),
+    ("scatter >", "scatter_forward"),
+    ("scatter <", "scatter_backward"),
+    ("parts", "parts"),
+    ("connectivity", "algebraic_connectivity"),
+    ("spectral gap", "spectral_gap"),
+    ("read cycles", "reads"),
+    ("write cycles", "writes"),
+    ("stalled", "stalled"),
+)
+
+
+def arguments(parser):
+    """Add the options."""
+    shared.topology_arguments(parser)
+    parser.add_argument(
+        "--lanes", type=int, default=8, metavar="N", help="banks of the memory (%(default)s)"
+    )
+    options.json(parser)
+
+
+def _cell(value):
+    if isinstance(value, dict):
+        least, most = value["least"], value["most"]
+        return str(least) if least == most else f"{least}-{most}"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "-" if value is None else str(value)
+
+
+def _print(topology, figures, hardware):
+    print(f"topology      {topology.name}")
+    print(f"layers        {'-'.join(map(str, topology.layers))}")
+    if topology.dimensions:
+        print(f"dimensions    {','.join(map(str, topology.dimensions))}")
+    columns = [*figures["junctions"], figures["network"]]
+    names = [f"junction {n}" for n in topology.junctions] + ["network"]
+    for start in range(0, len(columns), 5):  # five columns fit in 80 characters
+        print(" " * 13 + "".join(f"{name:>13}" for name in names[start : start + 5]))
+        for title, key in ROWS:
+            cells = [_cell(c[key]) if key in c else "" for c in columns[start : start + 5]]
+            print(f"{title:<13}" + "".join(f"{cell:>13}" for cell in cells).rstrip())
+    print(f"scatter       {figures['network']['scatter']:.3f}, the least of all")
+    print(textwrap.fill(f"hardware      {hardware}", 80, subsequent_indent=" " * 14))
+
+
+def _hardware(topology, lanes):
+    """Whether the hardware runs it, and that in words."""
+    try:
+        plan(topology, lanes)
+    except InputError as error:
+        return False, str(error)
+    return True, f"{lanes} lanes run it, one block a cycle"
+
+
+def _measure(options, name):
+    """One topology and its figures, a dict as for ``--json``."""
+    topology, skipped = shared.topology_of(options, name), []
+    if name == "omitted":
+        skipped = linear.omitted(topology.layers, topology.paths)[1]
+    began = time.perf_counter()
+    figures = quality.measure(topology, options.lanes)
+    seconds = time.perf_counter() - began
+    return topology, {
+        "topology": name,
+        "layers": list(topology.layers),
+        "paths": list(topology.paths),
+        "dimensions": list(topology.dimensions),
+        "omitted": skipped,
+        "seed": options.seed,
+        "runs_on_hardware": _hardware(topology, options.lanes)[0],
+        **figures,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _table(results):
+    """The whole networks' figures, a line each, of at most 80 columns."""
+    titles = "repeated", "fan-in sd", "scatter", "parts", "connect.", "gap", "cycles", "hw"
+    widths = 9, 10, 8, 6, 9, 8, 7, 5
+    lines = [("topology", *titles)]
+    for result in results:
+        whole, junctions = result["network"], result["junctions"]
+        blocks = sum(-(-figures["paths"] // result["lanes"]) for figures in junctions)
+        cells = (
+            whole["duplicates"],
+            max(figures["fan_in"]["deviation"] for figures in junctions),
+            whole["scatter"],
+            whole["parts"],
+            whole["algebraic_connectivity"],
+            whole["spectral_gap"],
+            1 + whole["stalled"] / blocks,
+            "yes" if result["runs_on_hardware"] else "no",
+        )
+        lines.append((result["topology"], *map(_cell, cells)))
+    return "\n".join(
+        f"{name:<18}" + "".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
+        for name, *cells in lines
+    )
+
+
+def run(options, say):
+    """Measure and print; the figures as a dict for ``--json``, of several under ``topologies``."""
+    chosen = shared.names(options.topology, "--topology")
+    if len(chosen) > 1:
+        for name in chosen:
+            shared.topology_of(options, name)  # complain before measuring
+        results = [_measure(options, name)[1] for name in cli.progress(chosen, desc="quality")]
+        print(f"layers      {'-'.join(map(str, results[0]['layers']))}")
+        print(f"paths       {','.join(map(str, results[0]['paths']))}\n")
+        print(_table(results))
+        return Outcome({"topologies": results})
+    topology, result = _measure(options, options.topology)
+    _print(topology, result, _hardware(topology, options.lanes)[1])
+    if options.topology == "omitted":
+        print(f"omitted       dimensions {','.join(map(str, result['omitted'])) or 'none'}")
+    return Outcome(result)

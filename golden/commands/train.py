@@ -1,0 +1,173 @@
+"""``sobolpath train``: train a network of paths, quantize it, write a model file."""
+
+import time
+
+from .. import data
+from ..errors import InputError
+from ..machine import model
+from ..support import options, threads
+from ..support.command import Outcome
+from ..training import growth, initialize, loop, nested, qat, quantize
+from ..training.evaluate import accuracies, float_accuracy
+from ..training.network import Network
+from . import shared
+
+HELP = """\
+Train a network of Sobol' paths, quantize it to the hardware's integers, and
+write one model file. With --topology (listed in quality --help), of other
+paths: those that the hardware cannot run are trained in floats, to compare
+with, and have no model file. With --signs fixed every path keeps the sign
+that it starts with, and only magnitudes learn.
+Layers are neurons, powers of two, inputs first; every junction between two
+layers has its own number of paths, a power of two from the wider layer's
+neurons to the product of both. Nothing is written if anything fails. All
+that is random goes by --seed: paths, first weights, the order of the images.
+With --extend training starts as the network of a model file, which has the
+same layers and as many paths or fewer: it keeps them, and new paths start at 0.
+With --nested N the network is good when cut to its first N, 2 N, 4 N, ... paths
+a junction too, with the same weights and biases: see sobolpath sim grow.
+
+  sobolpath train --data digits --layers 64-128-128-16 \\
+      --paths 2048,2048,1024 --out build/digits.npz --seed 0
+
+Choose epochs, rates, ... with --validation: the held-out images stay unseen.
+
+Data but digits come from files: in $SOBOLPATH_DATA, else ../shared/data beside
+the checkout, else build/data, where --download keeps what it fetched.
+"""
+
+# Options that a model file mentions only where they are not these.
+UNSAID = {"topology": "sobol", "magnitudes": initialize.MAGNITUDES[0], "signs": loop.SIGNS[0]}
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    shared.data_arguments(parser)
+    shared.topology_arguments(parser)
+    parser.writes(
+        "--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it"
+    )
+    shared.recipe_arguments(parser, initialize.RULES[0])
+    parser.reads(
+        "--extend", metavar="MODEL", help="start as this network, with more paths or as many"
+    )
+    add("--nested", type=int, metavar="N", help="also when cut to N, 2 N, ... paths a junction")
+    add("--qat", type=int, metavar="N", default=0, help=_qat())
+    threads.argument(parser)
+    options.json(parser)
+
+
+def _qat():
+    return "then N epochs with the integers, at X / 10 (%(default)s)"
+
+
+def _check_out(topology, out):
+    """Raise ``InputError`` unless ``--out`` is given exactly where there will be a model file."""
+    if topology.linear and out is None:
+        raise InputError("--out FILE is required here (try 'sobolpath train --help')")
+    if not topology.linear and out is not None:
+        raise InputError(
+            f"--out must be left out: there is no model file of {topology.name} paths, which the "
+            "hardware cannot run; their float accuracy is printed"
+        )
+
+
+def _start(options, topology, dataset):
+    """The network as it is before training, and what a model file says of that, a dictionary."""
+    network = initialize.initialize(
+        topology, options.initialization, options.seed, options.magnitudes
+    )
+    if options.extend is None:
+        return network, {}
+    smaller = model.load(options.extend)
+    data.check_fits(dataset, smaller.topology, smaller.classes)
+    trained = Network(smaller.topology, smaller.float_weights, smaller.float_biases)
+    zeros = [0 * weights for weights in network.weights]  # of the rule's signs, for fixed ones
+    extended = growth.extend(trained, topology, zeros)
+    return extended, {"extended": list(smaller.topology.paths)}
+
+
+def run(options, say):
+    """Train, print and write; the figures as a dict for ``--json``. Raises ``InputError``."""
+    if options.qat < 0:
+        raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
+    recipe = shared.recipe_of(options, options.seed)
+    topology = shared.topology_of(options)
+    _check_out(topology, options.out)
+    if options.qat and not topology.linear:
+        raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
+    dataset = shared.dataset_of(options, topology, recipe.seed)
+    network, extended = _start(options, topology, dataset)
+    duplicates = shared.describe(topology)
+    began = time.perf_counter()
+    samples = dataset.x_train, dataset.y_train, dataset.classes
+    trained = nested.of(network, options.nested)
+    loss = loop.train(trained, *samples, recipe, data.INPUT_SCALE)[-1]
+    info = {
+        "data": dataset.name,
+        "seed": recipe.seed,
+        "initialization": options.initialization,
+        **{name: getattr(recipe, name) for name, *_ in shared.RECIPE if name not in UNSAID},
+        "validation": options.validation,
+        "qat": options.qat,
+        "loss": loss,
+        **extended,
+    }
+    for name, unsaid in UNSAID.items():
+        if getattr(options, name) != unsaid:
+            info[name] = getattr(options, name)
+    if not topology.linear:
+        return Outcome(_float_only(network, dataset, info, duplicates, began))
+    if options.qat:
+        scale_and_how = data.INPUT_SCALE, options.qat, options.nested
+        network, losses = qat.train(network, *samples, recipe, *scale_and_how)
+        quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]})
+        network = Network(topology, network.weights, network.biases)
+    else:
+        args = dataset.x_train, dataset.classes, data.INPUT_SCALE
+        quantized = quantize.quantize(network, *args, info)
+    quantized.info.update(accuracies(network, quantized, dataset))
+    if options.nested is not None:
+        quantized.info["nested"] = _nested(network, quantized, dataset, options.nested)
+    result = {
+        "model": str(options.out),
+        **shared.facts(topology),
+        "shifts": list(quantized.shifts),
+        **quantized.info,
+        "duplicates": duplicates,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    shared.report(result, len(dataset.x_test))
+    for row in result.get("nested", ()):
+        print(
+            "{paths:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row)
+        )
+    quantized.save(options.out)
+    print(f"wrote       {options.out}")
+    return Outcome(result)
+
+
+def _nested(network, quantized, dataset, smallest):
+    """The accuracies of a nested network at every number of paths, a dictionary each."""
+    rows = []
+    for count in nested.sizes(network.topology, smallest):
+        small = nested.cut(quantized, count)
+        found = accuracies(network.first(small.topology), small, dataset)
+        rows.append({"paths": count, **found})
+    return rows
+
+
+def _float_only(network, dataset, info, duplicates, began):
+    """Report a network that has no integers: its paths are not the hardware's."""
+    result = {
+        "model": None,
+        **shared.facts(network.topology),
+        **info,
+        "accuracy_float": float_accuracy(network, dataset),
+        "duplicates": duplicates,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    shared.report(result, len(dataset.x_test))
+    print("no model    the hardware runs paths that are linear over GF(2) only")
+    return result

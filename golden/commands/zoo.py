@@ -1,0 +1,56 @@
+"""``sobolpath zoo``: the models that ship; train one again."""
+
+from pathlib import Path
+
+from ..errors import InputError
+from ..support import cli, options
+from ..support.command import Outcome
+from ..training import zoo
+from . import train
+
+HELP = """\
+List the models that ship in models/, or train one again by its recipe. The
+accuracies are those of the full held-out set, as golden train found them.
+
+  sobolpath zoo
+  sobolpath zoo --train mnist-37k   (data: see sobolpath train --help)
+  sobolpath zoo --recalls mitbih    (how much of each class is found)
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    add("--train", metavar="NAME", help=f"make one again: {', '.join(zoo.RECIPES)}")
+    add("--recalls", metavar="NAME", help="also run one, class by class")
+    add("--models", metavar="FOLDER", default=zoo.FOLDER, help="where they are")
+    parser.writes("--card", metavar="FILE", help="also write the table as Markdown")
+    options.json(parser)
+
+
+def run(options, say):
+    """Train what is asked for, list the models. Raises ``InputError``."""
+    if options.train is not None:
+        _train(options.train, Path(options.models) / f"{options.train}.npz", say)
+    models = zoo.entries(options.models)
+    if not models:
+        raise InputError(
+            f"{options.models}: must have models, made by 'sobolpath zoo --train NAME'"
+        )
+    print(zoo.table(models))
+    result = {"models": models}
+    if options.recalls is not None:
+        result["recalls"] = zoo.recalls(options.recalls, options.models)
+        print(f"\n{zoo.recalls_table(result['recalls'])}")
+    if options.card is not None:
+        cli.write_atomically(options.card, zoo.card(models))
+        print(f"wrote       {options.card}")
+    return Outcome(result)
+
+
+def _train(name, path, say):
+    """Make the model called ``name`` again, by its recipe, and write it to ``path``."""
+    parser = cli.Parser(prog="sobolpath train")
+    train.arguments(parser)
+    cli.check_writable(path)
+    train.run(parser.parse_args([*zoo.arguments(name), "--out", str(path)]), say)

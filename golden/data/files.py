@@ -1,0 +1,145 @@
+"""Files of data sets: where they are looked for, and the two formats, ``.npz`` and idx.
+
+idx is the format of MNIST (LeCun, Cortes & Burges): two zero bytes, a type (8 is ``uint8``), the
+number of axes, one big-endian 32-bit size for each, the values; ``.gz`` or not. Nothing in a file
+is trusted: no pickles, and no more is unpacked than the header announces.
+"""
+
+import gzip
+import io
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..support import cache
+
+BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the checkout
+VARIABLE = "SOBOLPATH_DATA"
+DOWNLOADS = cache.folder("data")
+LARGEST = 2**31  # bytes of an idx file that are taken
+IDX = {
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
+
+
+def folders():
+    """Where data sets are looked for, in order; those that exist.
+
+    ``$SOBOLPATH_DATA``, ``../shared/data`` beside the checkout, then what ``--download`` kept.
+    Raises ``InputError`` where the variable names no folder.
+    """
+    named = os.environ.get(VARIABLE)
+    if named and not Path(named).is_dir():
+        raise InputError(f"{VARIABLE} must be a folder, not {named!r}")
+    places = [Path(named)] if named else []
+    places += [BESIDE, DOWNLOADS]
+    return [place for place in places if place.is_dir()]
+
+
+def find(*names):
+    """The first file of any of these names in :func:`folders`, or ``None``."""
+    candidates = (folder / name for folder in folders() for name in names)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def find_idx(*names):
+    """The first folder of any of these names, or its ``data``, with idx files in it, or ``None``.
+
+    It is in one of :func:`folders`, or that itself where it has the name: the file names of MNIST
+    and Fashion-MNIST are the same, so only the folder tells them apart.
+    """
+    for folder in folders():
+        own = [folder] if folder.resolve().name in names else []
+        for place in own + [folder / name for name in names]:
+            for path in (place, place / "data"):
+                if any(_idx_file(path, name) for name in IDX.values()):
+                    return path
+    return None
+
+
+def _idx_file(folder, name):
+    names = (name, name + ".gz", name.replace("-idx", ".idx"), name.replace("-idx", ".idx") + ".gz")
+    return next((folder / n for n in names if (folder / n).is_file()), None)
+
+
+def read_idx_folder(folder):
+    """The four idx files of a folder: ``{"x_train": array, ...}``."""
+    result = {}
+    for key, name in IDX.items():
+        path = _idx_file(folder, name)
+        if path is None:
+            raise InputError(f"{folder}: {name} or {name}.gz must be there beside the others")
+        result[key] = read_idx(path)
+    return result
+
+
+def read_idx(path):
+    """One idx file of ``uint8``, packed or not, as an array. ``InputError`` where it is not one."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            head = file.read(4)
+            if len(head) < 4 or head[:3] != b"\0\0\x08" or not 1 <= head[3] <= 4:
+                raise InputError(f"{path}: must be an idx file of uint8, but its head is another")
+            sizes = file.read(4 * head[3])
+            if len(sizes) < 4 * head[3]:
+                raise EOFError
+            shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+            count = 1
+            for size in shape:
+                count *= size
+            if count > LARGEST:
+                raise InputError(f"{path}: must have at most {LARGEST} bytes, not {count}")
+            values = file.read(count + 1)
+    except OSError as error:
+        reason = error.strerror or "it is damaged"
+        raise InputError(f"{path}: must be a readable idx file: {reason}") from None
+    except (EOFError, zlib.error):
+        raise InputError(f"{path}: must be a whole idx file, but it is truncated") from None
+    if len(values) != count:
+        more = "truncated" if len(values) < count else "longer than its head says"
+        raise InputError(f"{path}: must be a whole idx file, but it is {more}")
+    return np.frombuffer(values, np.uint8).reshape(shape)
+
+
+def read_npz(path, *fields):
+    """The named fields of a ``.npz`` file: ``{name: array}``. ``InputError`` where one is missing.
+
+    Pickled objects are refused, not loaded.
+    """
+    try:
+        archive = np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False)
+    except OSError as error:
+        if error.strerror:
+            raise InputError(f"{path}: must be a readable .npz file: {error.strerror}") from None
+        archive = None
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        archive = None
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise InputError(f"{path}: must be a .npz file of NumPy, whole and without pickled objects")
+    with archive:
+        return {name: _field(path, archive, name, fields) for name in fields}
+
+
+def _field(path, archive, name, fields):
+    if name not in archive.files:
+        raise InputError(f"{path}: must have the fields {', '.join(fields)}, but {name} is missing")
+    try:
+        array = archive[name]
+    except ValueError as error:
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            raise InputError(
+                f"{path}: field {name} must be an array of numbers, not pickled objects"
+            ) from None
+        array = None
+    except Exception:  # whatever zipfile, zlib and struct raise for bytes that are not theirs
+        array = None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: field {name} must be a whole array, but the file is damaged")
+    return array

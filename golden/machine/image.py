@@ -1,0 +1,152 @@
+"""The memory image: a model as the bytes that are written into an engine.
+
+Three spaces, all little-endian:
+
+- WEIGHTS: word s, lane t at byte s * P + t: junction after junction, in the order of use.
+- BIASES: the neuron at row r, lane t of junction l at byte 4 * (first_l + r * P + t), ``int32``,
+  with the rounding constant half = 2**shift / 2 already added; junction after junction too.
+- PROGRAM: 16-bit words. The first three tell where the blocks of the loader, of the runner (one a
+  junction, one after the other) and of the reader begin. A block is
+
+      word 0   kind | shift << 2 | log2(fan-in) << 7 | log2(steps) << 11
+      word 1   the first row of the target layer; of the loader, 1 if it must not work ahead
+      word 2   2**16 - cycles that the first step is held back, modulo 2**16: see
+      golden.machine.schedule word 3   x(0), the address of step 0
+      word 4   and on, one for each digit of the step number: s(t)
+
+  Addresses are walked: x(i + 1) = x(i) xor s(t), where t is the number of trailing zeros of i + 1.
+  That is x(i) = x(0) xor C i with C over GF(2), as s(t) is the sum of the columns 0 to t of C: the
+  digits that change from i to i + 1. (Antonov and Saleev's one column a step holds for the order of
+  the Gray code; this is its twin in natural order.)
+
+  The loader's steps are the inputs in natural neuron order, each of all images; its addresses are
+  row * P + lane of the input layer. The runner's are the steps of a junction, its addresses source
+  row * P + D (see ``golden.machine.lanes``). The reader's are the outputs in natural neuron order,
+  image after image; its addresses are (row * P + lane) * images + image.
+
+A last layer of n < P neurons is that of the widened network (``golden.machine.widen``): P neurons,
+of which P / n in a row are copies of one. The shift of the reader's block is log2(P / n): that
+many steps, one after the other, are added to one output. Elsewhere it is 0.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from ..errors import InputError
+from ..topology import gf2
+from . import lanes as lane_maps
+from .schedule import plan
+from .widen import widened_model
+
+MAX_WORD = 2**16 - 1  # of the program
+POINTERS = 3  # words before the blocks
+
+
+class Space(IntEnum):
+    """What a byte is written to."""
+
+    WEIGHTS = 0
+    BIASES = 1
+    PROGRAM = 2
+
+
+class Kind(IntEnum):
+    """What a block of the program is for."""
+
+    INPUT = 0
+    HIDDEN = 1
+    OUTPUT = 2
+    READ = 3
+
+
+@dataclass(frozen=True)
+class MemoryImage:
+    """``weights`` int8 (words, P), ``biases`` int32 (rows, P), ``program`` uint16 (words,)."""
+
+    weights: np.ndarray
+    biases: np.ndarray
+    program: np.ndarray
+
+    def spaces(self):
+        """The three spaces as (Space, bytes)."""
+        return (
+            (Space.WEIGHTS, self.weights.astype("<i1").tobytes()),
+            (Space.BIASES, self.biases.astype("<i4").tobytes()),
+            (Space.PROGRAM, self.program.astype("<u2").tobytes()),
+        )
+
+
+def header(kind, shift, fan_in, steps):
+    """The first word of a block; ``fan_in`` and ``steps`` are powers of two, given as log2."""
+    return kind | shift << 2 | fan_in << 7 | steps << 11
+
+
+def walk(start, columns):
+    """The words of a walk: x(0), then s(t) for every column of its matrix, column 0 first."""
+    return [start, *np.bitwise_xor.accumulate(columns, dtype=np.int64).tolist()]
+
+
+def interleaved(inputs, images):
+    """``uint8`` (B, n_0) in the order of the engine's inputs: ``uint8`` (B / images, n_0, images).
+
+    ``images`` are inferred together. Raises ``ValueError`` where B is no multiple of them.
+    """
+    return np.moveaxis(inputs.reshape(-1, images, inputs.shape[-1]), 1, 2)
+
+
+def _layer_walk(topology, layer, lanes, images=1):
+    """The walk over the neurons of a layer, for every image."""
+    matrix = lane_maps.coordinate_map(topology, layer, lanes)
+    columns = [place * images for place in gf2.columns(matrix)]
+    columns += [1 << digit for digit in range(images.bit_length() - 1)]
+    start = int(gf2.apply(matrix, np.array([topology.shifts[layer]]))[0])
+    return walk(start * images, columns)
+
+
+def pack(model, machine):
+    """The :class:`MemoryImage` of a model for a :class:`golden.machine.schedule.Machine`.
+
+    Raises ``InputError`` where :func:`golden.machine.schedule.plan` does, or if a word of the
+    program needs more than 16 bits.
+    """
+    schedule = plan(model.topology, machine)
+    topology, lanes = schedule.wide, machine.lanes
+    model = widened_model(model, topology)
+    weights, biases, program = [], [], [0] * POINTERS
+
+    def block(kind, words, shift=0, fan_in=1, base=0, wait=0):
+        head = header(kind, shift, fan_in.bit_length() - 1, len(words) - 1)
+        program.extend([head, base, -wait & MAX_WORD, *words])
+
+    last, final = len(topology.paths), len(topology.layers) - 1
+    program[0] = len(program)
+    block(Kind.INPUT, _layer_walk(topology, 0, lanes), base=int(not schedule.overlap))
+    program[1] = len(program)
+    for junction in topology.junctions:
+        shift = model.shifts[junction - 1]
+        matrix = lane_maps.junction_matrix(topology, junction, lanes)
+        block(
+            Kind.OUTPUT if junction == last else Kind.HIDDEN,
+            walk(schedule.bases[junction - 1] * lanes, gf2.columns(matrix)),
+            shift,
+            topology.fan_in(junction),
+            0 if junction == last else schedule.bases[junction],
+            schedule.waits[junction - 1],
+        )
+        weights.append(model.weights[junction - 1][lane_maps.path_order(topology, junction, lanes)])
+        place = lane_maps.places(topology, junction, lanes)
+        rows = np.empty(place.size, np.int32)
+        rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
+        biases.append(rows.reshape(-1, lanes))
+    program[2] = len(program)
+    outputs = _layer_walk(topology, final, lanes, machine.images)
+    block(Kind.READ, outputs, schedule.copies.bit_length() - 1)
+    if max(program) > MAX_WORD:
+        raise InputError(
+            f"a word of the program must be at most {MAX_WORD}, not {max(program)}: use more lanes"
+        )
+    return MemoryImage(
+        np.concatenate(weights), np.concatenate(biases), np.array(program, dtype=np.uint16)
+    )

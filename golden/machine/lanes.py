@@ -1,0 +1,237 @@
+"""The change of coordinates that makes the hardware small: neurons as (row, lane).
+
+P = 2^q lanes work on a block of P paths at a time. In junction l, path i visits S i in the source
+layer and T i in the target layer, linear over GF(2). A block is a coset of a q-dimensional space of
+indices; let the columns of B be its basis. Where every layer has a basis w_l of q vectors with
+
+    S B = w_{l-1}  and  T B = w_l  in every junction l, and w_l independent in every layer,
+
+give neuron x = w_l lane + rest, with q digits of the rest 0, the coordinates
+
+    lane(x) = those q digits of x, times the inverse of those rows of w_l
+    row(x)  = the other digits of x xor w_l lane(x)
+
+Then every block reads one whole row of the source layer and adds into one whole row of the target
+layer, and lane t of the target takes lane t xor D of the source, D one word for all lanes. Ordered
+by target row, then epoch, (source row, D) is a linear map G of the step number: the whole
+connectivity.
+
+For Sobol' paths B is the q lowest digits of the index: a block is P consecutive paths, and the q
+leading digits of w_l are invertible, because a generator matrix is upper triangular with a unit
+diagonal. Multiplied from the left by a lower triangular matrix (scrambling) it is so still. Where
+it is not (a cascaded set's block of consecutive paths may hit one neuron P times), B is sought: the
+sequences (w_0, ..., w_L) that paths make, (w_{l-1}, w_l) = (S i_l, T i_l), are a linear space too,
+and q of them are drawn that stay independent in every layer.
+
+A layer's shift s only relabels its neurons: neuron x has the coordinates of x xor s.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..errors import InputError
+from ..topology import gf2
+from ..topology.paths import log2_exact
+
+TRIALS, CANDIDATES = 64, 256  # of the search for lane directions, before it gives up
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The maps of a topology for one number of lanes.
+
+    ``coordinates`` : per layer, neuron -> row * lanes + lane, ``uint8`` (k, k), invertible.
+    ``order`` : per junction, step * lanes + target lane -> path, ``uint8`` (p, p), with
+    step = target row * fan-in + epoch.
+    """
+
+    coordinates: tuple
+    order: tuple
+
+
+def _directions(topology, q):
+    """The bases w_l of consecutive paths, and per junction B; ``None`` if they will not do."""
+    layers = [
+        [
+            topology.matrix(layer, junction)[:, -q:] if q else np.zeros((k, 0), np.uint8)
+            for junction in (layer, layer + 1)
+            if junction in topology.junctions
+        ]
+        for layer, k in enumerate(_digits(topology))
+    ]
+    for bases in layers:
+        if gf2.rank(bases[0]) < q or not np.array_equal(bases[0], bases[-1]):
+            return None
+    unit = [np.eye(log2_exact(n, "paths"), dtype=np.uint8) for n in topology.paths]
+    return [bases[0] for bases in layers], [eye[:, len(eye) - q :] for eye in unit]
+
+
+def _digits(topology):
+    return [log2_exact(n, "width") for n in topology.layers]
+
+
+def _sequences(topology):
+    """A basis of the sequences of neurons that paths make: per layer and per junction its images.
+
+    The unknowns are one path of every junction, where both paths that meet in a layer visit the
+    same neuron.
+    """
+    sizes = [log2_exact(n, "paths") for n in topology.paths]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    rows = []
+    for junction in topology.junctions[:-1]:
+        row = np.zeros((_digits(topology)[junction], starts[-1]), np.uint8)
+        for of in (junction, junction + 1):
+            row[:, starts[of - 1] : starts[of]] = topology.matrix(junction, of)
+        rows.append(row)
+    basis = gf2.nullspace(np.vstack([np.zeros((0, starts[-1]), np.uint8), *rows]))
+    paths = [basis[start:stop] for start, stop in pairwise(starts)]
+    neurons = [gf2.product(topology.matrix(0, 1), paths[0])]
+    for junction, part in zip(topology.junctions, paths, strict=True):
+        neurons.append(gf2.product(topology.matrix(junction, junction), part))
+    return neurons, paths
+
+
+def _search(topology, q):
+    """Like :func:`_directions`, for any block that both layers of every junction map injectively.
+
+    Deterministic. Raises ``InputError`` where none is found.
+    """
+    neurons, paths = _sequences(topology)
+    random = np.random.default_rng(0)
+    for _ in range(TRIALS):
+        chosen = np.zeros((len(neurons[0][0]), 0), np.uint8)
+        for _ in range(q):
+            trial = random.integers(0, 2, (len(chosen), CANDIDATES), np.uint8)
+            fresh = np.ones(CANDIDATES, bool)
+            for images in neurons:  # not in the span of what is chosen, in any layer
+                outside = gf2.nullspace(gf2.product(images, chosen).T).T
+                fresh &= gf2.product(gf2.product(outside, images), trial).any(axis=0)
+            if not fresh.any():
+                break
+            chosen = np.hstack([chosen, trial[:, [np.argmax(fresh)]]])
+        else:
+            return tuple(
+                [gf2.product(part, chosen) for part in parts] for parts in (neurons, paths)
+            )
+    raise InputError(
+        f"{topology.name} paths must map {2**q} lanes to {2**q} neurons in every layer at once, "
+        f"but {TRIALS} searches found no such lanes: use fewer"
+    )
+
+
+def _coordinates(basis):
+    """The map neuron -> row * lanes + lane, from a layer's basis w of q vectors: (k, k)."""
+    k, eye = len(basis), np.eye(len(basis), dtype=np.uint8)
+    leading = gf2.pivots(basis)
+    rest = np.setdiff1d(np.arange(k), leading)
+    lane = gf2.product(gf2.inverse(basis[leading]), eye[leading])
+    return np.vstack([eye[rest] ^ gf2.product(basis[rest], lane), lane])
+
+
+def _order(topology, junction, coordinates, block):
+    """The map step * lanes + target lane -> path, from the coordinates and B."""
+    q = block.shape[1]
+    target = gf2.product(coordinates, topology.matrix(junction, junction))
+    rows = len(target) - q
+    # An epoch is the leading digits of the path that the target does not fix, made constant in a
+    # block: for Sobol' paths, the number of the run of n_l consecutive paths.
+    columns = target.shape[1]
+    fixed = columns - 1 - np.array(gf2.pivots(target[:, ::-1].T), np.int64)
+    epoch = np.eye(columns, dtype=np.uint8)[np.setdiff1d(np.arange(columns), fixed)]
+    epoch ^= gf2.product(gf2.product(epoch, block), target[rows:])
+    return gf2.inverse(np.vstack([target[:rows], epoch, target[rows:]]))
+
+
+def plan(topology, lanes):
+    """The :class:`Plan` of a topology for ``lanes`` lanes, worked out once.
+
+    Raises ``InputError`` if the topology is not linear over GF(2), if a layer has fewer neurons
+    than there are lanes, or if no lane directions are found.
+    """
+    q = log2_exact(lanes, "lanes")
+    if lanes not in topology.lane_plans:
+        topology.check_linear()
+        for layer, width in enumerate(topology.layers):
+            if width < lanes:
+                raise InputError(
+                    f"layer {layer} must have at least {lanes} neurons, one per lane, "
+                    f"not {width}: pad it"
+                )
+        bases, blocks = _directions(topology, q) or _search(topology, q)
+        coordinates = tuple(_coordinates(basis) for basis in bases)
+        topology.lane_plans[lanes] = Plan(
+            coordinates,
+            tuple(
+                _order(topology, junction, coordinates[junction], block)
+                for junction, block in enumerate(blocks, 1)
+            ),
+        )
+    return topology.lane_plans[lanes]
+
+
+def coordinate_map(topology, layer, lanes):
+    """The map neuron -> row * lanes + lane of a layer: ``uint8`` (k, k), invertible.
+
+    Where the layer has a shift, it is the map of neuron xor shift. Raises what :func:`plan` does.
+    """
+    return plan(topology, lanes).coordinates[layer]
+
+
+def places(topology, layer, lanes):
+    """Where each neuron of a layer stands: row * lanes + lane, ``int64`` (n_l,)."""
+    neurons = np.arange(topology.layers[layer]) ^ topology.shifts[layer]
+    return gf2.apply(coordinate_map(topology, layer, lanes), neurons)
+
+
+def junction_matrix(topology, junction, lanes):
+    """G of a junction: the map step -> source row * lanes + D, ``uint8`` (k_{l-1}, p_l - q)."""
+    maps, q = plan(topology, lanes), log2_exact(lanes, "lanes")
+    order = maps.order[junction - 1]
+    first = order[:, : len(order) - q]  # the path of target lane 0, whose source lane is D
+    source = gf2.product(maps.coordinates[junction - 1], topology.matrix(junction - 1, junction))
+    return gf2.product(source, first)
+
+
+def path_order(topology, junction, lanes):
+    """Which path's weight stands in step s, lane t: ``int64`` (N_l / P, P)."""
+    order = plan(topology, lanes).order[junction - 1]
+    return gf2.apply(order, np.arange(topology.paths[junction - 1]).reshape(-1, lanes))
+
+
+def edges(topology, junction, lanes):
+    """Source and target neuron in the order the hardware meets them: two ``int64`` (N_l / P, P)."""
+    q, steps = log2_exact(lanes, "lanes"), np.arange(topology.paths[junction - 1] // lanes)
+    word = gf2.apply(junction_matrix(topology, junction, lanes), steps)[:, None]
+    lane = np.arange(lanes)
+    source = (word >> q) * lanes + (lane ^ (word % lanes))
+    target = steps[:, None] // topology.fan_in(junction) * lanes + lane
+    return tuple(
+        gf2.apply(gf2.inverse(coordinate_map(topology, layer, lanes)), place)
+        ^ topology.shifts[layer]
+        for layer, place in ((junction - 1, source), (junction, target))
+    )
+
+
+def check(topology, lanes):
+    """Prove by enumeration that rows, lanes and G give exactly the edges of the paths.
+
+    Returns the number of edges compared. Raises ``InputError`` if the lanes do not fit the
+    topology, ``ArithmeticError`` if the two differ.
+    """
+    plan(topology, lanes)  # complains where there is none
+    for junction in topology.junctions:
+        source, target = topology.edges(junction)
+        order = path_order(topology, junction, lanes)
+        if not np.array_equal(np.sort(order, axis=None), np.arange(source.size)):
+            raise ArithmeticError(f"junction {junction}: the steps must meet every path once")
+        mapped = edges(topology, junction, lanes)
+        if not (
+            np.array_equal(mapped[0], source[order]) and np.array_equal(mapped[1], target[order])
+        ):
+            raise ArithmeticError(
+                f"junction {junction}: rows and lanes must enumerate the paths' edges"
+            )
+    return topology.total_paths

@@ -1,0 +1,24 @@
+"""The models that come with the package, called by their names: ``digits``, ``mnist-37k``, ..."""
+
+from pathlib import Path
+
+#: The folder ``models`` is beside the packages, in a checkout and where the package is installed.
+FOLDER = Path(__file__).parents[2] / "models"
+
+
+def names():
+    """Their names, in order of the alphabet."""
+    return sorted(path.stem for path in FOLDER.glob("*.npz"))
+
+
+def find(name):
+    """The path of a model: a file of that path, else the shipped model of that name.
+
+    Where neither is there it is ``name`` itself, for whoever reads it to complain.
+    """
+    path = Path(name)
+    if not path.exists() and path.name == str(name) and path.stem in names():
+        shipped = FOLDER / f"{path.stem}.npz"
+        if path.suffix in ("", ".npz"):
+            return shipped
+    return path

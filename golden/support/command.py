@@ -1,0 +1,63 @@
+"""How every command is run: its options, its files, its result as JSON, its exit code.
+
+A command is a module with
+
+- ``HELP``, what ``--help`` says above the options;
+- ``arguments(parser)``, which adds the options, with :mod:`golden.support.options` where another
+  command has them too;
+- ``run(options, say)``, which works, tells a person with ``say(line)``, and returns an
+  :class:`Outcome`. Wrong input raises ``InputError``.
+"""
+
+import contextlib
+import shlex
+import sys
+from dataclasses import dataclass
+
+from . import cli, threads
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a command.
+
+    Parameters
+    ----------
+    summary : for ``--json``; empty where there is nothing to write.
+    failures : what is wrong with what was checked, a line each: then the exit code is 1.
+    """
+
+    summary: dict
+    failures: tuple = ()
+
+
+def execute(module, words, argv):
+    """Run a command with the arguments ``argv``; its exit code, 0 or 1.
+
+    ``words`` : what was typed before ``argv``, as ``("sobolpath", "sim", "run")``. With ``--json
+    -`` only the JSON is on standard output; all else that is printed goes to standard error. Raises
+    ``InputError`` for wrong options, and where a file cannot be written, before any work.
+    """
+    parser = cli.Parser(prog=" ".join(words), description=module.HELP)
+    module.arguments(parser)
+    options = parser.parse_args(argv)
+    options.typed = shlex.join([*words, *argv])
+    written = [getattr(options, name, None) for name in parser.written]
+    read = [getattr(options, name, None) for name in parser.read]
+    cli.check_writable(*written, read=[path for path in read if path is not None])
+    json = getattr(options, "json", None)
+
+    def say(text):
+        print(text, flush=True)
+
+    with contextlib.ExitStack() as during:
+        if "threads" in options:
+            during.enter_context(threads.limit(options.threads))
+        if json == "-":
+            during.enter_context(contextlib.redirect_stdout(sys.stderr))
+        outcome = module.run(options, say)
+    if json is not None and outcome.summary:
+        cli.write_json(json, outcome.summary)
+    for failure in outcome.failures:
+        print(f"FAILED: {failure}", file=sys.stderr)
+    return 1 if outcome.failures else 0

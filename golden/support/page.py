@@ -1,0 +1,58 @@
+"""A report as one HTML file that needs nothing else: sections of text, tables and pictures."""
+
+import base64
+from pathlib import Path
+
+from ..errors import InputError
+from ..reproduce import output
+
+TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+EMPTY = {"text": (), "columns": (), "rows": (), "picture": None}
+
+
+def jinja2():
+    """The module, imported where it is needed. ``InputError`` where it is not installed."""
+    try:
+        import jinja2 as module
+    except ImportError as error:
+        raise InputError(
+            f"jinja2 must be installed to write a page, but {error}: pip install '.[plots]'"
+        ) from None
+    return module
+
+
+def check():
+    """Raise ``InputError`` before any work where a page with pictures cannot be made."""
+    output.matplotlib()
+    jinja2()
+
+
+def environment(folder):
+    """jinja2's environment for the templates of a folder. ``InputError`` where it is missing."""
+    module = jinja2()
+    return module.Environment(
+        loader=module.FileSystemLoader(folder),
+        autoescape=module.select_autoescape(["html"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=module.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
+def html(title, summary, sections):
+    """The text of a page, the same for the same arguments.
+
+    Parameters
+    ----------
+    title, summary : its first lines.
+    sections : dictionaries of ``title`` and, as there is, ``text`` (paragraphs), ``columns`` and
+        ``rows`` of a table, ``picture``: its format, of ``TYPES``, and its bytes.
+    """
+    filled = [{**EMPTY, **section} for section in sections]
+    for section in filled:
+        if section["picture"]:
+            kind, content = section["picture"]
+            section["picture"] = f"data:{TYPES[kind]};base64,{base64.b64encode(content).decode()}"
+    template = environment(Path(__file__).parent).get_template("page.html")
+    return template.render(title=title, summary=summary, sections=filled)

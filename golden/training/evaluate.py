@@ -1,0 +1,45 @@
+"""How good a network is: the logits of many images, in floats and in integers, and accuracies."""
+
+import numpy as np
+
+from .. import data
+from ..machine import engine
+from ..support import cli
+
+PIECE = 2048  # images at a time
+
+
+def infer(function, images, description):
+    """The logits of many images: ``function`` of 2,048 at a time, with a bar where that is slow."""
+    options = {"desc": description, "unit": "image", "delay": 1}
+    with cli.progress(total=len(images), **options) as bar:
+        logits = []
+        for start in range(0, len(images), PIECE):
+            logits.append(function(images[start : start + PIECE]))
+            bar.update(len(logits[-1]))
+    return np.concatenate(logits)
+
+
+def float_logits(network, images, scale=data.INPUT_SCALE):
+    """The logits of a float network: ``float32`` (B, n_L), one step of an input worth ``scale``."""
+    return infer(lambda some: network.infer(some * np.float32(scale)), images, "floats")
+
+
+def integer_logits(quantized, images):
+    """The logits of a model: ``int32`` (B, n_L)."""
+    return infer(lambda some: engine.infer(quantized, some), images, "integers")
+
+
+def float_accuracy(network, dataset, scale=data.INPUT_SCALE):
+    """Accuracy of a float network on the held-out images, 0 to 1; ``scale`` is that of an input."""
+    logits = float_logits(network, dataset.x_test, scale)
+    return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
+
+
+def accuracies(network, quantized, dataset):
+    """Accuracy of the floats and of the integers on the held-out images, 0 to 1."""
+    classes = engine.classify(quantized, integer_logits(quantized, dataset.x_test))
+    return {
+        "accuracy_float": float_accuracy(network, dataset, quantized.input_scale),
+        "accuracy_int": float((classes == dataset.y_test).mean()),
+    }

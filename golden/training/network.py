@@ -1,0 +1,262 @@
+"""The float network of paths: inference and gradients.
+
+Keller & Van keirsbilck, section 3 and Fig. 3. Path i has one weight per junction and adds
+``weight[l][i] * activation(source)`` to its target; hidden activations are ReLUs, the last layer is
+linear. Work and memory are linear in the paths: no dense matrix is ever made.
+
+How it is fast: activations are stored neuron by neuron, ``float32`` (neurons, images). With Sobol'
+paths every neuron of a layer has the same fan-in and the same fan-out, so the edges sorted by
+target are a table of sources (n_l, fan-in), and sorted by source a table of targets (n_{l-1},
+fan-out). Where fan-ins differ (random paths) the shorter rows of the tables end in edges of weight
+0: the work is that of the largest fan-in, still less than segment sums take.
+
+One ``take`` of whole rows gathers what the neurons need and a stack of small matrix-vector products
+sums it; the gathered rows serve the gradient of the weights again.
+"""
+
+import numpy as np
+
+from ..errors import InputError
+
+BLOCK = 128  # images at a time in inference: what is gathered for them stays near the core
+
+
+class Wiring:
+    """The edges of one junction, sorted by target and by source.
+
+    A weight's *place* is its rank among the edges sorted by target, then by path.
+
+    Members: ``path`` (N_l,), the path at each place; ``source`` (n_l, fan-in), the source neurons
+    of each target; ``place`` (N_l,), the places sorted by source; ``target``
+    (n_{l-1}, fan-out), the target neurons of each source. All ``int64``. Rows are as long as the
+    largest fan-in and fan-out; ``slots`` and ``back`` are ``None`` where all are, else the indices
+    of the edges by place in ``source`` and by rank in ``target``, both flat; entries that are no
+    edge are neuron 0. ``first`` (n_l + 1,): the places of each target are from ``first[y]`` to
+    ``first[y + 1]``.
+    """
+
+    def __init__(self, topology, junction):
+        source, target = topology.edges(junction)
+        n, m = topology.layers[junction - 1 : junction + 1]
+        self.path = np.argsort(target, kind="stable")
+        self.place = np.argsort(source[self.path], kind="stable")
+        fan_ins, fan_outs = np.bincount(target, minlength=m), np.bincount(source, minlength=n)
+        self.first = np.concatenate([[0], np.cumsum(fan_ins)])
+        self.source, self.slots = _table(source[self.path], fan_ins)
+        self.target, self.back = _table(target[self.path][self.place], fan_outs)
+
+    def by_source(self, weights):
+        """Weights by place (N_l,), as a table like ``target``, 0 where there is no edge."""
+        return _filled(weights[self.place], self.back, self.target.shape)
+
+
+def _table(values, counts):
+    """Rows of ``counts`` values each, padded with 0 to the longest; the values' flat indices.
+
+    The indices are ``None`` where no row is padded.
+    """
+    width = counts.max()
+    if counts.min() == width:
+        return values.reshape(-1, width), None
+    slots = np.flatnonzero(np.arange(width) < counts[:, None])
+    return _filled(values, slots, (len(counts), width)), slots
+
+
+def _filled(values, slots, shape):
+    if slots is None:
+        return values.reshape(shape)
+    table = np.zeros(shape, values.dtype)
+    table.ravel()[slots] = values
+    return table
+
+
+class Network:
+    """A network of paths with ``float32`` parameters.
+
+    Parameters
+    ----------
+    topology : the paths (:class:`golden.topology.paths.Paths`: Sobol' or any other).
+    weights : per junction an array (N_l,), in path order.
+    biases : per junction an array (n_l,), in neuron order; 0 unless given.
+
+    Members
+    -------
+    parameters : every weight (by place, junction after junction), then every bias, as one vector.
+    ``InputError`` where shapes do not fit or a number is not finite.
+    """
+
+    def __init__(self, topology, weights, biases=None):
+        self.topology = topology
+        self.wiring = [Wiring(topology, junction) for junction in topology.junctions]
+        self.parameters, self._weights, self._biases = self.vector()
+        if biases is None:
+            biases = [np.zeros(n) for n in topology.layers[1:]]
+        for name, arrays, sizes in (
+            ("weights", weights, topology.paths),
+            ("biases", biases, topology.layers[1:]),
+        ):
+            if len(arrays) != len(sizes):
+                raise InputError(f"{name} must be {len(sizes)} arrays, not {len(arrays)}")
+            for junction, (array, size) in enumerate(zip(arrays, sizes, strict=True), 1):
+                if np.shape(array) != (size,):
+                    raise InputError(
+                        f"{name} of junction {junction} must have shape ({size},), "
+                        f"not {np.shape(array)}"
+                    )
+                if not np.isfinite(array).all():
+                    raise InputError(
+                        f"{name} of junction {junction} must be finite, not NaN or infinite"
+                    )
+        for own, wiring, array in zip(self._weights, self.wiring, weights, strict=True):
+            own[...] = np.asarray(array)[wiring.path].reshape(own.shape)
+        for own, array in zip(self._biases, biases, strict=True):
+            own[:, 0] = array
+        self._gathered = {}
+
+    def vector(self):
+        """A zero vector like ``parameters``, and views of its weights and its biases.
+
+        Each per junction; the weights' views have shape (n_l, fan-in), or (N_l,), by place, where
+        fan-ins differ; the biases' have shape (n_l, 1).
+        """
+        topology = self.topology
+        vector = np.zeros(topology.total_paths + sum(topology.layers[1:]), np.float32)
+        weights, biases, start = [], [], 0
+        for junction in topology.junctions:
+            stop = start + topology.paths[junction - 1]
+            wiring, view = self.wiring[junction - 1], vector[start:stop]
+            weights.append(view if wiring.slots is not None else view.reshape(wiring.source.shape))
+            start = stop
+        for width in topology.layers[1:]:
+            biases.append(vector[start : start + width, None])
+            start += width
+        return vector, weights, biases
+
+    @property
+    def weights(self):
+        """Per junction the weights in path order: ``float32`` (N_l,), copies."""
+        result = []
+        for own, wiring in zip(self._weights, self.wiring, strict=True):
+            weights = np.empty(own.size, np.float32)
+            weights[wiring.path] = own.ravel()
+            result.append(weights)
+        return result
+
+    @property
+    def biases(self):
+        """Per junction the biases in neuron order: ``float32`` (n_l,), copies."""
+        return [own[:, 0].copy() for own in self._biases]
+
+    def silence(self, first):
+        """Set the weights and biases of the outputs from ``first`` on to 0: they are padding."""
+        self._weights[-1].reshape(-1)[self.wiring[-1].first[first] :] = 0
+        self._biases[-1][first:] = 0
+
+    def first(self, topology):
+        """The network of this one's first paths: those of ``topology``, with their weights."""
+        pairs = zip(self.weights, topology.paths, strict=True)
+        return Network(topology, [weights[:count] for weights, count in pairs], self.biases)
+
+    def lend(self, smaller):
+        """Overwrite weights and biases of one that :meth:`first` made; fan-ins must be constant."""
+        for views, others in ((self._weights, smaller._weights), (self._biases, smaller._biases)):
+            for whole, own in zip(views, others, strict=True):
+                own[...] = whole[:, : own.shape[1]]
+
+    def _gather(self, junction, activations):
+        """Each target's sources: (n_l, fan-in, images), in a buffer that the next call reuses."""
+        key = junction, activations.shape[1]
+        table = self.wiring[junction - 1].source
+        if key not in self._gathered:
+            if len(self._gathered) >= 4 * len(self.wiring):
+                self._gathered.clear()
+            self._gathered[key] = np.empty((*table.shape, key[1]), np.float32)
+        return np.take(activations, table, axis=0, out=self._gathered[key], mode="clip")
+
+    def forward(self, activations):
+        """The activations of every layer from the inputs' on, ReLU but for the last.
+
+        ``activations`` is ``float32`` (n_0, B); the result a list of ``float32`` (n_l, B).
+        """
+        results = [activations]
+        for junction in self.topology.junctions:
+            gathered = self._gather(junction, results[-1])
+            wiring, weights = self.wiring[junction - 1], self._weights[junction - 1]
+            table = _filled(weights, wiring.slots, wiring.source.shape)
+            sums = np.matmul(table[:, None, :], gathered)[:, 0]
+            sums += self._biases[junction - 1]
+            if junction < len(self.wiring):
+                np.maximum(sums, 0, out=sums)
+            results.append(sums)
+        return results
+
+    def layers(self, inputs):
+        """Every layer's activations, image by image.
+
+        ``inputs`` is (B, n_0), real numbers. Returns a list: ``float32`` (B, n_l) for layers 1 to
+        L, the logits last. Raises ``InputError`` for another shape.
+        """
+        inputs = np.asarray(inputs, np.float32)
+        if inputs.ndim != 2 or inputs.shape[1] != self.topology.layers[0]:
+            raise InputError(
+                f"inputs must have shape (images, {self.topology.layers[0]}), not {inputs.shape}"
+            )
+        results = [np.empty((len(inputs), n), np.float32) for n in self.topology.layers[1:]]
+        for start in range(0, len(inputs), BLOCK):
+            block = np.ascontiguousarray(inputs[start : start + BLOCK].T)
+            for result, layer in zip(results, self.forward(block)[1:], strict=True):
+                result[start : start + BLOCK] = layer.T
+        return results
+
+    def infer(self, inputs):
+        """The logits: ``float32`` (B, n_L), for ``inputs`` as in :meth:`layers`.
+
+        Raises ``InputError`` where they are beyond ``float32``.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self.layers(inputs)[-1]
+        if not np.isfinite(logits).all():
+            raise InputError("logits must be finite: the weights or the inputs are too large")
+        return logits
+
+    def gradients(self, inputs, labels, classes, out):
+        """Backpropagation along the paths: the mean softmax cross-entropy, and its gradients.
+
+        ``inputs`` is ``float32`` (n_0, B), ``labels`` integers (B,) below ``classes``; outputs from
+        ``classes`` on take no part. ``out`` is what :meth:`vector` returned: its vector is
+        overwritten with the gradient of ``parameters``. Returns the loss, a float.
+        """
+        _, weight_gradients, bias_gradients = out
+        activations = self.forward(inputs)
+        loss, error = cross_entropy(activations[-1], labels, classes)
+        for junction in reversed(self.topology.junctions):
+            gathered = self._gathered[junction, inputs.shape[1]]  # as forward left it
+            wiring, gradient = self.wiring[junction - 1], weight_gradients[junction - 1]
+            if wiring.slots is None:
+                np.matmul(gathered, error[:, :, None], out=gradient[..., None])
+            else:
+                gradient[...] = np.matmul(gathered, error[:, :, None]).ravel()[wiring.slots]
+            error.sum(axis=1, keepdims=True, out=bias_gradients[junction - 1])
+            if junction > 1:
+                weights = wiring.by_source(self._weights[junction - 1].ravel())
+                back = np.take(error, wiring.target, axis=0, mode="clip")
+                error = np.matmul(weights[:, None, :], back)[:, 0]
+                error *= activations[junction - 1] > 0
+        return loss
+
+
+def cross_entropy(logits, labels, classes):
+    """Mean softmax cross-entropy of the first ``classes`` outputs, and its gradient.
+
+    ``logits`` is (n_L, B); the gradient has the same shape, with zeros from ``classes`` on.
+    """
+    images = np.arange(len(labels))
+    shifted = logits[:classes] - logits[:classes].max(axis=0)
+    exponentials = np.exp(shifted)
+    total = exponentials.sum(axis=0)
+    loss = float((np.log(total) - shifted[labels, images]).mean())
+    error = np.zeros_like(logits)
+    error[:classes] = exponentials / total
+    error[labels, images] -= 1
+    error /= len(labels)
+    return loss, error

@@ -1,0 +1,62 @@
+"""``sobolpath hw image``: a trained network as the bytes that an engine takes."""
+
+from pathlib import Path
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.support import cli, options
+from sobolpath.golden.support.command import Outcome
+
+from ..config import CONFIGS
+from ..export import example, facts
+from ..export.axis import records
+
+HELP = """\
+Write a trained model as the bytes that an engine of a configuration takes on
+s_axis_config, in order: FILE.hex for $readmemh, FILE.bin as they are. Nothing
+of this package is needed to run it then.
+
+  sobolpath hw image models/digits.npz --config icebreaker -o build/digits.hex
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    options.model(parser)
+    options.config(parser, CONFIGS, None)
+    parser.writes("-o", "--out", required=True, metavar="FILE", help="FILE.hex or FILE.bin")
+    options.json(parser)
+
+
+def run(options, say):
+    """Write the bytes, and say what the network takes. Raises ``InputError``."""
+    if options.out == "-":
+        raise InputError("-o must be a file to write, not -")
+    config, suffix = facts.configuration(options.config), Path(options.out).suffix
+    if suffix not in (".hex", ".bin"):
+        raise InputError(f"-o must end in .hex or .bin, not {options.out!r}")
+    model = models.load(options.model)
+    content = records(config.image(model))
+    schedule, layers = plan(model.topology, config.machine), model.topology.layers
+    result = {
+        "model": str(options.model),
+        "config": options.config,
+        "file": str(options.out),
+        "bytes": len(content),
+        "images_together": config.images,
+        "inputs": layers[0],
+        "logits": layers[-1] * config.images,
+        "latency_cycles": schedule.latency,
+        "interval_cycles": schedule.interval,
+    }
+    binary = suffix == ".bin"
+    cli.write_atomically(options.out, content if binary else example.hexadecimal(content))
+    for line in (
+        "{file}: {bytes:,} bytes for s_axis_config",
+        "inference {inputs:,} inputs of {images_together} images together, {logits:,} logits",
+        "latency   {latency_cycles:,} cycles from the last input taken to the last sum",
+        "interval  {interval_cycles:,} cycles from one inference to the next, inputs abounding",
+    ):
+        say(line.format(**result))
+    return Outcome(result)

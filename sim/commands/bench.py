@@ -1,0 +1,117 @@
+"""How fast the two back ends simulate: the same images, in the same run, in turns."""
+
+import statistics
+import tempfile
+import time
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.support import cli, options
+from sobolpath.golden.support.command import Outcome
+
+from ..backends.native import NativeEngine
+from ..backends.pysim import PysimEngine
+from ..backends.record import Stuck
+from ..run.measure import held_out, make_job
+
+HELP = """\
+Time the native back end against pysim: the same images, in the same run, in
+turns. The native library is built from nothing, and that is timed too.
+
+  sobolpath sim bench
+"""
+
+TIMES = 100  # the native engine runs the images so often for one timing, to be measurable
+
+
+def bench(path, data_name, *, config="icebreaker", images=2, repeats=5, say=lambda text: None):
+    """Time native against pysim; the results for JSON.
+
+    Parameters
+    ----------
+    path, data_name, config : a model file, its data set, the engine, as in ``sim.run.measure.run``.
+    images : held-out images of each timing.
+    repeats : timings of each back end, taken in turns.
+    say : is told what takes long.
+
+    The build is timed once, from nothing but the tools. Raises ``InputError`` as
+    ``sim.run.measure.run`` does, ``Stuck`` if the engine takes no network, and ``ArithmeticError``
+    if the back ends do not agree in every value and cycle.
+    """
+    if repeats < 1:
+        raise InputError(f"repeats must be at least 1, not {repeats}")
+    model = models.load(path)
+    job = make_job(config, model)
+    inputs, _ = held_out(model, data_name, images)
+    if len(inputs) % job.config.images:
+        raise InputError(
+            f"images must be a multiple of {job.config.images}, which {config} takes together, "
+            f"not {len(inputs)}"
+        )
+    speeds = {"native": [], "pysim": []}
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        native = NativeEngine(job, folder=folder, say=say)
+        build = time.perf_counter() - began
+        with native, PysimEngine(job) as pysim, cli.progress(total=repeats, desc="bench") as bar:
+            for _ in range(repeats):
+                traces = [_time(native, inputs, TIMES, speeds), _time(pysim, inputs, 1, speeds)]
+                if not traces[0].same(traces[1]):
+                    raise ArithmeticError("native and pysim must agree in every value and cycle")
+                bar.update()
+    ratios = [fast / slow for fast, slow in zip(*speeds.values(), strict=True)]
+    return {
+        "model": str(path),
+        "data": data_name,
+        "config": config,
+        "images": len(inputs),
+        "repeats": repeats,
+        "build_seconds": build,
+        "native_cycles_per_second": _spread(speeds["native"]),
+        "pysim_cycles_per_second": _spread(speeds["pysim"]),
+        "ratio": _spread(ratios),
+    }
+
+
+def _time(engine, inputs, times, speeds):
+    """Run the inputs ``times`` times; the trace of the last. Adds the speed in cycles a second."""
+    cycles, began = 0, time.perf_counter()
+    for _ in range(times):
+        trace = engine.run(inputs)
+        cycles += trace.total
+    speeds[engine.name].append(cycles / (time.perf_counter() - began))
+    return trace
+
+
+def _spread(values):
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    parser.reads("--model", default="models/digits.npz", metavar="FILE", help="(%(default)s)")
+    parser.reads("--data", default="digits", metavar="NAME", help="its data set (%(default)s)")
+    add("--images", type=int, default=2, metavar="N", help="of each timing (%(default)s)")
+    add("--repeats", type=int, default=5, metavar="N", help="timings of each (%(default)s)")
+    options.json(parser)
+
+
+def run(options, say):
+    """Time, and print the figures and their ratio; what is wrong."""
+    try:
+        result = bench(
+            options.model, options.data, images=options.images, repeats=options.repeats, say=say
+        )
+    except (ArithmeticError, Stuck) as error:
+        return Outcome({}, (str(error),))
+    for name in ("native", "pysim"):
+        speed = result[f"{name}_cycles_per_second"]
+        say(
+            f"{name:<8}{speed['median']:>12,.0f} cycles/s, "
+            f"{speed['min']:,.0f} to {speed['max']:,.0f} in {result['repeats']} timings"
+        )
+    ratio = result["ratio"]
+    say(f"ratio   {ratio['median']:>12,.0f}, {ratio['min']:,.0f} to {ratio['max']:,.0f}")
+    say(f"build   {result['build_seconds']:>12.1f} s")
+    return Outcome(result)

@@ -1,0 +1,156 @@
+"""``sobolpath sim conflicts``: what paths cost on P banks, cycle by cycle, and what they store."""
+
+import textwrap
+from pathlib import Path
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import cli, options, picture
+from sobolpath.golden.support.command import Outcome
+
+from ..conflicts import picture as drawing
+from ..conflicts.banks import CROSSBARS
+from ..conflicts.measure import COMPARED, failures, measure
+from ..conflicts.patterns import PATTERNS
+
+PLOT = Path("build/conflicts.svg")
+
+HELP = """\
+Why Sobol' paths: run paths in order on P source and P target banks, cycle by
+cycle, and count the cycles of a block of P paths (1 is best), the utilization
+of the banks, and the bits that must be stored for the connectivity.
+
+  sobolpath sim conflicts
+  sobolpath sim conflicts --lanes 8 --queues 1,4,100000 --plot build/deep.png
+  sobolpath sim conflicts --layers 64-128-128-16 --paths 2048,2048,1024 \\
+      --lanes 4,8,16 --topologies sobol,cascaded,pseudo-random
+
+A column is a depth Q of the queues in front of every bank; "no queue" is where
+a block waits for the last path of the one before, its reads and writes at
+once (as in golden quality). The plain crossbar gives each target bank one
+word a cycle, the buffered one as many as its queue has room for. Layers need
+a neuron for every bank. The exit code is 1 if Sobol' paths do not take one
+cycle a block, or a count is below what the busiest bank allows. Topologies:
+
+""" + "\n".join(f"  {name:<15}{about}" for name, about in PATTERNS.items())
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    add("--layers", default="1024-256-256-64", metavar="N-N-...", help="neurons (%(default)s)")
+    add(
+        "--paths",
+        default="16384,16384,4096",
+        metavar="N,N,...",
+        help="of each junction, or one number for all (%(default)s)",
+    )
+    add("--lanes", default="4,8,16,32,64", metavar="P,P,...", help="banks (%(default)s)")
+    add("--queues", default="1,2,8", metavar="Q,Q,...", help="queue depths (%(default)s)")
+    add("--crossbars", default=",".join(CROSSBARS), metavar="C,C", help="(%(default)s)")
+    add(
+        "--topologies", default=",".join(COMPARED), metavar="T,T,...", help="which paths to compare"
+    )
+    add("--seed", type=int, default=1, metavar="N", help="of the random ones (%(default)s)")
+    options.plot(parser, "the cycles of a block", PLOT)
+    options.json(parser)
+
+
+def _names(text, known, what):
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in known:
+            raise InputError(f"{what} must be of {', '.join(known)}, not {name!r}")
+    return _once(names, what)
+
+
+def _once(values, what):
+    if len(set(values)) < len(values):
+        raise InputError(f"{what} must differ, not {','.join(map(str, values))}")
+    return values
+
+
+def _settings(options):
+    """The options as keyword arguments of :func:`measure`."""
+    layers = cli.integers(options.layers, "-", "--layers")
+    paths = cli.integers(options.paths, ",", "--paths")
+    return {
+        "layers": layers,
+        "paths": paths * (len(layers) - 1) if len(paths) == 1 else paths,
+        "lanes": _once(cli.integers(options.lanes, ",", "--lanes"), "--lanes"),
+        "queues": _once(cli.integers(options.queues, ",", "--queues"), "--queues"),
+        "crossbars": _names(options.crossbars, CROSSBARS, "--crossbars"),
+        "names": _names(options.topologies, PATTERNS, "--topologies"),
+        "seed": options.seed,
+    }
+
+
+def _cell(figures):
+    return f"{figures['cycles_per_block']:.2f} {figures['utilization']:4.0%}"
+
+
+def table(results, crossbars, queues):
+    """The lines that a person reads, at most 80 columns."""
+    for result in results:
+        for crossbar in crossbars:
+            yield ""
+            yield f"{result['lanes']} lanes, {result['blocks']:,} blocks, {crossbar} crossbar"
+            for start in range(0, len(queues), 3):  # three columns of queues fit in 80 characters
+                part = slice(start, start + 3)
+                heads = ["no queue", *(f"Q={depth}" for depth in queues[part])]
+                yield f"{'':<14}" + "".join(f"{h:>12}" for h in heads) + "  bits/weight"
+                for pattern in result["patterns"]:
+                    cells = [pattern["lockstep"], *pattern[crossbar][part]]
+                    yield (
+                        f"{pattern['name']:<14}"
+                        + "".join(f"{_cell(figures):>12}" for figures in cells)
+                        + f"{pattern['index_bits_per_weight']:>13.2f}"
+                    )
+        if result["engine"]:
+            yield textwrap.fill(
+                "the engine takes {total:,} cycles: {blocks:,} blocks, {fill_and_drain:,} to fill "
+                "and drain, {waits:,} to wait for rows to leave; it stores {index_bits:,} bits for "
+                "the connectivity".format(**result["engine"]),
+                80,
+            )
+
+
+def memory(results):
+    """Lines: the bits stored for the connectivity, by pattern and number of lanes."""
+    yield ""
+    yield "bits stored for the connectivity, in all"
+    for start in range(0, len(results), 5):
+        part = results[start : start + 5]
+        heads = [f"{result['lanes']} lanes" for result in part]
+        yield f"{'':<14}" + "".join(f"{head:>12}" for head in heads)
+        for row, pattern in enumerate(part[0]["patterns"]):
+            bits = [result["patterns"][row]["index_bits"] for result in part]
+            yield f"{pattern['name']:<14}" + "".join(f"{count:>12,}" for count in bits)
+
+
+def run(options, say):
+    """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
+    settings = _settings(options)
+    plot = picture.check(options.plot or PLOT, options.json, asked=options.plot is not None)
+    results = measure(**settings)
+    shape = f"{'-'.join(map(str, settings['layers']))}, {','.join(map(str, settings['paths']))}"
+    for line in textwrap.wrap(f"network   {shape} paths", 80, subsequent_indent=" " * 10):
+        say(line)
+    say(f"seed      {settings['seed']}")
+    say("figures   cycles a block and utilization of the banks, by queue depth Q")
+    for line in (*table(results, settings["crossbars"], settings["queues"]), *memory(results)):
+        say(line)
+    say("")
+    if plot is None:
+        say("no picture: it needs matplotlib, pip install '.[plots]'")
+    else:
+        drawing.draw(plot, results, settings["crossbars"], settings["queues"])
+        say(f"picture   {plot}")
+    summary = {
+        "layers": list(settings["layers"]),
+        "paths": list(settings["paths"]),
+        "seed": settings["seed"],
+        "queues": list(settings["queues"]),
+        "crossbars": list(settings["crossbars"]),
+        "results": results,
+    }
+    return Outcome(summary, tuple(failures(results, settings["crossbars"])))

@@ -1,0 +1,99 @@
+"""``sobolpath sim explain``: rows, lanes, blocks and the crossbar of a small network, drawn."""
+
+import textwrap
+from pathlib import Path
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine.lanes import check, junction_matrix, path_order
+from sobolpath.golden.support import cli, options, picture
+from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.topology import catalogue, gf2
+
+from ..views import explain_plot
+
+PICTURE = Path("build/explain.svg")
+MOST = 16, 16, 8  # lanes, rows of a layer, and epochs of the junction that can be read in a picture
+
+HELP = """\
+Draw how paths meet the hardware, for a small network: the neurons of each layer
+in their rows and lanes; one step, which is a block of paths that goes from a
+row of neurons through the butterfly crossbar to another row; and the order of
+the steps. docs/how-it-works.md explains the picture.
+
+  sobolpath sim explain
+  sobolpath sim explain --layers 32-32-16 --paths 64,64 --lanes 8 --step 5 \\
+      --svg build/eight.svg
+
+The exit code is 1 if rows, lanes and D do not give exactly the paths' edges.
+Topologies: {}.
+""".format(", ".join(catalogue.LINEAR))
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    add("--layers", default="16-16-8", metavar="N-N-...", help="neurons (%(default)s)")
+    add("--paths", default="32,32", metavar="N,N,...", help="of each junction (%(default)s)")
+    add("--lanes", type=int, default=4, metavar="P", help="(%(default)s)")
+    add("--topology", default="sobol", metavar="T", help="(%(default)s)")
+    add("--junction", type=int, default=1, metavar="L", help="of the step (%(default)s)")
+    add("--step", type=int, default=3, metavar="S", help="which is shown (%(default)s)")
+    parser.writes("--svg", default=str(PICTURE), metavar="FILE", help="the picture (%(default)s)")
+    options.json(parser)
+
+
+def run(options, say):
+    """Draw, and say what the step does; it as a dict for ``--json``, and what is wrong."""
+    picture.check(options.svg, options.json, option="--svg")
+    layers = cli.integers(options.layers, "-", "--layers")
+    paths = cli.integers(options.paths, ",", "--paths")
+    topology = catalogue.build(options.topology, layers, paths)
+    lanes, junction, step = options.lanes, options.junction, options.step
+    try:
+        edges = check(topology, lanes)
+    except ArithmeticError as error:
+        return Outcome({}, (str(error),))
+    _check_range("--junction", junction, 1, len(paths))
+    _check_size(topology, lanes, junction)
+    _check_range("--step", step, 0, paths[junction - 1] // lanes - 1)
+    word = int(gf2.apply(junction_matrix(topology, junction, lanes), [step])[0])
+    row, epoch = divmod(step, topology.fan_in(junction))
+    block = path_order(topology, junction, lanes)[step]
+    summary = {
+        "layers": list(layers),
+        "paths": list(paths),
+        "topology": options.topology,
+        "lanes": lanes,
+        "edges": edges,
+        "junction": junction,
+        "step": step,
+        "row": row,
+        "epoch": epoch,
+        "source": word // lanes,
+        "distance": word % lanes,
+        "block": block.tolist(),
+    }
+    text = (
+        f"step {step} of junction {junction} is row {row}, epoch {epoch}: paths "
+        f"{min(block)} to {max(block)}, from row {word // lanes} with D = "
+        f"{word % lanes:0{max(lanes.bit_length() - 1, 1)}b}. Rows, lanes and D were compared with "
+        f"all {edges} edges."
+    )
+    for line in textwrap.wrap(text, 80):
+        say(line)
+    explain_plot.draw(options.svg, topology, lanes, junction, step)
+    say(f"picture    {options.svg}")
+    return Outcome(summary)
+
+
+def _check_size(topology, lanes, junction):
+    sizes = lanes, max(topology.layers) // lanes, topology.fan_in(junction)
+    names = "lanes", "rows of a layer", "epochs, paths a neuron"
+    for name, size, most in zip(names, sizes, MOST, strict=True):
+        if size > most:
+            raise InputError(f"a picture can show at most {most} {name}, not {size}")
+
+
+def _check_range(option, value, low, high):
+    if not low <= value <= high:
+        raise InputError(f"{option} must be {low} to {high}, not {value}")

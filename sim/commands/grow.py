@@ -1,0 +1,157 @@
+"""``sobolpath sim grow``: one file of weights with more and more of its paths, on one engine."""
+
+import sys
+from pathlib import Path
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.reproduce import output
+from sobolpath.golden.support import cli, options
+from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.training import nested
+from sobolpath.golden.training.growth import prefix
+from sobolpath.hw.config import CONFIGS
+
+from ..run.batches import BACKENDS
+from ..run.measure import held_out, make_job, measure
+
+HELP = """\
+Run the first N paths of a model, for N from 512 on, each as a network of
+its own: the same file of weights, the same biases and shifts, the same engine;
+only the memory image says how far each junction goes. Every value is compared
+with the golden model, as by run; the exit code is 1 if anything differs.
+
+  sobolpath sim grow
+  sobolpath sim grow models/mnist-37k.npz --data mnist --paths 4096,16384
+  sobolpath sim grow build/mine.npz --data digits --plot build/mine.svg
+
+Models are good at this that were trained for it: sobolpath train --nested 512.
+A junction has no fewer paths than its wider layer neurons, and no more than
+the file.
+"""
+MODEL, DATA = "models/digits-nested.npz", "digits"
+SMALLEST = 512
+COLUMNS = (
+    ("paths", "paths", ","),
+    ("weights", "weights", ","),
+    ("accuracy", "accuracy", ".2%"),
+    ("float", "accuracy_float", ".2%"),
+    ("latency", "latency_cycles", ","),
+    ("interval", "interval_cycles", ","),
+    ("busy", "utilization", ".1%"),
+    ("wrong values", "mismatches", ","),
+)
+# The picture, as golden.reproduce.output.picture takes it.
+TITLE = "One file of weights, cut to its first N paths a junction"
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    options.model(parser, nargs="?", default=MODEL, help="a model file (%(default)s)")
+    add("--data", default=DATA, metavar="NAME", help="its data set (%(default)s)")
+    add("--paths", metavar="N,N,...", help="of a junction, powers of two (512 to all)")
+    options.limit(parser)
+    options.config(parser, CONFIGS)
+    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
+    add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
+    parser.writes("--csv", metavar="FILE", help="write the table as CSV")
+    options.plot(parser, "accuracy by cycles")
+    options.json(parser)
+
+
+def counts(topology, text):
+    """The numbers of paths to run: those of the option, or from 512 on. Raises ``InputError``."""
+    most = max(topology.paths)
+    if text is None:
+        low = min(max(topology.layers[j - 1 : j + 1]) for j in topology.junctions)
+        low = max(low, min(SMALLEST, most // 2))
+        return nested.sizes(topology, low) if low < most else [most]
+    found = cli.integers(text, ",", "--paths")
+    for count in found:
+        if not 1 <= count <= most or count & (count - 1):
+            raise InputError(f"--paths must be powers of two from 1 to {most}, not {count}")
+    return sorted(set(found))
+
+
+def grow(model, images, labels, numbers, *, config, **how):
+    """A row for each number of paths, a dictionary, and what is wrong, lines.
+
+    ``how`` : as of :func:`sim.run.measure.measure`. Raises ``InputError`` as that does.
+    """
+    rows, failures = [], []
+    for count in numbers:
+        small = nested.cut(model, count)
+        result = measure(small, make_job(config, small), images, labels, **how)
+        failures += [f"{count} paths: {failure}" for failure in result.failures]
+        if result.summary:
+            weights = result.summary.pop("paths")
+            rows.append(
+                {"paths": count, "junctions": list(small.topology.paths), "weights": weights}
+                | result.summary
+            )
+    return rows, failures
+
+
+def run(options, say):
+    """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
+    kind = _check_plot(options.plot)
+    model = models.load(options.model)
+    numbers = counts(model.topology, options.paths)
+    for count in numbers:
+        prefix(model.topology, count)  # complains
+    images, labels = held_out(model, options.data, options.limit)
+    how = {"backend": options.backend, "jobs": options.jobs, "say": say}
+    rows, failures = grow(model, images, labels, numbers, config=options.config, **how)
+    if not rows:
+        return Outcome({}, tuple(failures))
+    layers = "-".join(map(str, model.topology.layers))
+    say(f"model     {options.model}, {layers} neurons")
+    say(f"images    {len(images)} held-out {options.data}")
+    together = rows[0]["images_together"]
+    say(f"engine    {options.config}, the same for all; cycles are of {together} images together\n")
+    for line in output.table(COLUMNS, rows):
+        say(line)
+    table = [{name: row[name] for _, name, _ in COLUMNS} for row in rows]
+    if options.csv is not None:
+        cli.write_atomically(options.csv, output.csv_text(table))
+    if options.plot is not None:
+        this = sys.modules[__name__]  # its TITLE and plot
+        cli.write_atomically(options.plot, output.picture(this, rows, kind))
+        say(f"\npicture   {options.plot}")
+    summary = {
+        "model": str(options.model),
+        "data": options.data,
+        "config": options.config,
+        "layers": list(model.topology.layers),
+        "sizes": rows,
+    }
+    return Outcome(summary, tuple(failures))
+
+
+def _check_plot(path):
+    """The format of the picture; ``InputError`` where it cannot be drawn."""
+    if path is None:
+        return None
+    kind = Path(path).suffix[1:]
+    if kind not in output.FORMATS:
+        wanted = " or ".join(f".{name}" for name in sorted(output.FORMATS, reverse=True))
+        raise InputError(f"--plot must be a file named {wanted}, not {path!r}")
+    output.matplotlib()
+    return kind
+
+
+def plot(rows, axes):
+    """Accuracy by latency and by interval, each point with its paths."""
+    for name, label in (("latency_cycles", "latency"), ("interval_cycles", "interval")):
+        points = [row for row in rows if row[name] is not None]
+        cycles, shares = [row[name] for row in points], [row["accuracy"] for row in points]
+        axes.plot(cycles, [100 * share for share in shares], marker="o", label=label)
+    for row in rows:
+        where = row["latency_cycles"], 100 * row["accuracy"]
+        axes.annotate(f"{row['paths']:,}", where, (4, -11), textcoords="offset points", fontsize=7)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel("cycles")
+    axes.set_ylabel("accuracy of the hardware (%)")
+    axes.legend(loc="lower right")

@@ -1,0 +1,176 @@
+"""``sobolpath sim profile``: what the cycles of a model do, measured and in closed form."""
+
+from dataclasses import asdict
+
+import numpy as np
+
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.timeline import timeline
+from sobolpath.golden.support import options, picture
+from sobolpath.golden.support.command import Outcome
+from sobolpath.hw.config import CONFIGS
+
+from ..backends.record import Stuck
+from ..run.batches import BACKENDS, open_engine
+from ..run.measure import make_job
+from ..views import profile_plot
+from ..views.profile import differences, figures, measured
+
+INFERENCES = 4  # the first finds an idle engine; from the third on, each is as the one before
+WIDTH = 72  # characters of the timeline
+
+HELP = """\
+What the cycles do: simulate some inferences, one after the other, and show
+what each junction takes, the closed form of golden.machine.timeline behind a slash.
+
+  gap     cycles without a step before the junction's first one: fetching its
+          header, and waiting for the rows that it reads
+  stream  from its first step to its last one
+  stalls  of these, without a step: rows of few paths wait until the row before
+          has left the accumulators
+  fill    from its first step to the first activation or sum written
+  drain   from its last step to the last one written
+
+  sobolpath sim profile models/digits.npz
+  sobolpath sim profile models/mnist-12k.npz --config ulx3s --plot build/p.svg
+
+Inputs are random: no cycle depends on them. While one inference runs, the next
+one is loaded and the last one's logits are read; the longest of the three is
+the interval. The exit code is 1 if any cycle is not the one that was predicted.
+"""
+COLUMNS = ("gap", "stream", "stalls", "fill", "drain")
+PHASES = ("loading", "running", "reading")
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    options.model(parser)
+    options.config(parser, CONFIGS)
+    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
+    options.plot(parser, "the timeline")
+    options.json(parser)
+
+
+def run(options, say):
+    """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
+    if options.plot is not None:
+        picture.check(options.plot, options.json)
+    model = models.load(options.model)
+    job = make_job(options.config, model)
+    shape = INFERENCES * job.config.images, job.topology.layers[0]
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    try:
+        with open_engine(options.backend, job, say=say) as simulated:
+            trace = simulated.run(images)
+    except Stuck as error:
+        return Outcome({}, (str(error),))
+    if trace.finished < INFERENCES:
+        late = f"inference {trace.finished} must be done in {job.patience} cycles, but was not"
+        return Outcome({}, (late,))
+    seen, formula = measured(trace, job), timeline(job.schedule, INFERENCES)
+    summary = _summary(options, simulated.name, job, trace, (seen, formula))
+    for line in (*report(summary), *text_timeline(seen)):
+        say(line)
+    if options.plot is not None:
+        profile_plot.draw(options.plot, seen, title(summary), longest(summary))
+        say(f"picture    {options.plot}")
+    return Outcome(summary, tuple(_failures(summary, seen, formula)))
+
+
+def _summary(options, backend, job, trace, timelines):
+    schedule, last = job.schedule, INFERENCES - 1
+    seen, formula = (figures(times, job, last) for times in timelines)
+    return {
+        "model": str(options.model),
+        "config": options.config,
+        "backend": backend,
+        "inferences": INFERENCES,
+        "images_together": job.config.images,
+        "lanes": job.config.lanes,
+        "overlap": schedule.overlap,
+        "junctions": [
+            {
+                "junction": junction,
+                "steps": job.topology.paths[junction - 1] // job.config.lanes,
+                "wait": schedule.waits[junction - 1],
+                "measured": found,
+                "predicted": formula[0][junction],
+            }
+            for junction, found in seen[0].items()
+        ],
+        "measured": {**seen[1], "latency": int(trace.ends[0] - trace.starts[0])},
+        "predicted": {**formula[1], "latency": schedule.latency},
+        "tasks": schedule.tasks,
+        "timeline": {name: array.tolist() for name, array in asdict(timelines[0]).items()},
+    }
+
+
+def title(summary):
+    """The model and the engine, in a line."""
+    together = summary["images_together"]
+    lanes = f"{summary['lanes']} lanes" + (f", {together} images together" if together > 1 else "")
+    return f"{summary['model']} on {summary['config']}: {lanes}"
+
+
+def longest(summary):
+    """Which of loading, running and reading make the interval."""
+    interval = max(summary["tasks"].values())
+    return " and ".join(name for name, took in summary["tasks"].items() if took == interval)
+
+
+def report(summary):
+    """The lines that a person reads, at most 80 columns."""
+    measured, predicted = summary["measured"], summary["predicted"]
+    yield title(summary)
+    yield "cycles     measured/closed form"
+    yield ""
+    yield f"{'junction':<10}{'steps':>7}" + "".join(f"{name:>12}" for name in COLUMNS)
+    for junction in summary["junctions"]:
+        pairs = (junction["measured"], junction["predicted"])
+        cells = ("/".join(str(cycles[name]) for cycles in pairs) for name in COLUMNS)
+        yield f"{junction['junction']:<10}{junction['steps']:>7}" + "".join(
+            f"{cell:>12}" for cell in cells
+        )
+    yield ""
+    for name in (*PHASES, "latency", "interval"):
+        yield f"{name:<11}{measured[name]:,}/{predicted[name]:,}"
+    tasks = ", ".join(f"{name} {cycles:,}" for name, cycles in summary["tasks"].items())
+    yield f"bound by   {longest(summary)}: alone, {tasks}"
+    yield "overlap    " + (
+        "the next inference is loaded while one runs"
+        if summary["overlap"]
+        else "none: no room to load the next inference while one runs"
+    )
+
+
+def text_timeline(times):
+    """Three lanes of characters: inferences A, B, ... are loaded and read, junctions 1, 2, ... run.
+
+    Where two fall into one character, it is that of the later one.
+    """
+    cycles = int(times.leaves[-1]) + 1
+    scale = -(-cycles // WIDTH)
+    lanes = {"load": [], "run": [], "read": []}
+    for k in range(len(times.opens)):
+        name = profile_plot.letter(k)
+        lanes["load"].append((times.opens[k], times.closes[k], name))
+        lanes["read"].append((times.ends[k, -1], times.leaves[k], name))
+        for j, pair in enumerate(zip(times.first[k], times.last[k], strict=True), 1):
+            lanes["run"].append((*pair, str(j % 10)))
+    yield ""
+    yield f"inferences A, B, ... and junctions 1, 2, ...: {scale:,} cycles a character"
+    for name, spans in lanes.items():
+        line = [" "] * WIDTH
+        for start, stop, mark in spans:
+            for cell in range(start // scale, stop // scale + 1):
+                line[cell] = mark
+        yield f"{name:<5}{''.join(line).rstrip()}"
+
+
+def _failures(summary, seen, formula):
+    yield from differences(seen, formula)
+    schedule = {**summary["predicted"], "interval": max(summary["tasks"].values())}
+    for name in ("latency", "interval"):
+        if summary["measured"][name] != schedule[name]:
+            yield f"{name} must be {schedule[name]} cycles, but was {summary['measured'][name]}"

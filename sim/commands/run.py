@@ -1,0 +1,100 @@
+"""``sobolpath sim run``: images through the simulated engine, compared with the golden model."""
+
+import time
+
+from sobolpath.golden.support import cli, options, page
+from sobolpath.golden.support.command import Outcome
+from sobolpath.hw.config import CONFIGS
+
+from ..run import measure
+from ..run import page as report
+from ..run.batches import BACKENDS
+from ..waves.waveforms import saves
+
+HELP = """\
+Run the held-out images of a data set through the engine, cycle by cycle, and
+compare every activation, sum and logit with the golden model, bit for bit.
+The exit code is 1 if anything differs, and the first difference is named.
+
+  sobolpath sim run models/digits.npz --data digits
+  sobolpath sim run models/digits.npz --data digits --limit 1 --fst build/w.fst
+  gtkwave build/w.fst.gtkw       (or surfer -c build/w.fst.sucl build/w.fst)
+
+With --json FILE, what was found so far is in FILE.part while it runs; after an
+interruption --resume goes on from there.
+
+native compiles the design with Verilator and needs a C++ compiler; pysim is
+Amaranth's simulator, some thousand times slower; auto takes native if it can.
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    options.model(parser)
+    parser.reads("--data", required=True, metavar="NAME", help="the data set, as for train")
+    options.limit(parser)
+    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
+    options.config(parser, CONFIGS)
+    options.json(parser)
+    parser.writes("--html", metavar="FILE", help="write a page with tables and pictures, one file")
+    parser.writes(
+        "--vcd", metavar="FILE", help="write waveforms, and FILE.gtkw, FILE.sucl (slower)"
+    )
+    parser.writes("--fst", metavar="FILE", help="the same in a tenth of the space")
+    add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
+    add("--resume", action="store_true", help="go on from the partial result beside --json FILE")
+
+
+def run(options, say):
+    """Simulate, compare, print; the results, and what is wrong."""
+    began = time.perf_counter()
+    if options.html is not None:
+        page.check()
+    for wave in (options.vcd, options.fst):
+        cli.check_writable(*saves(wave), read=[options.model])
+    result = measure.run(
+        options.model,
+        options.data,
+        config=options.config,
+        limit=options.limit,
+        backend=options.backend,
+        vcd=options.vcd,
+        fst=options.fst,
+        jobs=options.jobs,
+        json=options.json,
+        resume=options.resume,
+        say=say,
+    )
+    if result.summary:
+        for line in report_lines(result.summary):
+            say(line)
+        if options.html is not None:
+            how = {"command": options.typed, "seconds": time.perf_counter() - began}
+            report.write(options.html, result.summary, result.failures, **how)
+            say(f"page         {options.html}")
+    return Outcome(result.summary, result.failures)
+
+
+def report_lines(summary):
+    """The lines that a person reads after a run."""
+    values = {**summary, "cycles": summary["interval_cycles"] or summary["latency_cycles"]}
+    lines = [
+        line.format(**values)
+        for line in (
+            "model        {model} on {images} held-out {data}",
+            "accuracy     float {accuracy_float:.2%}, integer {accuracy_int:.2%}, "
+            "hardware {accuracy:.2%}",
+            "mismatches   {mismatches} of {values_compared:,} values",
+            "latency      {latency_cycles} cycles, predicted {predicted_latency}",
+            "interval     {interval_cycles} cycles, predicted {predicted_interval}",
+            "utilization  {utilization:.1%} = {paths} paths / ({lanes} lanes x {cycles} cycles)",
+            "simulation   {cycles_per_second:,.0f} cycles/s by {jobs} x {backend}, "
+            "{cycles_per_core_second:,.0f} a core's second",
+        )
+    ]
+    if summary["interval_cycles"] is None:  # too few images
+        del lines[4]
+    if summary["images_together"] > 1:
+        lines[3] += f", of {summary['images_together']} images together"
+    return lines

@@ -1,0 +1,186 @@
+"""``sobolpath sim trace``: one image through the simulated engine, step by step."""
+
+import numpy as np
+
+from sobolpath.golden import data
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import engine
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.support import cli, options, picture
+from sobolpath.golden.support.command import Outcome
+from sobolpath.hw.config import CONFIGS
+
+from ..backends.record import Stuck
+from ..run.batches import BACKENDS, open_engine
+from ..run.compare import Comparison
+from ..run.measure import make_job
+from ..views import network_plot
+from ..views.steps import operands, steps_of, values_of, wrong_steps
+
+SHOWN = 16  # steps of a junction, unless rows are asked for
+
+HELP = """\
+Run one held-out image through the simulated engine, compare all that it wrote
+with the golden model, and list its steps. In a step
+
+  cycle     it is issued, counted from the last input
+  row       of the target layer, whose neurons its products are added to
+  epoch     of the junction's epochs, n_l paths each, it belongs to: each meets
+            every target row once, and a row takes its steps one after the other
+  source    row of activations is read
+  D         tells which lane takes which: lane t that of source lane t xor D
+  lanes     the source lanes of the lanes 0, 1, 2, ... (up to 16)
+
+  sobolpath sim trace models/digits.npz --data digits --image 3
+  sobolpath sim trace models/digits.npz --data digits --image 3 --junction 2 \\
+      --rows 4:6 --values --svg build/image-3.svg
+
+--svg draws the network with the active paths of the image: those of which the
+input and all neurons with a ReLU are above 0, blue with a positive weight,
+orange with a negative one, the thicker the larger the product; of many the
+strongest. The exit code is 1 if a value or a step is not the golden model's.
+"""
+
+
+def arguments(parser):
+    """Add the options."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a model file (.npz)")
+    add("--data", required=True, metavar="NAME", help="the data set, as in sobolpath")
+    add("--image", required=True, type=int, metavar="K", help="which held-out image, from 0 on")
+    options.config(parser, CONFIGS)
+    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
+    add("--junction", type=int, metavar="L", help="only this one, from 1 on")
+    add("--rows", metavar="A:B", help=f"target rows A to B - 1 (as many as take {SHOWN} steps)")
+    add("--values", action="store_true", help="and the activation and weight of every lane")
+    add("--svg", metavar="FILE", help="draw the network and the image's active paths")
+    options.json(parser)
+
+
+def run(options, say):
+    """Simulate, compare, list, draw; the results as a dict for ``--json``, and what is wrong."""
+    if options.svg is not None:
+        picture.check(options.svg, options.json, option="--svg")
+    model = models.load(options.model)
+    job = make_job(options.config, model)
+    _check_junction(options.junction, job)
+    rows = None if options.rows is None else _rows(options.rows)
+    inputs, label = _inputs(options, model, job.config.images)
+    try:
+        with open_engine(options.backend, job, say=say) as simulated:
+            trace = simulated.run(inputs)
+    except Stuck as error:
+        return Outcome({}, (str(error),))
+    if not trace.finished:
+        return Outcome(
+            {}, (f"image {options.image} must be done in {job.patience} cycles, but was not",)
+        )
+    comparison = Comparison(model, job)
+    comparison.add(inputs, trace)
+    tally = comparison.tally
+    steps, layers = steps_of(trace, job), values_of(trace, job, inputs, 0)
+    found = int(engine.classify(model, layers[-1][None])[0])
+    title = f"{options.model}, image {options.image} of {options.data}: {label}, classified {found}"
+    say(title)
+    shown = []
+    for part in steps:
+        if options.junction in (None, part.junction):
+            shown += _show(part, job, (model, layers), rows, options.values, say)
+    if options.svg is not None:
+        for line in network_plot.draw(options.svg, model, layers, title):
+            say(line)
+        say(f"picture    {options.svg}")
+    failures = [*wrong_steps(steps, job)]
+    if tally.mismatches:
+        failures.append(f"{tally.mismatches} mismatches; the first: {tally.first}")
+    summary = {
+        "model": str(options.model),
+        "data": options.data,
+        "image": options.image,
+        "config": options.config,
+        "backend": simulated.name,
+        "label": label,
+        "class": found,
+        "mismatches": tally.mismatches,
+        "values_compared": tally.values,
+        "logits": layers[-1].tolist(),
+        "steps": shown,
+    }
+    return Outcome(summary, tuple(failures))
+
+
+def _check_junction(junction, job):
+    last = len(job.topology.paths)
+    if junction is not None and not 1 <= junction <= last:
+        raise InputError(f"--junction must be 1 to {last}, not {junction}")
+
+
+def _rows(text):
+    pair = cli.integers(text, ":", "--rows")
+    if len(pair) != 2 or not 0 <= pair[0] < pair[1]:
+        raise InputError(f"--rows must be A:B with 0 <= A < B, not {text!r}")
+    return pair
+
+
+def _inputs(options, model, together):
+    """The image, those that share its weights (the next ones, then zeros), and its label."""
+    dataset = data.load(options.data)
+    data.check_fits(dataset, model.topology, model.classes)
+    last = len(dataset.x_test) - 1
+    if not 0 <= options.image <= last:
+        raise InputError(f"--image must be 0 to {last}, not {options.image}")
+    images = dataset.x_test[options.image : options.image + together]
+    blank = np.zeros((together - len(images), images.shape[1]), np.uint8)
+    return np.concatenate([images, blank]), int(dataset.y_test[options.image])
+
+
+def _show(part, job, network, rows, values, say):
+    """List a junction's steps of these rows; them as dicts."""
+    fan_in, lanes = part.epoch[-1] + 1, job.config.lanes
+    count = part.row[-1] + 1
+    start, stop = rows or (0, max(SHOWN // fan_in, 1))
+    stop = min(stop, count)
+    if start >= count:
+        raise InputError(
+            f"--rows must begin below {count}, the rows of junction {part.junction}, not at {start}"
+        )
+    chosen = range(start * fan_in, stop * fan_in)
+    if rows is None:
+        chosen = chosen[:SHOWN]
+    activations, weights = operands(part, job, *network)
+    say("")
+    say(f"junction {part.junction}: {part.row.size:,} steps, {count:,} rows of {fan_in} each")
+    say(f"{'cycle':>6}{'row':>6}{'epoch':>7}{'source':>8}  {'D':<8}" + "lanes" * (lanes <= 16))
+    shown = []
+    for step in chosen:
+        entry = {
+            "junction": part.junction,
+            "step": step,
+            **{
+                name: int(getattr(part, name)[step])
+                for name in ("cycle", "row", "epoch", "source", "distance")
+            },
+        }
+        bits = f"{entry['distance']:0{max(lanes.bit_length() - 1, 1)}b}"
+        order = " ".join(str(lane ^ entry["distance"]) for lane in range(lanes))
+        say(
+            f"{entry['cycle']:>6}{entry['row']:>6}{entry['epoch']:>7}{entry['source']:>8}  "
+            f"{bits:<8}" + order * (lanes <= 16)
+        )
+        if values:
+            entry["activations"] = activations[step].tolist()
+            entry["weights"] = weights[step].tolist()
+            for name in ("activations", "weights"):
+                for line in _wrapped(name, entry[name]):
+                    say(line)
+        shown.append(entry)
+    if len(chosen) < part.row.size:
+        say(f"{part.row.size - len(chosen):,} more steps in rows 0:{count} (--rows)")
+    return shown
+
+
+def _wrapped(name, numbers):
+    """The numbers of lanes, eight or twelve a line."""
+    for start in range(0, len(numbers), 12):
+        cells = "".join(f"{number:>5}" for number in numbers[start : start + 12])
+        yield f"      {name if not start else '':<12}{cells}"

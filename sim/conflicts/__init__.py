@@ -1,0 +1,1 @@
+"""What paths cost on memories of several banks behind a crossbar."""

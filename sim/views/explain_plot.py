@@ -1,0 +1,124 @@
+"""The picture of ``sobolpath sim explain``: rows and lanes, a block's crossbar, steps in order."""
+
+import numpy as np
+
+from sobolpath.golden.machine.lanes import junction_matrix, path_order, places
+from sobolpath.golden.support import picture
+from sobolpath.golden.topology import gf2
+
+LANE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#882255")
+
+
+def draw(path, topology, lanes, junction, step):
+    """Draw a topology on so many lanes, and one step of a junction of it."""
+    picture.draw(path, (9, 8), lambda figure: _paint(figure, topology, lanes, junction, step))
+
+
+def _paint(figure, topology, lanes, junction, step):
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    word = gf2.apply(
+        junction_matrix(topology, junction, lanes),
+        np.arange(topology.paths[junction - 1] // lanes),
+    )
+    reads, distances = np.divmod(word, lanes)
+    here = int(reads[step]), int(distances[step]), step // topology.fan_in(junction)
+    _layers(upper.subplots(), topology, lanes, {junction - 1: here[0], junction: here[2]})
+    left, right = lower.subplots(1, 2, width_ratios=(1.1, 1))
+    _crossbar(left, topology, lanes, junction, step, here)
+    _order(right, topology, junction, (reads, distances), lanes, step)
+
+
+def _colour(lane):
+    return LANE[lane % len(LANE)]
+
+
+def _cell(axis, x, y, text, colour, bold=False, width=0.92):
+    from matplotlib.patches import Rectangle
+
+    edge = {"linewidth": 1.6 if bold else 0.4, "edgecolor": "black"}
+    axis.add_patch(Rectangle((x - width / 2, y - 0.42), width, 0.84, facecolor=colour, **edge))
+    label = {"ha": "center", "va": "center", "fontsize": 7, "in_layout": False}
+    axis.text(x, y, text, color="white", **label)
+
+
+def _bare(axis, title, across, down):
+    """No frame, a title, and what is shown of x and of y, which goes down."""
+    axis.set_axis_off()
+    axis.set_title(title, fontsize=9, loc="left")
+    axis.set_xlim(*across)
+    axis.set_ylim(*reversed(down))
+
+
+def neurons(topology, layer, lanes):
+    """The neuron of every row and lane of a layer: ``int64`` (rows, lanes)."""
+    return np.argsort(places(topology, layer, lanes)).reshape(-1, lanes)
+
+
+def _layers(axis, topology, lanes, marked):
+    """Each layer as its rows of neurons, the two rows of the step with a frame."""
+    for layer in range(len(topology.layers)):
+        left = layer * (lanes + 2.5)
+        grid = neurons(topology, layer, lanes)
+        for row, line in enumerate(grid):
+            axis.text(left - 0.7, row, f"row {row}", ha="right", va="center", fontsize=7)
+            for lane, neuron in enumerate(line):
+                bold = marked.get(layer) == row
+                _cell(axis, left + lane, row, str(neuron), _colour(lane), bold)
+        for lane in range(lanes):
+            name = f"lane {lane}" if lanes <= 4 else str(lane)
+            axis.text(left + lane, -1, name, ha="center", fontsize=6)
+        name = "inputs" if layer == 0 else f"layer {layer}"
+        axis.text(left + (lanes - 1) / 2, -1.7, name, ha="center", fontsize=8)
+    title = "The neurons of each layer in their rows and lanes; framed: those of the step below"
+    rows = max(topology.layers) // lanes
+    _bare(axis, title, (-2, len(topology.layers) * (lanes + 2.5) - 2), (-2, rows))
+
+
+def _crossbar(axis, topology, lanes, junction, step, here):
+    """The butterfly: the source row on the left, through a stage for each bit of D, the target."""
+    source, distance, target = here
+    stages = lanes.bit_length() - 1
+    sources, targets = (
+        neurons(topology, layer, lanes)[row]
+        for layer, row in ((junction - 1, source), (junction, target))
+    )
+    where = np.arange(lanes)  # the place of each source lane's value
+    for lane in range(lanes):
+        _cell(axis, 0, lane, str(sources[lane]), _colour(lane), width=0.6)
+    for stage in range(stages):
+        swapped = distance >> stage & 1
+        for lane in range(lanes):
+            ends = where[lane], where[lane] ^ (swapped << stage)
+            x = 1.2 * stage + 0.4
+            axis.plot([x, x + 0.8], ends, color=_colour(lane), linewidth=1.8)
+            axis.plot([x + 0.8, x + 1.2], [ends[1]] * 2, color=_colour(lane), linewidth=1.8)
+        where = where ^ (swapped << stage)
+        text = f"digit {stage}\nof D: {swapped}\n" + ("swap" if swapped else "straight")
+        axis.text(1.2 * stage + 0.8, lanes - 0.2, text, ha="center", va="top", fontsize=7)
+    paths = path_order(topology, junction, lanes)[step]
+    for place, lane in sorted(zip(where, range(lanes), strict=True)):
+        x = 1.2 * stages + 0.75
+        _cell(axis, x, place, str(targets[place]), _colour(lane), width=0.6)
+        axis.text(x + 0.45, place, f"path {paths[place]}", va="center", fontsize=7)
+    axis.text(0, -0.8, f"row {source}", ha="center", fontsize=7)
+    axis.text(1.2 * stages + 0.75, -0.8, f"row {target}", ha="center", fontsize=7)
+    title = (
+        f"Step {step} of junction {junction}: one block of {lanes} paths, "
+        f"D = {distance:0{max(stages, 1)}b}"
+    )
+    _bare(axis, title, (-0.6, 1.2 * stages + 2.2), (-1.2, lanes + 0.6))
+
+
+def _order(axis, topology, junction, words, lanes, step):
+    """The steps of a junction, a line for each target row: what each reads, and with which D."""
+    fan_in, digits = topology.fan_in(junction), max(lanes.bit_length() - 1, 1)
+    for number, (row, distance) in enumerate(zip(*words, strict=True)):
+        y, x = divmod(number, fan_in)
+        shade = "#000000" if number == step else "#777777"
+        _cell(axis, x, y, f"{number}: row {row}, {distance:0{digits}b}", shade, number == step)
+    for row in range(topology.layers[junction] // lanes):
+        axis.text(-0.6, row, f"row {row}", ha="right", va="center", fontsize=7)
+    for epoch in range(fan_in):
+        axis.text(epoch, -0.7, f"epoch {epoch}", ha="center", fontsize=6)
+    rows = topology.layers[junction] // lanes
+    _bare(axis, "The order of the steps: number, source row, D", (-1.2, fan_in), (-1.2, rows))

@@ -1,0 +1,1 @@
+"""Wave files of a run, with what shows them in a viewer."""

@@ -1,0 +1,110 @@
+"""``sobolpath``: finds the command that was typed. A command is read only when it runs."""
+
+import difflib
+import sys
+from importlib import import_module
+
+from . import __version__
+from .golden.errors import InputError
+from .golden.support import cli, command
+
+#: By the words that are typed: the module, and what it does.
+COMMANDS = {
+    "train": ("golden.commands.train", "train a network, quantize it, write a model file"),
+    "eval": ("golden.commands.eval", "the accuracy of a model file"),
+    "quality": ("golden.commands.quality", "judge a topology before training it"),
+    "compare": ("golden.commands.compare", "topologies side by side, trained alike"),
+    "zoo": ("golden.commands.zoo", "the models that ship, and how each was made"),
+    "reproduce": ("golden.commands.reproduce", "run a paper's experiment again"),
+    "bench": ("golden.commands.bench", "what training costs, as paths and as matrices"),
+    "sim run": ("sim.commands.run", "run a model on the simulated engine and compare"),
+    "sim profile": ("sim.commands.profile", "what the cycles of a model do"),
+    "sim trace": ("sim.commands.trace", "one image through the engine, step by step"),
+    "sim explain": ("sim.commands.explain", "rows, lanes and the crossbar, drawn"),
+    "sim conflicts": ("sim.commands.conflicts", "what other paths cost on banked memories"),
+    "sim grow": ("sim.commands.grow", "one file of weights, more and more of its paths"),
+    "sim bench": ("sim.commands.bench", "time the back ends of the simulation"),
+    "hw list": ("hw.commands.list", "name the configurations of the engine"),
+    "hw verilog": ("hw.commands.verilog", "write an engine as Verilog, for other designs"),
+    "hw image": ("hw.commands.image", "write a network as the bytes an engine takes"),
+    "board list": ("boards.commands.list", "name the boards"),
+    "board build": ("boards.commands.build", "make the bitstream of a board, and a report"),
+    "board verify": ("boards.commands.verify", "compare a board's netlist, gate by gate"),
+}
+GROUPS = {
+    "sim": "Run models on the simulated engine, compare, time, look inside.",
+    "hw": "The engine as Verilog for other designs, and networks as its bytes.",
+    "board": "Boards: bitstreams, reports, netlists.",
+}
+HEAD = """\
+usage: {prog} {shape}
+
+{about}
+
+"""
+ABOUT = """\
+Sparse neural networks made of Sobol' paths, in open hardware: train a network,
+run it on the simulated engine, make the bitstream of a board.
+
+  sobolpath sim run digits --data digits     a trained network, simulated
+  sobolpath board build icebreaker           a bitstream, its area and Fmax"""
+
+
+def _names(group):
+    """The words that may follow those of a group (``""`` for none): name -> what it does."""
+    names = {}
+    for words, (_, about) in COMMANDS.items():
+        first, _, rest = words.partition(" ")
+        if not group and not rest:
+            names[first] = about
+        elif group and first == group:
+            names[rest] = about
+    return names if group else {**names, **GROUPS}
+
+
+def _help(group):
+    names, prog = _names(group), " ".join(["sobolpath", *([group] if group else [])])
+    text = HEAD.format(prog=prog, shape="COMMAND ...", about=GROUPS.get(group, ABOUT))
+    text += "".join(f"  {name:<12}{about}\n" for name, about in names.items())
+    text += f"\n{prog} COMMAND --help tells more of each."
+    return text + ("" if group else " --version: which this is.")
+
+
+def find(argv):
+    """Split ``argv`` into the words of a command and its arguments; ``InputError`` for others.
+
+    The words are empty where help or the version is asked for.
+    """
+    group = argv[0] if argv and argv[0] in GROUPS else ""
+    rest = argv[1:] if group else argv
+    prog, names = " ".join(["sobolpath", *([group] if group else [])]), _names(group)
+    if rest and rest[0] in names:
+        return " ".join([*([group] if group else []), rest[0]]), rest[1:]
+    if rest and rest[0] in ("-h", "--help", *(() if group else ("--version",))):
+        return "", [group, rest[0]]
+    near = difflib.get_close_matches(rest[0], names, 1) if rest else []
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    given = repr(rest[0]) if rest else "left out"
+    raise InputError(
+        f"COMMAND must be one of {', '.join(names)}, not {given}{hint} (try '{prog} --help')"
+    )
+
+
+def run(argv):
+    """Run the command of these arguments; its exit code."""
+    words, rest = find(argv)
+    if not words:
+        group, asked = rest
+        print(f"sobolpath {__version__}" if asked == "--version" else _help(group))
+        return 0
+    module = import_module(f"{__package__}.{COMMANDS[words][0]}")
+    return command.execute(module, ("sobolpath", *words.split()), rest)
+
+
+def main(argv=None):
+    """The console script: its exit code; wrong input is one line."""
+    return cli.main(run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

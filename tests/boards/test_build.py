@@ -1,0 +1,94 @@
+# amaranth: UnusedElaboratable=no
+"""Builds judged: what nextpnr reports is made up, and no tool is run."""
+
+import hashlib
+import json
+
+import pytest
+
+from sobolpath.__main__ import main
+from sobolpath.boards import load
+from tests.support.pretended import pretend_tools, routed
+
+REPORT = routed(load("upduino"), 61.5)
+
+
+def clocks(**fmax):
+    return {**REPORT, "fmax": {name: {"achieved": 60, "constraint": c} for name, c in fmax.items()}}
+
+
+@pytest.fixture
+def pretend(tmp_path, monkeypatch):
+    """Builds in which nextpnr reports what the test says, and no tool is run."""
+    monkeypatch.chdir(tmp_path)
+    reports, _ = pretend_tools(monkeypatch)
+    return reports
+
+
+class TestChecks:
+    def test_good(self, pretend, capsys):
+        pretend.append(REPORT)
+        assert main(["board", "build", "upduino"]) == 0
+        output = capsys.readouterr()
+        assert "Fmax       61.50 MHz (seed 1)" in output.out
+        assert "ceiling    70.00 MHz, SPRAM in the data sheet, above Fmax: Fmax binds" in output.out
+        assert "clock      48.00 MHz: met" in output.out
+        assert "place and route, seed 1" in output.err
+        assert max(map(len, (output.out + output.err).splitlines())) <= 80
+
+    def test_best_of_several_seeds(self, pretend, capsys, tmp_path):
+        for achieved in (47.0, 71.5, 52.0):
+            fmax = {"clk": {"achieved": achieved, "constraint": 48}}
+            pretend.append({**REPORT, "fmax": fmax})
+        arguments = ["build", "upduino", "--seed", "7", "--seeds", "3", "--jobs", "1"]
+        assert main(["board", *arguments, "--json", "-"]) == 0
+        output = capsys.readouterr()
+        assert "place and route, 3 seeds, 1 at a time" in output.err
+        result = json.loads(output.out)
+        assert (result["seeds"], result["seed"]) == ([7, 8, 9], 8)
+        assert result["fmax_mhz"] == [47.0, 71.5, 52.0]
+        assert (result["reached_mhz"], result["binds"]) == (70.0, "SPRAM")
+        assert result["met"] is True
+        assert result["sha256"] == hashlib.sha256(b"bits").hexdigest()
+        kept = [path.name for path in tmp_path.glob("build/upduino/*.netlist.json")]
+        assert kept == ["seed-8.netlist.json"]
+
+    def test_missed_clock(self, pretend, capsys):
+        pretend.append({**REPORT, "fmax": {"clk": {"achieved": 47.99, "constraint": 48}}})
+        assert main(["board", "build", "upduino"]) == 1
+        output = capsys.readouterr()
+        assert "NOT MET" in output.out
+        assert "clock must be met: 48.00 MHz asked for, 47.99 MHz reached; lower" in output.err
+
+    def test_a_clock_above_the_data_sheet_is_missed(self, pretend, capsys):
+        pretend.append({**REPORT, "fmax": {"clk": {"achieved": 99.0, "constraint": 72}}})
+        assert main(["board", "build", "upduino", "--clock", "72"]) == 1
+        output = capsys.readouterr()
+        assert "SPRAM in the data sheet, below Fmax: it binds" in output.out
+        assert "clock must be met: 72.00 MHz asked for, 70.00 MHz reached" in output.err
+
+    def test_the_nearest_clock_is_named(self, pretend, capsys):
+        pretend.append({**REPORT, "fmax": {"clk": {"achieved": 61.5, "constraint": 50.25}}})
+        assert main(["board", "build", "upduino", "--clock", "50"]) == 0
+        output = capsys.readouterr().out
+        assert "clock      50.25 MHz: met" in output
+        assert "the nearest to 50 MHz that the PLL makes" in output
+
+    @pytest.mark.parametrize(
+        ("name", "label", "expected"),
+        [("RAM", "EBR", 29), ("DSP", "DSP", 8), ("SPRAM", "SPRAM", 4)],
+    )
+    @pytest.mark.parametrize("used", [0, 3])
+    def test_swept_away(self, pretend, capsys, name, label, expected, used):
+        cells = {**REPORT["utilization"], f"ICESTORM_{name}": {"used": used, "available": 30}}
+        pretend.append({**REPORT, "utilization": cells})
+        assert main(["board", "build", "upduino"]) == 1
+        message = f"the design must come to {expected} {label}, not {used}: a tool swept"
+        assert message in capsys.readouterr().err
+
+    @pytest.mark.parametrize("fmax", [clocks(), clocks(clk=12), clocks(clk=48, other=48)])
+    def test_another_clock(self, pretend, capsys, fmax):
+        pretend.append(fmax)
+        assert main(["board", "build", "upduino"]) == 1
+        message = "the design must have one clock, constrained to 48 MHz, not ["
+        assert message in capsys.readouterr().err

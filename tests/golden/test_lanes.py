@@ -1,0 +1,139 @@
+"""Rows and lanes: the hardware's order enumerates the edges of the paths, and banks never clash."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import lanes
+from sobolpath.golden.topology import gf2
+from sobolpath.golden.topology.paths import Topology
+
+SHAPES = [
+    ((64, 128, 128, 64), (2048, 2048, 1024), (0, 1, 2, 3)),
+    ((64, 64), (64,), (0, 1)),
+    ((64, 64), (4096,), (5, 20)),
+    ((256, 64, 128), (1024, 512), (19, 7, 11)),
+    ((128, 64), (2048,), (2, 3)),
+    ((1024, 256, 256, 64), (16384, 16384, 4096), (0, 1, 2, 3)),
+]
+LANES = [1, 2, 4, 8, 16, 32, 64]
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize(("layers", "paths", "dimensions"), SHAPES)
+def test_same_edges(layers, paths, dimensions, count):
+    topology = Topology(layers, paths, dimensions)
+    assert lanes.check(topology, count) == sum(paths)
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize(("layers", "paths", "dimensions"), SHAPES)
+def test_each_block_hits_each_bank_once(layers, paths, dimensions, count):
+    """The raw view: the bank of a neuron is its leading digits, and no bank is asked for twice."""
+    topology = Topology(layers, paths, dimensions)
+    for junction in topology.junctions:
+        ends = zip(topology.edges(junction), (junction - 1, junction), strict=True)
+        for neurons, layer in ends:
+            banks = (neurons // (layers[layer] // count)).reshape(-1, count)
+            assert np.array_equal(
+                np.sort(banks, axis=1), np.tile(np.arange(count), (len(banks), 1))
+            )
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize(("layers", "paths", "dimensions"), SHAPES)
+def test_one_row_and_one_word_a_block(layers, paths, dimensions, count):
+    """A block meets one row of either layer, and its lanes differ by one word D."""
+    topology = Topology(layers, paths, dimensions)
+    for junction in topology.junctions:
+        coordinates = [
+            gf2.apply(lanes.coordinate_map(topology, layer, count), neurons).reshape(-1, count)
+            for neurons, layer in zip(
+                topology.edges(junction), (junction - 1, junction), strict=True
+            )
+        ]
+        for places in coordinates:
+            assert (places // count == places[:, :1] // count).all()
+        words = (coordinates[0] ^ coordinates[1]) % count
+        assert (words == words[:, :1]).all()
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_network(data):
+    """Two or three layers of any size from the lanes on, any paths, dimensions up to 40."""
+    q = data.draw(st.integers(0, 6), "q")
+    widths = data.draw(st.lists(st.integers(q, 8), min_size=2, max_size=3), "log2 of widths")
+    paths = [
+        data.draw(st.integers(max(a, b), min(a + b, 12)), "log2 of paths")
+        for a, b in pairwise(widths)
+    ]
+    dimensions = [data.draw(st.integers(0, 40), "dimension") for _ in widths]
+    topology = Topology([2**k for k in widths], [2**p for p in paths], dimensions)
+    assert lanes.check(topology, 2**q) == topology.total_paths
+
+
+def test_dimension_0_of_the_inputs_is_bit_reversal():
+    """The coordinates of the input layer are then the bit-reversal permutation of lanes."""
+    topology = Topology((64, 64), (64,), (0, 1))
+    place = gf2.apply(lanes.coordinate_map(topology, 0, 8), np.arange(64))
+    lane = [int(f"{x // 8:03b}"[::-1], 2) for x in range(64)]
+    assert (place % 8).tolist() == lane
+    assert (place // 8).tolist() == [x % 8 for x in range(64)]
+
+
+@pytest.mark.parametrize("layer", range(4))
+def test_coordinates_are_a_bijection(layer):
+    topology = Topology((64, 128, 128, 16), (2048, 2048, 1024))
+    place = gf2.apply(lanes.coordinate_map(topology, layer, 16), np.arange(topology.layers[layer]))
+    assert sorted(place.tolist()) == list(range(topology.layers[layer]))
+
+
+def test_shape_of_the_connectivity():
+    """16,384 edges in a matrix of (k_{l-1}) x (p_l - q) digits."""
+    topology = Topology((1024, 256), (16384,))
+    assert lanes.junction_matrix(topology, 1, 8).shape == (10, 11)
+
+
+def test_weights_in_order_of_steps():
+    topology = Topology((16, 32), (128,), (0, 1))
+    order = lanes.path_order(topology, 1, 4)
+    assert order.shape == (32, 4)
+    assert sorted(order.ravel().tolist()) == list(range(128))
+    target = topology.edges(1)[1][order]
+    rows = gf2.apply(lanes.coordinate_map(topology, 1, 4), target) // 4
+    assert np.array_equal(rows, np.repeat(np.arange(8), 4)[:, None] * np.ones((1, 4), int))
+
+
+class TestComplaints:
+    def test_fewer_neurons_than_lanes(self):
+        with pytest.raises(InputError, match="layer 1 must have at least 32 neurons, one per lane"):
+            lanes.check(Topology((64, 16), (1024,)), 32)
+
+    @pytest.mark.parametrize("count", [0, 3, -8, 8.0])
+    def test_lanes_are_a_power_of_two(self, count):
+        with pytest.raises(InputError, match="lanes must be a power of two, not"):
+            lanes.check(Topology((64, 16), (1024,)), count)
+
+    def test_a_wrong_matrix_is_noticed(self, monkeypatch):
+        right = lanes.junction_matrix
+
+        def wrong(*arguments):
+            matrix = right(*arguments).copy()
+            matrix[0, 0] ^= 1
+            return matrix
+
+        monkeypatch.setattr(lanes, "junction_matrix", wrong)
+        with pytest.raises(ArithmeticError, match="junction 1: rows and lanes must enumerate"):
+            lanes.check(Topology((64, 16), (1024,)), 8)
+
+    def test_a_wrong_order_is_noticed(self, monkeypatch):
+        monkeypatch.setattr(
+            lanes, "path_order", lambda topology, junction, count: np.zeros((128, 8), int)
+        )
+        with pytest.raises(ArithmeticError, match="junction 1: the steps must meet every path"):
+            lanes.check(Topology((64, 16), (1024,)), 8)

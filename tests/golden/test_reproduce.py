@@ -1,0 +1,360 @@
+"""Reproductions: their figures against brute force, what they write, one line for every mistake."""
+
+import csv
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sobolpath.__main__ import main
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.reproduce import (
+    REPRODUCTIONS,
+    coalescing,
+    connectivity,
+    dimensions,
+    edges_32,
+    initializations,
+    output,
+    paths_per_neuron,
+    scatter,
+    trials,
+)
+from sobolpath.golden.topology import patterns, quality
+from sobolpath.golden.topology.catalogue import build
+from sobolpath.golden.training.initialize import initialize
+
+TINY = {
+    "edges-32": [],
+    "paths-per-neuron": ["--images", "64", "--epochs", "1", "--seeds", "1"],
+    "coalescing": ["--seeds", "2"],
+    "initializations": ["--images", "64", "--epochs", "1", "--seeds", "1"],
+    "scatter": ["--images", "64", "--epochs", "1", "--seeds", "1"],
+    "connectivity": ["--images", "64", "--epochs", "1", "--seeds", "1"],
+}
+ROWS = {  # of the CSV, at TINY with what `small` leaves
+    "edges-32": 2 * (4 * (32 + 64 + 128) + 3 * 32 + 4 * 64),
+    "paths-per-neuron": 3 + 1,
+    "coalescing": 4 * 3,
+    "initializations": 5 + 2 * 6 + 2 * 4,
+    "scatter": 7 + 2 + 14,
+    "connectivity": 2 * 9,
+}
+PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml"
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Fewer sizes, so that all of it takes seconds."""
+    monkeypatch.setattr(paths_per_neuron, "MOST", 4)
+    monkeypatch.setattr(paths_per_neuron, "TIMED", 1)
+    monkeypatch.setattr(coalescing, "PATHS", (64, 1024, 2048))
+    monkeypatch.setattr(connectivity, "DEGREES", (2, 8))
+    monkeypatch.setattr(dimensions, "FIRST", 3)
+
+
+def reproduce(name, folder, *more):
+    """Run the command; the exit code."""
+    arguments = ["reproduce", name, *TINY.get(name, ()), "--out", folder, *more]
+    return main([str(argument) for argument in arguments])
+
+
+def read(path):
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+class TestCommand:
+    @pytest.mark.parametrize("name", TINY)
+    def test_writes(self, name, small, tmp_path, capsys):
+        assert reproduce(name, tmp_path, "--json", tmp_path / "r.json") == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert all(len(line) <= 80 for line in out.splitlines() if not line.startswith("wrote "))
+        assert "seed 0" in out
+        rows = read(tmp_path / f"{name}.csv")
+        assert len(rows) == ROWS[name]
+        picture = (tmp_path / f"{name}.png").read_bytes()
+        assert picture.startswith(PNG)
+        assert len(picture) > 5000
+        result = json.loads((tmp_path / "r.json").read_text())
+        assert result["name"] == name
+        assert [list(row) for row in result["rows"]] == [list(row) for row in rows]
+        names = {path.name for path in tmp_path.iterdir()}
+        assert names == {f"{name}.csv", f"{name}.png", "r.json"}
+
+    @pytest.mark.parametrize("kind", ["png", "svg"])
+    def test_same_bytes(self, kind, tmp_path):
+        for folder in ("a", "b"):
+            assert reproduce("edges-32", tmp_path / folder, "--format", kind) == 0
+        for name in ("edges-32.csv", f"edges-32.{kind}"):
+            assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        assert (tmp_path / "a" / f"edges-32.{kind}").read_bytes()[:5] in (PNG[:5], SVG)
+
+    def test_seed_decides(self, small, tmp_path):
+        """Accuracies and figures, again and by another seed."""
+        for folder, seed in (("a", 0), ("b", 0), ("c", 1)):
+            assert reproduce("scatter", tmp_path / folder, "--seed", seed) == 0
+        a, b, c = ((tmp_path / x / "scatter.csv").read_text() for x in "abc")
+        assert a == b
+        assert a != c
+
+    def test_list(self, capsys):
+        assert main(["reproduce", "--list"]) == 0
+        out = capsys.readouterr().out
+        for module in REPRODUCTIONS.values():
+            assert f"{module.NAME:<18}{module.SOURCE}" in out
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_json_alone_on_standard_output(self, small, tmp_path, capsys):
+        assert reproduce("coalescing", tmp_path, "--json", "-") == 0
+        assert json.loads(capsys.readouterr().out)["options"] == {"seed": 0, "seeds": 2}
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "NAME must be one of edges-32, .*, not left out"),
+            (["fig-7"], "NAME must be one of edges-32, .*, not fig-7"),
+            (["edges-32", "--format", "pdf"], "format must be png or svg, not 'pdf'"),
+            (["edges-32", "--epochs", "3"], "--epochs must be left out .*none but --seed"),
+            (["coalescing", "--data", "digits"], "--data must be left out .* reads --seeds"),
+            (["scatter", "--seeds", "0"], "seeds must be an integer from 1 to 1000, not 0"),
+            (["scatter", "--epochs", "0"], "epochs must be an integer from 1 to 1000000, not 0"),
+            (["scatter", "--seed", "-1"], "seed must be an integer from 0 to .*, not -1"),
+            (["scatter", "--images", "3"], "images must be 10 to 1427 of digits, or 0 .*, not 3"),
+            (["scatter", "--data", "cats"], "data set must be one of .*, not 'cats'"),
+        ],
+    )
+    def test_mistakes(self, arguments, message, tmp_path, capsys):
+        code = main(["reproduce", *arguments, "--out", str(tmp_path / "o")])
+        assert code == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        with pytest.raises(InputError, match=message):
+            raise InputError(err)
+        assert not (tmp_path / "o").exists()
+
+    def test_nowhere_to_write(self, tmp_path, capsys):
+        (tmp_path / "o").write_text("")
+        assert reproduce("edges-32", tmp_path / "o") == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+    def test_without_matplotlib(self, monkeypatch, tmp_path, capsys):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        assert reproduce("edges-32", tmp_path / "o") == 2
+        err = capsys.readouterr().err
+        assert err.startswith("error: matplotlib must be installed")
+        assert err.endswith("pip install '.[plots]'\n")
+        assert err.count("\n") == 1
+        assert not (tmp_path / "o").exists()
+
+    @pytest.mark.parametrize("step", ["rows", "plot"])
+    def test_interrupted(self, step, monkeypatch, tmp_path, capsys):
+        """Nothing is left but what an earlier run wrote."""
+        assert reproduce("edges-32", tmp_path) == 0
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(edges_32, step, interrupt)
+        assert reproduce("edges-32", tmp_path, "--seed", 1) == 130
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert "interrupted" in capsys.readouterr().err
+
+
+class TestOutput:
+    def test_csv(self):
+        rows = [{"a": 1, "b": 1 / 3, "c": "x, y"}, {"a": 2, "b": 1e-9, "c": ""}]
+        assert output.csv_text(rows) == 'a,b,c\n1,0.333333,"x, y"\n2,1e-09,\n'
+
+    def test_table(self):
+        rows = [{"a": "one", "b": 5}, {"a": "three", "b": 1234}]
+        lines = output.table((("name", "a", ""), ("n", "b", ",d")), rows)
+        assert lines == ["name       n", "one        5", "three  1,234"]
+        assert output.table((("n", "b", ".1f"),), [{"b": 2.0}, {"b": None}])[1:] == ["2.0", "  -"]
+
+
+class TestTrials:
+    def test_rank_correlation(self):
+        """5 1 3 2 against 2 1 3 4 by hand: ranks 4 1 3 2 and 2 1 3 4, 1 - 6 * 8 / 60."""
+        assert trials.rank_correlation([5, 1, 3, 2], [20, 10, 30, 40]) == pytest.approx(0.2)
+        assert trials.rank_correlation([1, 2, 3], [1, 4, 9]) == pytest.approx(1)
+        assert trials.rank_correlation([1, 1], [1, 2]) == 0
+
+    def test_spread(self):
+        assert trials.spread([1.0, 3.0]) == (2, pytest.approx(np.sqrt(2)))
+        assert trials.spread([0.5]) == (0.5, None)
+
+    def test_images_are_the_same_and_of_all_classes(self):
+        one, again = (trials.load(SimpleNamespace(data="digits", images=40)) for _ in range(2))
+        assert np.array_equal(one.x_train, again.x_train)
+        assert np.bincount(one.y_train).tolist() == [4] * 10
+        assert len(one.x_test) == 360
+        assert trials.outputs(one) == 16
+
+
+class TestEdges:
+    def test_brute_force(self):
+        """Every edge by the definition: the leading digits of the generator matrix's product."""
+        rows = [r for r in edges_32.rows(SimpleNamespace(seed=0)) if r["topology"] == "sobol"]
+        own = [r for r in rows if r["network"] == "128 paths" and r["junction"] == 1]
+        reverse = [int(f"{i % 32:05b}"[::-1], 2) for i in range(128)]  # dimension 0
+        assert [r["source"] for r in own] == reverse
+        for network, layers, paths in edges_32.SHAPES:
+            for junction in range(1, len(layers)):
+                ends = {
+                    (r["source"], r["target"])
+                    for r in rows
+                    if (r["network"], r["junction"]) == (network, junction)
+                }
+                assert len(ends) == paths  # no edge twice
+
+    def test_table(self):
+        shown = edges_32.table(edges_32.rows(SimpleNamespace(seed=0)))
+        assert len(shown) == 10
+        assert shown[0]["fan_in"] == shown[0]["fan_out"] == "1"
+        assert (shown[4]["edges"], shown[4]["different"], shown[4]["fan_in"]) == (512, 512, "4")
+        assert shown[5]["different"] < 512  # random paths repeat some
+
+
+class TestCoalescing:
+    def test_brute_force(self, small):
+        rows = coalescing.rows(SimpleNamespace(seed=3, seeds=1))
+        found = {(row["construction"], row["paths"]): row["edges"] for row in rows}
+        for count in (64, 1024, 2048):
+            topology = patterns.pseudo_random(coalescing.LAYERS, (count,) * 4, 3)
+            ends = {
+                (junction, *pair)
+                for junction in topology.junctions
+                for pair in zip(*map(list, topology.edges(junction)), strict=True)
+            }
+            assert found["pseudo-random", count] == len(ends)
+            most = min(count, 512) + min(count, 1024) + min(count, 2048) + min(count, 4096)
+            assert found["omitted", count] == found["cascaded", count] == most
+        assert found["sobol", 2048] == 4608  # 1024 of 2048 twice, in one junction
+        sobol = build("sobol", coalescing.LAYERS, (512, 1024, 2048, 2048))
+        assert sum(sobol.duplicates(j) for j in sobol.junctions) == 5632 - 4608
+
+
+class TestPathsPerNeuron:
+    def test_shape(self):
+        data = SimpleNamespace(inputs=1024, classes=10)
+        layers, counts = paths_per_neuron.shape(data)
+        assert layers == (1024, 256, 256, 256, 256, 16)
+        assert counts == [4, 8, 16, 32, 64, 128, 256]
+
+    def test_dense_is_the_last(self, small, monkeypatch):
+        monkeypatch.setattr(paths_per_neuron, "MOST", 2**15)
+        layers, counts = paths_per_neuron.shape(SimpleNamespace(inputs=64, classes=10))
+        topology = paths_per_neuron.sparse(layers, counts[-1])
+        assert topology.paths == (64 * 128, 128 * 128, 128 * 128, 128 * 128, 128 * 16)
+        assert not any(topology.duplicates(junction) for junction in topology.junctions)
+
+    def test_line(self):
+        rows = [{"network": "sobol", "weights": w, "seconds": 0.5 + w / 2e6} for w in (10, 20, 70)]
+        fit = paths_per_neuron.summary([*rows, {"network": "dense"}])
+        assert list(fit.values()) == pytest.approx([0.5, 0.5, 1])
+
+
+class TestInitializations:
+    def test_starts(self):
+        topology = patterns.dense((4, 3, 2))
+        positive = initializations.start(topology, "positive", 0).weights[0]
+        assert positive == pytest.approx(np.full(12, np.sqrt(6 / 7)))
+        alternating = initializations.start(topology, "alternating", 0).weights[0]
+        assert np.sign(alternating).tolist() == [1, 1, 1, -1, -1, -1] * 2  # by source
+        path = initializations.start(topology, "along path", 0).weights[1]
+        assert np.sign(path).tolist() == [1, -1, 1, -1, 1, -1]
+
+    def test_90_percent_sparse(self):
+        weights = initializations.start(patterns.dense((64, 64)), "random sign, 90% sparse", 0)
+        assert np.count_nonzero(weights.weights[0]) == pytest.approx(410, abs=80)
+
+    def test_fixed_signs_stay(self):
+        data = trials.load(SimpleNamespace(data="digits", images=64))
+        network = initialize(build("sobol", (64, 16), (256,)), "parity")
+        options = SimpleNamespace(epochs=3)
+        before = network.weights[0]
+        trials.train(network, data, options, 0, signs="fixed")
+        after = network.weights[0]
+        assert not np.array_equal(before, after)
+        assert (before * after >= 0).all()
+
+
+class TestScatter:
+    @pytest.mark.parametrize(
+        ("runs", "expected"),
+        [((True, False), (0.25, 1)), ((False, True), (1, 0.25)), ((True, True), (0.25, 0.25))],
+    )
+    def test_grouped(self, runs, expected):
+        """Groups of 4 x 4 of fan 4: dense, so the scatter is exactly what was planned."""
+        ends = scatter.grouped(16, 16, 64, 4, runs, 0)
+        topology = patterns.Pattern("grouped", (16, 16), [ends])
+        assert topology.duplicates(1) == 0
+        assert quality.scatter(topology, 1) == expected
+        assert np.bincount(ends[0]).tolist() == np.bincount(ends[1]).tolist() == [4] * 16
+
+    def test_plans(self):
+        layers, paths = (64, 64, 16), (256, 256)
+        plans = scatter.plans(layers, paths)
+        assert len(plans) == 14
+        assert ("1 forward / 4", [(4, (True, False)), None]) in plans
+        for name, plan in plans:
+            topology = scatter.planned(layers, paths, plan, 0)
+            assert topology.paths == paths, name
+            least = min(scatter._scatters(topology).values())
+            assert least <= 0.55, name
+
+    def test_seeds_differ(self):
+        layers, paths, plan = (16, 16, 16), (64, 64), [None, None]
+        drawn = [
+            scatter.planned(layers, paths, plan, seed).edges(junction)
+            for seed in (0, 1)
+            for junction in (1, 2)
+        ]
+        assert len({tuple(map(tuple, ends)) for ends in drawn}) == 4
+
+
+class TestConnectivity:
+    def test_rows_are_of_their_topologies(self, small):
+        """Random paths, whose figures are means over the seeds; 64-64-16 neurons, k = 8."""
+        options = SimpleNamespace(data="digits", images=64, epochs=1, seeds=2, seed=4)
+        rows = connectivity.rows(options)
+        row = next(r for r in rows if (r["topology"], r["degree"]) == ("pseudo-random", 8))
+        drawn = [build("pseudo-random", (64, 64, 16), (512, 512), seed=seed) for seed in (4, 5)]
+        assert row["edges"] == np.mean([1024 - t.duplicates(1) - t.duplicates(2) for t in drawn])
+        figures = np.mean([quality.network_connectivity(t) for t in drawn], axis=0)
+        keys = ("parts", "algebraic_connectivity", "spectral_gap")
+        assert [row[key] for key in keys] == pytest.approx(figures)
+
+    def test_summary(self):
+        rows = [
+            {"degree": k, "algebraic_connectivity": x, "spectral_gap": -x, "accuracy": k + x}
+            for k in (1, 2, 4, 8)
+            for x in (0.1, 0.2, 0.3)
+        ]
+        found = connectivity.summary(rows)
+        assert found["rank correlation, algebraic connectivity, k = 4"] == pytest.approx(1)
+        assert found["rank correlation, spectral gap, k = 4"] == pytest.approx(-1)
+        assert 0 < found["rank correlation, algebraic connectivity, all"] < 0.5
+
+
+class TestDimensions:
+    def test_best_is_whole(self):
+        """Dimensions 0, 1, 2 leave this network in 4 parts; others join all of it."""
+        layers, paths = (64, 64, 16), (256, 256)
+
+        def parts(topology):
+            return -quality.network_connectivity(topology)[0]
+
+        chosen = dimensions.choices(layers, paths, parts)
+        assert [parts(topology) for topology in chosen] == [-4, -2, -1]
+        assert dimensions.label(chosen[0]) == "sobol 0,1,2"
+
+    def test_none(self, monkeypatch):
+        monkeypatch.setattr(dimensions, "FIRST", 1)
+        with pytest.raises(InputError, match="dimensions below 1 must exist"):
+            dimensions.choices((4, 4), (4,), lambda topology: 0)

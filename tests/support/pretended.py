@@ -1,0 +1,56 @@
+"""Builds for a board in which no tool is run: what they would leave is made up."""
+
+import json
+
+from sobolpath.boards.flow import build
+
+
+def netlist(*, cells=(), nets=(), hdlname=None):
+    """A netlist as nextpnr writes it. ``cells`` : name -> (type, inputs, outputs, place if any)."""
+    written = {}
+    for name, (kind, inputs, outputs, *place) in dict(cells).items():
+        attributes = {"NEXTPNR_BEL": place[0]} if place else {}
+        attributes |= {"hdlname": hdlname[name]} if name in (hdlname or {}) else {}
+        written[name] = {
+            "type": kind,
+            "attributes": attributes,
+            "port_directions": dict.fromkeys(inputs, "input") | dict.fromkeys(outputs, "output"),
+            "connections": {port: [bit] for port, bit in {**inputs, **outputs}.items()},
+        }
+    names = {name: {"bits": [bit]} for name, bit in dict(nets).items()}
+    return {"modules": {"top": {"cells": written, "netnames": names}}}
+
+
+def routed(board, fmax_mhz, **changes):
+    """What nextpnr reports of a good build of ``board``, but for ``changes`` of its counts."""
+    counts = {**board.family.expected_cells(board.config), **changes}
+    clock = {"achieved": fmax_mhz, "constraint": board.clock_hz / 1e6}
+    utilization = {
+        theirs: {"used": counts.get(ours, 1234), "available": 9999}
+        for ours, theirs in board.family.cells.items()
+    }
+    return {"fmax": {"clk": clock}, "utilization": utilization}
+
+
+def pretend_tools(monkeypatch):
+    """From now on builds run no tool: (reports, commands).
+
+    ``reports`` : what nextpnr will report, one after the other (``--jobs 1``); ``commands`` are
+    noted as lists of words. The reset is not looked for.
+    """
+    reports, commands = [], []
+
+    def run(arguments, *, folder, log, step, stop=None):
+        words = list(map(str, arguments))
+        commands.append(words)
+        if "--report" in words:
+            (folder / words[words.index("--report") + 1]).write_text(json.dumps(reports.pop(0)))
+            written = json.dumps(netlist())
+            (folder / words[words.index("--write") + 1]).write_text(written)
+        for name in ("top.bin", "top.bit", "top.fs"):
+            if name in words:
+                (folder / name).write_bytes(b"bits")
+
+    monkeypatch.setattr(build.tools, "run", run)
+    monkeypatch.setattr(build.reset, "check", lambda netlist, *, clock_hz: None)
+    return reports, commands
