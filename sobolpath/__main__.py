@@ -43,8 +43,8 @@ usage: {prog} {shape}
 
 """
 ABOUT = """\
-Sparse neural networks made of Sobol' paths, in open hardware: train a network,
-run it on the simulated engine, make the bitstream of a board.
+Sparse neural networks made of Sobol' paths, in open hardware: train a
+network, run it on the simulated engine, make the bitstream of a board.
 
   sobolpath sim run digits --data digits     a trained network, simulated
   sobolpath board build icebreaker           a bitstream, its area and Fmax"""

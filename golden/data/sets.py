@@ -119,8 +119,8 @@ def _found(name, file, *fields):
 
 def _images(name):
     """MNIST or Fashion-MNIST, its own split: from a ``.npz`` or from four idx files."""
-    files = {"mnist": ("mnist.npz",), "fashion": ("fashion.npz", "fashion-mnist.npz")}[name]
-    path = files.find(*files)
+    wanted = {"mnist": ("mnist.npz",), "fashion": ("fashion.npz", "fashion-mnist.npz")}[name]
+    path = files.find(*wanted)
     if path is not None:
         fields = files.read_npz(path, *PARTS)
     else:

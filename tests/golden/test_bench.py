@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from sobolpath.golden import commands as golden
+from sobolpath.__main__ import main, run
 from sobolpath.golden.commands import bench
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import cli
@@ -54,7 +54,7 @@ def test_networks_take_turns(monkeypatch):
 
 def test_the_command_reports_what_it_measured(tmp_path, capsys):
     path = tmp_path / "bench.json"
-    assert cli.main(golden.run, [*TINY, "--json", str(path)]) == 0
+    assert main([*TINY, "--json", str(path)]) == 0
     out, error = capsys.readouterr()
     assert max(map(len, out.splitlines())) <= 80
     assert error == ""
@@ -82,7 +82,7 @@ def test_the_command_reports_what_it_measured(tmp_path, capsys):
 def test_a_data_set_is_used_again_where_it_is_small(capsys):
     arguments = ["bench", "--data", "digits", "--layers", "64-16-16", "--paths", "64,32"]
     arguments += ["--batch", "2000", "--batches", "1", "--repeats", "1", "--sizes", "64,128,256"]
-    assert cli.main(golden.run, [*arguments, "--json", "-"]) == 0
+    assert main([*arguments, "--json", "-"]) == 0
     result = json.loads(capsys.readouterr().out)
     epoch, seconds = result["ways"][0]["seconds_per_epoch"], result["ways"][0]["seconds"][0]
     assert 1000 < epoch / (seconds / 2000) < 1797  # images of an epoch: fewer than were trained
@@ -108,4 +108,4 @@ def test_a_data_set_is_used_again_where_it_is_small(capsys):
 )
 def test_what_cannot_be_timed_is_refused(options, message):
     with pytest.raises(InputError, match=message):
-        golden.run([*TINY, *options])
+        run([*TINY, *options])

@@ -43,7 +43,9 @@ class TestMain:
     def test_a_reader_that_has_enough(self, lines):
         """It closes the pipe before, or while, the command prints: no message."""
         run = f"lambda argv: print('line\\n' * {lines})"
-        code = f"import sys; from golden import cli; sys.exit(cli.main({run}, []))"
+        code = (
+            f"import sys; from sobolpath.golden.support import cli; sys.exit(cli.main({run}, []))"
+        )
         reader, writer = os.pipe()
         os.close(reader)
         with os.fdopen(writer, "w") as output:

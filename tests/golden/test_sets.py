@@ -292,5 +292,5 @@ def test_the_real_ones(monkeypatch):
         assert loaded.classes == classes
         assert loaded.x_train.max() == 255
     print(f"found {len(found)} of {len(REAL)} real data sets: {', '.join(found) or 'none'}")
-    if (files.ROOT.parent / "shared" / "data" / "mnist.npz").is_file():
+    if (files.BESIDE / "mnist.npz").is_file():
         assert "mnist" in found

@@ -25,7 +25,7 @@ def empty_folder(tmp_path, monkeypatch):
     place = tmp_path / "sets"
     place.mkdir()
     monkeypatch.setenv("SOBOLPATH_DATA", str(place))
-    monkeypatch.setattr(files, "ROOT", tmp_path / "nowhere" / "checkout")
+    monkeypatch.setattr(files, "BESIDE", tmp_path / "nowhere" / "shared" / "data")
     monkeypatch.setattr(files, "DOWNLOADS", tmp_path / "downloads")
     return place
 
