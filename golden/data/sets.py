@@ -126,7 +126,7 @@ def _images(name):
     else:
         path = files.find_idx(*IDX_FOLDERS[name])
         if path is None:
-            raise missing(name, f"{files[0]} or the four idx files in a folder {name}")
+            raise missing(name, f"{wanted[0]} or the four idx files in a folder {name}")
         fields = files.read_idx_folder(path)
     x = [_bytes(path, f"x_{p}", fields[f"x_{p}"], (28, 28), (784,)) for p in ("train", "test")]
     y = [labels(fields[f"y_{p}"], f"{path}: y_{p}") for p in ("train", "test")]
@@ -276,7 +276,7 @@ def _aligned(path, name, array, x):
     return array
 
 
-def missing(name, files):
+def missing(name, wanted):
     """The complaint that names the ways to get a data set that is not there."""
     looked = ", ".join(map(str, files.folders())) or "any folder"
     ways = f"set {files.VARIABLE} to a folder with it"
@@ -288,7 +288,7 @@ def missing(name, files):
         ways += f" (as {package} has it), or let --download fetch it from OpenML"
     else:
         ways += f", made from {SOURCES[name]} as golden/data/sets.py says"
-    return Missing(f"{name}: needs {files}, not found in {looked}: {ways}")
+    return Missing(f"{name}: needs {wanted}, not found in {looked}: {ways}")
 
 
 def download(name):
