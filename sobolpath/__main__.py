@@ -33,7 +33,7 @@ COMMANDS = {
 }
 GROUPS = {
     "sim": "Run models on the simulated engine, compare, time, look inside.",
-    "hw": "The engine as Verilog for other designs, and networks as its bytes.",
+    "hw": "The engine as Verilog for other designs, networks as its bytes.",
     "board": "Boards: bitstreams, reports, netlists.",
 }
 HEAD = """\

@@ -82,25 +82,25 @@ def _lines(result, cells, asked_mhz, reports):
     def row(name, text):
         return f"  {name:<10}{text}"
 
-    yield (f"{result['board']}: {result['device']}, {result['lanes']} lanes")
+    yield f"{result['board']}: {result['device']}, {result['lanes']} lanes"
     for name in cells:
         yield row(name.upper(), f"{result[name]:>6,} of {result[f'{name}_total']:,}")
     best = max(result["fmax_mhz"])
-    row("Fmax", f"{best:>6.2f} MHz (seed {result['seed']})")
+    yield row("Fmax", f"{best:>6.2f} MHz (seed {result['seed']})")
     if len(result["seeds"]) > 1:
         pairs = zip(result["seeds"], result["fmax_mhz"], strict=True)
         for seed, fmax in pairs:
-            row(f"  seed {seed}", f"{fmax:>6.2f} MHz")
+            yield row(f"  seed {seed}", f"{fmax:>6.2f} MHz")
     ceiling, cell = result["fmax_limit_mhz"], result["fmax_limit"]
     if ceiling is None:
-        row("ceiling", "none known from the data sheet: Fmax binds")
+        yield row("ceiling", "none known from the data sheet: Fmax binds")
     else:
         binds = "below Fmax: it binds" if result["binds"] == cell else "above Fmax: Fmax binds"
-        row("ceiling", f"{ceiling:>6.2f} MHz, {cell} in the data sheet, {binds}")
+        yield row("ceiling", f"{ceiling:>6.2f} MHz, {cell} in the data sheet, {binds}")
     verdict = "met" if result["met"] else "NOT MET"
-    row("clock", f"{result['clock_mhz']:>6.2f} MHz: {verdict}")
+    yield row("clock", f"{result['clock_mhz']:>6.2f} MHz: {verdict}")
     if abs(result["clock_mhz"] - asked_mhz) > 1e-3:
-        row("", f"the nearest to {asked_mhz:g} MHz that the PLL makes")
+        yield row("", f"the nearest to {asked_mhz:g} MHz that the PLL makes")
     yield row("bitstream", result["bitstream"])
     for path in reports:
         yield row("report", path)
