@@ -12,6 +12,7 @@ A command is a module with
 import contextlib
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import cli, threads
@@ -25,10 +26,12 @@ class Outcome:
     ----------
     summary : for ``--json``; empty where there is nothing to write.
     failures : what is wrong with what was checked, a line each: then the exit code is 1.
+    finish : called once the summary is written, if there is something left to do then.
     """
 
     summary: dict
     failures: tuple = ()
+    finish: Callable = None
 
 
 def execute(module, words, argv):
@@ -58,6 +61,8 @@ def execute(module, words, argv):
         outcome = module.run(options, say)
     if json is not None and outcome.summary:
         cli.write_json(json, outcome.summary)
+        if outcome.finish is not None:
+            outcome.finish()
     for failure in outcome.failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     return 1 if outcome.failures else 0

@@ -6,7 +6,7 @@ from sobolpath.golden.support import cli, options, page
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
-from ..run import measure
+from ..run import measure, partial
 from ..run import page as report
 from ..run.batches import BACKENDS
 from ..waves.waveforms import saves
@@ -51,8 +51,8 @@ def run(options, say):
     began = time.perf_counter()
     if options.html is not None:
         page.check()
-    for wave in (options.vcd, options.fst):
-        cli.check_writable(*saves(wave), read=[options.model])
+    waves = [file for wave in (options.vcd, options.fst) for file in (wave, *saves(wave))]
+    cli.check_writable(options.json, options.html, *waves, read=[options.model])
     result = measure.run(
         options.model,
         options.data,
@@ -73,7 +73,11 @@ def run(options, say):
             how = {"command": options.typed, "seconds": time.perf_counter() - began}
             report.write(options.html, result.summary, result.failures, **how)
             say(f"page         {options.html}")
-    return Outcome(result.summary, result.failures)
+
+    def finish():
+        partial.beside(options.json).unlink(missing_ok=True)
+
+    return Outcome(result.summary, result.failures, finish)
 
 
 def report_lines(summary):

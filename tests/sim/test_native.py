@@ -182,7 +182,7 @@ def test_every_file_of_the_design_counts(tmp_path):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*pyc"))
     seen = {library.SOURCES, library._sources(tmp_path)}
     assert len(seen) == 1
-    for name in ("hw/mac.py", "golden/machine/schedule.py", "hw/new.py", "golden/new.py"):
+    for name in ("hw/mac.py", "golden/machine/schedule.py", "hw/new.py", "golden/topology/new.py"):
         with (tmp_path / name).open("a") as file:
             file.write("# changed\n")
         seen.add(library._sources(tmp_path))
@@ -212,7 +212,8 @@ def test_a_slow_compiler_is_ended_with_its_children(fake, tmp_path, monkeypatch)
 def start_build(tmp_path, text):
     """A process that builds with this script for a compiler."""
     program = (
-        "from sim import library\nfrom hw.config import CONFIGS\n"
+        "from sobolpath.sim.backends import library\n"
+        "from sobolpath.hw.config import CONFIGS\n"
         "library._verilate = lambda *arguments: None\n"
         f"library.build(CONFIGS['tiny'], folder={str(tmp_path / 'libraries')!r})\n"
     )
