@@ -340,7 +340,7 @@ class TestWrongInput:
         [
             (
                 [],
-                "COMMAND must be one of run, profile, trace, explain, conflicts, grow, bench, not left",
+                "COMMAND must be one of run, profile, trace, explain, conflicts",
             ),
             (["walk"], "grow, bench, not 'walk' (try 'sobolpath sim --help')"),
             (["run"], "the following arguments are required: MODEL, --data"),
