@@ -227,7 +227,7 @@ class TestCommand:
         [
             (["build", "nope"], f"board must be one of {', '.join(NAMES)}, not 'nope'"),
             (["build"], "the following arguments are required: BOARD"),
-            ([], "the following arguments are required: COMMAND"),
+            ([], "COMMAND must be one of list, build, verify, not left out"),
             (["build", "icebreaker", "--seeds", "0"], "--seeds must be at least 1, not 0"),
             (["build", "icebreaker", "--jobs", "0"], "--jobs must be at least 1, not 0"),
             (["build", "icebreaker", "--seed", "-1"], "seeds must be one or more different"),

@@ -13,7 +13,7 @@ from sobolpath.boards.commands import build as build_command
 from sobolpath.boards.families.family import memory_sizes
 from sobolpath.boards.flow.netlist import Netlist, position
 from sobolpath.boards.report import hierarchy, parts, path, pictures, sections, speeds
-from sobolpath.golden.commands import zoo
+from sobolpath.golden.training import zoo
 from sobolpath.hw.config import CONFIGS
 from tests.support.pretended import netlist
 

@@ -149,8 +149,7 @@ import sys
 sys.path[:0] = {[str(ROOT)]!r}
 from tests.boards import test_routing
 from pathlib import Path
-from golden import cli
-from tests.support.places import ROOT
+from sobolpath.golden.support import cli
 test_routing.tools.find = lambda tool: {str(program)!r}
 sys.exit(cli.main(lambda _: test_routing.route(Path({str(tmp_path)!r}), 3), []))
 """
