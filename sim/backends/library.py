@@ -93,7 +93,7 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
     Returns the path of the shared library. Raises ``InputError`` if a tool is missing, fails, or
     takes longer than ``TIMEOUT``; nothing is kept then.
     """
-    environment, cxx = verilator.environment(("perl",)), compiler()
+    environment, cxx = verilator.environment(()), compiler()
     library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
     if library.exists():
         if _is_whole(library):
@@ -131,8 +131,8 @@ def _verilate(config, waves, work, environment):
     """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
     Path(work, "engine.v").write_text(verilog.convert(PathEngine(config), "engine"))
     Path(work, "public.vlt").write_text(PUBLIC)
-    command = ["verilator", "--cc", "public.vlt", "engine.v", "--top-module", "engine"]
-    command += ["--Mdir", "cpp", *FLAGS]
+    command = [verilator.program(environment), "--cc", "public.vlt", "engine.v"]
+    command += ["--top-module", "engine", "--Mdir", "cpp", *FLAGS]
     _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
     runtime = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] * waves)]
     model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sobolpath.golden.errors import InputError
 
-TOOLS = ("perl", "make", "g++")  # perl runs Verilator, make and g++ compile what it writes
+TOOLS = ("perl", "make", "g++")  # perl runs `verilator`, make and g++ compile what it writes
 
 
 def _root():
@@ -38,3 +38,12 @@ def environment(tools=TOOLS):
         )
     path = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "VERILATOR_ROOT": str(root)}
+
+
+def program(environment):
+    """The path of Verilator itself, for an ``environment`` made by :func:`environment`.
+
+    ``verilator`` on ``PATH`` is a Perl script that has a shell start this one, and loses its way
+    where a folder's name has a space. It needs Perl; this does not.
+    """
+    return str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator_bin")

@@ -43,3 +43,17 @@ def test_errors(monkeypatch, tmp_path):
         match=r"needs perl, make, g\+\+ on PATH, but make, g\+\+ is missing: apt-get install",
     ):
         verilator.environment()
+
+
+def test_a_folder_with_a_space(monkeypatch, tmp_path):
+    """And one that is not ASCII: for the package as for the work."""
+    place = tmp_path / "mañana two"
+    place.mkdir()
+    (place / "verilator").symlink_to(verilator._root())
+    monkeypatch.setattr(verilator, "_root", lambda: place / "verilator")
+    environment = verilator.environment(())
+    (place / "top.v").write_text("module top(input a, output b); assign b = a; endmodule\n")
+    command = [verilator.program(environment), "--cc", "top.v", "--Mdir", "cpp"]
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (place / "cpp" / "Vtop.cpp").is_file()
