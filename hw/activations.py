@@ -58,7 +58,8 @@ class ActivationMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._row, depth=self._rows, init=[])
-        read, write = memory.read_port(), memory.write_port(granularity=1)
+        read = memory.read_port()
+        write = memory.write_port(granularity=1)
         copies = len(self.row.as_value()) // len(self.data.as_value())
         m.d.comb += [
             read.addr.eq(self.read_row),

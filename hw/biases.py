@@ -50,7 +50,8 @@ class BiasMemory(wiring.Component):
         m = Module()
         bits = self._word.size
         m.submodules.memory = memory = Memory(shape=bits, depth=self._depth, init=[])
-        read, write = memory.read_port(), memory.write_port(granularity=8)
+        read = memory.read_port()
+        write = memory.write_port(granularity=8)
         pointer = Signal(range(self._depth))
         byte = self.write.payload.address[: self._byte_bits]
         m.d.comb += [
@@ -59,7 +60,8 @@ class BiasMemory(wiring.Component):
             write.en.eq(self.write.valid << byte),
         ]
         if self._registered:
-            stale, first = Signal(init=1), Signal()
+            stale = Signal(init=1)
+            first = Signal()
             ahead = Signal.like(read.data, reset_less=True)
             m.d.comb += [
                 first.eq(self.rewind | stale),

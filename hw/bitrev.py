@@ -230,7 +230,8 @@ class BitReversalPermuter(wiring.Component):
                 reader.en.eq(read.enable),
                 exit.i[lane].eq(reader.data),
             ]
-        leaving, last = Signal.like(log2_block), Signal()
+        leaving = Signal.like(log2_block)
+        last = Signal()
         m.d.comb += self.o.payload.last.eq(last)
         with m.If(read.enable):
             m.d.sync += [

@@ -156,7 +156,8 @@ class PathEngine(wiring.Component):
 
     def _connect_writes(self, m):
         """Each byte to the memory of its space, while idle: written in the cycle after."""
-        byte, written = Signal.like(self.write.payload, reset_less=True), Signal()
+        byte = Signal.like(self.write.payload, reset_less=True)
+        written = Signal()
         fresh = delay(m, written, 2, "fresh")  # the program's words are read again by then
         offered = Signal()
         m.d.sync += offered.eq(self.inputs.o.valid & ~(written | fresh))

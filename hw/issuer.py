@@ -41,7 +41,8 @@ class Issuer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.pacer = pacer = self._pacer
-        step, leading = self.step.payload, Signal()  # within the first row
+        step = self.step.payload
+        leading = Signal()  # within the first row
         m.d.comb += [
             pacer.begin.eq(self.begin),
             pacer.fan_in.eq(self.header.fan_in),

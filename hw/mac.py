@@ -126,7 +126,8 @@ def _accumulate(m, control, product, bits, name):
     """The sum of the products, of ``bits`` digits: its high digits a cycle late."""
     valid, first, valid_high, first_high = control
     low = Signal(LOW, name=f"low{name}", reset_less=True)
-    carry, negative = (Signal(name=n + name, reset_less=True) for n in ("carry", "negative"))
+    carry = Signal(name=f"carry{name}", reset_less=True)
+    negative = Signal(name=f"negative{name}", reset_less=True)
     high = Signal(bits - LOW, name=f"high{name}", reset_less=True)
     total = low + product.as_unsigned()
     with m.If(valid):

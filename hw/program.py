@@ -52,7 +52,8 @@ class Program(wiring.Component):
         with m.If(self.write.valid):
             m.d.comb += write.en.eq(Mux(byte, 0b10, 0b01))
         for name in self._names:
-            port, read = getattr(self, name), memory.read_port()
+            port = getattr(self, name)
+            read = memory.read_port()
             m.d.comb += [
                 read.addr.eq(port.address),
                 read.en.eq(port.enable),

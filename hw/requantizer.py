@@ -127,8 +127,10 @@ class Requantizer(wiring.Component):
 
 def _sum(m, value, bias, lane):
     """Value and bias added, 2 cycles later: the high digits a cycle after the low ones."""
-    low, high = Signal(LOW + 1, name=f"low_{lane}", reset_less=True), Signal(32 - LOW)
-    kept, later = Signal(LOW, name=f"kept_{lane}", reset_less=True), Signal.like(high)
+    low = Signal(LOW + 1, name=f"low_{lane}", reset_less=True)
+    kept = Signal(LOW, name=f"kept_{lane}", reset_less=True)
+    high = Signal(32 - LOW, name=f"high_{lane}")
+    later = Signal(32 - LOW, name=f"later_{lane}")
     upper = value[LOW:]
     sign = upper[-1].replicate(32 - LOW - len(upper))
     m.d.sync += [

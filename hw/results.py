@@ -54,7 +54,8 @@ class ResultMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._word, depth=self._depth, init=[])
-        read, write = memory.read_port(), memory.write_port()
+        read = memory.read_port()
+        write = memory.write_port()
         address = self.read.payload.address
         fetched = stream.Signature(
             data.StructLayout({"word": self._word, "lane": self._width_bits, "last": 1})
@@ -120,8 +121,10 @@ class CopyAdder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        item, held = Signal(LOGIT, reset_less=True), Signal()
-        number, most = Signal(self._bits), Signal(self._bits)  # of the item held; of the last one
+        item = Signal(LOGIT, reset_less=True)
+        held = Signal()
+        number = Signal(self._bits)  # of the item held
+        most = Signal(self._bits)  # of the last one
         m.d.comb += [
             most.eq(Cat(self.copies > digit for digit in range(self._bits))),
             self.i.ready.eq(~held | ~self.o.valid),

@@ -39,10 +39,10 @@ class RowPacer(wiring.Component):
         m = Module()
         groups = self._groups
         # Of a row, of this row the steps left but 2: below 0, with the sign bit, in the last one.
-        most, left = (
-            Signal(self._bits + 1, reset_less=True, name=name) for name in ("most", "left")
-        )
-        gap, wait = Signal(range(groups + 1)), Signal(range(groups + 1))  # idle cycles after a row
+        most = Signal(self._bits + 1, reset_less=True)
+        left = Signal(self._bits + 1, reset_less=True)
+        gap = Signal(range(groups + 1))  # idle cycles after a row
+        wait = Signal(range(groups + 1))  # of these the ones left
         single = self.fan_in == 0
         begun = Cat(single, *(single | (self.fan_in > d) for d in range(1, self._bits)), single)
         gaps = Array(max(0, groups - (1 << fan_in)) for fan_in in range(16))

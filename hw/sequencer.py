@@ -44,7 +44,8 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        waiting, full = Signal(), Signal()  # inputs are there to be run; results to be read
+        waiting = Signal()  # inputs are there to be run
+        full = Signal()  # results are there to be read
         quiet = Signal(init=1)  # in the cycle before
         m.d.comb += [
             self.run.eq(self.run_idle & waiting),

@@ -93,7 +93,8 @@ class SobolGenerator(wiring.Component):
         block = Signal.like(self.start.payload.first, reset_less=True)
         last = Signal.like(self.start.payload.last, reset_less=True)
         offer = Signal.like(self.o.payload, reset_less=True)
-        advance, ending = Signal(), Signal()
+        advance = Signal()
+        ending = Signal()
         m.d.comb += [
             self.o.payload.eq(offer),
             advance.eq(~self.o.valid | self.o.ready),

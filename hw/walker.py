@@ -67,8 +67,8 @@ class Walker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        def register(like, **options):
-            return Signal.like(like, reset_less=True, **options)
+        def register(like, name):
+            return Signal.like(like, reset_less=True, name=name)
 
         self._advance = Signal()
         self._address = register(self.program.address, name="address")
@@ -76,11 +76,10 @@ class Walker(wiring.Component):
         self._offset = Signal(range(max(self._step_bits + 1, 4)), reset_less=True)  # from there
         self._first = Signal(init=1, reset_less=True)  # and 1 more, unless this is 1
         self._next = Signal.like(self.program.address)
-        self._valid, self._end = Signal(), Signal()  # offset is a step's; is one past the last
-        self._header, self._row = (
-            register(self.header, name="head"),
-            register(self.base, name="row"),
-        )
+        self._valid = Signal()  # offset is a step's
+        self._end = Signal()  # offset is one past the last
+        self._header = register(self.header, name="head")
+        self._row = register(self.base, name="row")
         m.d.comb += [
             self._advance.eq(~self.o.valid | self.o.ready),
             self.program.enable.eq(self._advance),
@@ -103,7 +102,11 @@ class Walker(wiring.Component):
     def _steps(self, m, step):
         """The stages behind the offset: the word's address, the word, the sum of the words."""
         word = self.program.word
-        reading, first, ready, began, ended = (Signal() for _ in range(5))
+        reading = Signal()
+        first = Signal()
+        ready = Signal()
+        began = Signal()
+        ended = Signal()
         m.d.sync += [
             Cat(reading, first).eq(Cat(self._valid & ~self._end, self._first)),
             Cat(ready, began, ended).eq(Cat(reading, first, self._end)),

@@ -48,7 +48,8 @@ class WeightMemory(wiring.Component):
         m = Module()
         shape = data.ArrayLayout(signed(8), self._lanes)
         m.submodules.memory = memory = Memory(shape=shape, depth=self._depth, init=[])
-        read, write = memory.read_port(), memory.write_port(granularity=1)
+        read = memory.read_port()
+        write = memory.write_port(granularity=1)
         m.d.comb += [
             read.addr.eq(self.address),
             read.en.eq(self.enable & ~self.write.any()),
@@ -105,7 +106,8 @@ class WeightReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = self._memory
-        pointer, byte = Signal.like(memory.address, reset_less=True), self.write.payload
+        pointer = Signal.like(memory.address, reset_less=True)
+        byte = self.write.payload
         lane, word = byte.address[: self._lane_bits], byte.address[self._lane_bits :]
         m.d.comb += [memory.address.eq(pointer), memory.enable.eq(1)]
         m.d.comb += self.weights.eq(
@@ -185,8 +187,13 @@ class WeightStreamer(wiring.Component):
         else:
             connect(m, read, flipped(self.o))
 
-        running, address, left = Signal(), Signal.like(memory.address), Signal.like(memory.address)
-        backward, advance, ending, fetched_last = Signal(), Signal(), Signal(), Signal()
+        running = Signal()
+        address = Signal.like(memory.address)
+        left = Signal.like(memory.address)
+        backward = Signal()
+        advance = Signal()
+        ending = Signal()
+        fetched_last = Signal()
         m.d.comb += [
             advance.eq(~read.valid | read.ready),
             ending.eq(left == 0),

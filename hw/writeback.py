@@ -60,11 +60,10 @@ class WriteBack(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        base, row = (Signal.like(self.base, name=n, reset_less=True) for n in ("base", "row"))
-        shift, output = (
-            Signal(5, reset_less=True),
-            Signal(reset_less=True),
-        )  # of the junction whose products are summed
+        base = Signal.like(self.base, reset_less=True)
+        row = Signal.like(self.base, reset_less=True)
+        shift = Signal(5, reset_less=True)  # of the junction whose products are summed
+        output = Signal(reset_less=True)  # and whether that is the last one
         mirrored = self.half & (self.header.kind == Kind.HIDDEN)
         with m.If(self.begin):
             m.d.sync += self.keep.eq(1)

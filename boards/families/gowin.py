@@ -49,7 +49,8 @@ class Multiplier(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         for image, activation in enumerate(self.activations):
-            product, sign = Signal(16, name=f"product_{image}"), Signal(2, name=f"sign_{image}")
+            product = Signal(16, name=f"product_{image}")
+            sign = Signal(2, name=f"sign_{image}")
             m.d.comb += self.products[image].eq(product)
             m.submodules[f"multiplier_{image}"] = Instance(
                 "MULT9X9",

@@ -50,7 +50,8 @@ class Multiplier(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         upper, *lower = self.activations
-        product, others = Signal(16), Signal(16)
+        product = Signal(16)
+        others = Signal(16)
         m.d.comb += self.products.as_value().eq(Cat(product, others))
         m.submodules.mac16 = Instance(
             "SB_MAC16",

@@ -28,7 +28,8 @@ class PowerOnReset(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        locked, timer = Signal(), Signal(range(2 * self.cycles))
+        locked = Signal()
+        timer = Signal(range(2 * self.cycles), name="timer")  # boards.flow.reset looks for it
         m.submodules.synchronizer = FFSynchronizer(self.lock, locked)
         done = timer[-1]
         m.d.comb += self.reset.eq(~done)

@@ -68,8 +68,11 @@ class Host(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.crc = crc = protocol.CRC.create()
-        taken, sent, checking = Signal(), Signal(), Signal()
-        self._reply, self._offer = Signal(8), Signal()  # what goes out next; it is there
+        taken = Signal()
+        sent = Signal()
+        checking = Signal()
+        self._reply = Signal(8)  # what goes out next
+        self._offer = Signal()  # it is there
         m.d.comb += [
             taken.eq(self.i.valid & self.i.ready),
             sent.eq(self.o.valid & self.o.ready),
@@ -84,7 +87,8 @@ class Host(wiring.Component):
         ]
         with m.If(~self.o.valid):
             m.d.sync += self.o.payload.eq(self._reply)
-        body, index = Signal(Body), Signal(range(protocol.IDENTITY_BYTES))
+        body = Signal(Body)
+        index = Signal(range(protocol.IDENTITY_BYTES))
         with m.FSM():
             with m.State("COMMAND"):
                 self._command(m, body, index)
@@ -140,7 +144,8 @@ class Host(wiring.Component):
 
     def _pass(self, m, body):
         """Four cycles a byte; a ``ready`` of the engine's only clears a register here."""
-        address, infer, final = self.write.payload.address, body == Body.LOGITS, Signal()
+        address, infer = self.write.payload.address, body == Body.LOGITS
+        final = Signal()
         m.d.sync += final.eq(~infer & (address[:16] == self._last))
         with m.State("PASS"):
             with m.If(infer & self.logits.valid):

@@ -60,7 +60,8 @@ class Core(wiring.Component):
         connect(m, host.write, engine.write)
         connect(m, host.inputs, engine.i)
         connect(m, engine.o, host.logits)
-        errors, flags = Cat(receiver.framing, receiver.overrun), Signal(2)
+        errors = Cat(receiver.framing, receiver.overrun)
+        flags = Signal(2)
         m.d.comb += [
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),

@@ -87,10 +87,13 @@ class Receiver(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        line, timer, sample = Signal(init=1), Signal(range(self.divisor)), Signal()
+        line = Signal(init=1)
+        timer = Signal(range(self.divisor))
+        sample = Signal()
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
         # The start bit shifts in first and reaches bit 0 with the eighth data bit: all is there.
-        shifted, deaf = Signal(9, reset_less=True), Signal()
+        shifted = Signal(9, reset_less=True)
+        deaf = Signal()
         begun = [shifted.eq(0xFF), self.o.valid.eq(0)]
         m.d.comb += self.o.payload.eq(shifted[1:])
         m.d.sync += [
@@ -153,7 +156,8 @@ class Transmitter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         # What is still to be sent, the stop bit on top: when it alone is left, the byte is done.
-        shifter, timer = Signal(10, init=1), Signal(range(self.divisor))
+        shifter = Signal(10, init=1)
+        timer = Signal(range(self.divisor))
         m.d.comb += self.tx.eq(shifter[0])
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [shifter.eq(Cat(0, self.i.payload, 1)), self.i.ready.eq(0)]

@@ -64,9 +64,11 @@ class RecordReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         byte, write = self.i.payload, self.o.payload
-        space, index = Signal.like(write.space, reset_less=True), Signal(range(5))
+        space = Signal.like(write.space, reset_less=True)
+        index = Signal(range(5))
         address = Signal(max(16, len(write.address)), reset_less=True)
-        last, taken = Signal(16, reset_less=True), Signal()
+        last = Signal(16, reset_less=True)
+        taken = Signal()
         m.d.comb += [
             taken.eq(self.i.valid & self.i.ready),
             write.space.eq(space),
