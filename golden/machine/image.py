@@ -101,7 +101,7 @@ def _layer_walk(topology, layer, lanes, images=1):
     matrix = lane_maps.coordinate_map(topology, layer, lanes)
     columns = [place * images for place in gf2.columns(matrix)]
     columns += [1 << digit for digit in range(images.bit_length() - 1)]
-    start = int(gf2.apply(matrix, np.array([topology.shifts[layer]]))[0])
+    start = int(gf2.apply(matrix, np.array([topology.digital_shifts[layer]]))[0])
     return walk(start * images, columns)
 
 

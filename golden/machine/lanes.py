@@ -182,7 +182,7 @@ def coordinate_map(topology, layer, lanes):
 
 def places(topology, layer, lanes):
     """Where each neuron of a layer stands: row * lanes + lane, ``int64`` (n_l,)."""
-    neurons = np.arange(topology.layers[layer]) ^ topology.shifts[layer]
+    neurons = np.arange(topology.layers[layer]) ^ topology.digital_shifts[layer]
     return gf2.apply(coordinate_map(topology, layer, lanes), neurons)
 
 
@@ -210,7 +210,7 @@ def edges(topology, junction, lanes):
     target = steps[:, None] // topology.fan_in(junction) * lanes + lane
     return tuple(
         gf2.apply(gf2.inverse(coordinate_map(topology, layer, lanes)), place)
-        ^ topology.shifts[layer]
+        ^ topology.digital_shifts[layer]
         for layer, place in ((junction - 1, source), (junction, target))
     )
 

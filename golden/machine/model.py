@@ -129,7 +129,7 @@ def _fields(model):
             fields[f"directions_{layer}"] = gf2.columns(matrix[:, ::-1])
     else:
         fields["topology"] = np.array(topology.name)
-        fields["layer_shifts"] = np.array(topology.shifts, np.int64)
+        fields["layer_shifts"] = np.array(topology.digital_shifts, np.int64)
         for junction in topology.junctions:
             for layer, name in ((junction - 1, "sources"), (junction, "targets")):
                 masks = gf2.integers(topology.matrix(layer, junction))

@@ -49,7 +49,7 @@ def widened(topology, lanes):
         plain = topology.matrix(layer, junction)
         return _with_copy(plain, log2_exact(count, "copies")) if layer == last else plain
 
-    layers, shifts = (*topology.layers[:-1], fewest), topology.shifts
+    layers, shifts = (*topology.layers[:-1], fewest), topology.digital_shifts
     shifts = (*shifts[:-1], shifts[-1] * count)
     return linear.of_matrices(topology.name, layers, topology.paths, matrix, shifts)
 

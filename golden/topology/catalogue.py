@@ -1,11 +1,13 @@
 """Every topology by name: ``build("cascaded", (64, 32, 16), (256, 256), seed=0)``."""
 
+from collections.abc import Sequence
+
 from ..errors import InputError
 from . import linear, patterns
-from .paths import Topology
+from .paths import Paths, Topology
 
 
-def _omitted(layers, paths):
+def _omitted(layers: Sequence[int], paths: Sequence[int]) -> Topology:
     return linear.omitted(layers, paths)[0]
 
 
@@ -30,7 +32,14 @@ TOPOLOGIES = {
 LINEAR = ("sobol", "omitted", "scrambled", "shifted", "cascaded")
 
 
-def build(name, layers, paths, *, seed=0, dimensions=None):
+def build(
+    name: str,
+    layers: Sequence[int],
+    paths: Sequence[int],
+    *,
+    seed: int = 0,
+    dimensions: Sequence[int] | None = None,
+) -> Paths:
     """The topology called ``name``, a :class:`golden.topology.paths.Paths`.
 
     ``seed`` matters to the random ones; ``dimensions`` (of Sobol', per layer) may be given where
@@ -44,5 +53,5 @@ def build(name, layers, paths, *, seed=0, dimensions=None):
     if dimensions is not None and "dimensions" not in takes:
         users = [n for n, (_, options, _) in TOPOLOGIES.items() if "dimensions" in options]
         raise InputError(f"dimensions must be left out for {name}: {', '.join(users)} have them")
-    options = {"seed": seed, "dimensions": dimensions}
+    options = {"seed": seed, "dimensions": dimensions or ()}
     return function(tuple(layers), tuple(paths), **{name: options[name] for name in takes})

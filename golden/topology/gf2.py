@@ -6,16 +6,17 @@ ordinary matrix product of such vectors.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def _matrix(a, name="matrix"):
+def _matrix(a: ArrayLike, name: str = "matrix") -> np.ndarray:
     a = np.asarray(a)
     if a.ndim != 2 or (a.size and (a.dtype.kind not in "uib" or a.min() < 0 or a.max() > 1)):
         raise ValueError(f"{name} must be a 2-dimensional array of 0 and 1, not {a!r}")
     return a.astype(np.uint8)
 
 
-def bits(x, width):
+def bits(x: ArrayLike, width: int) -> np.ndarray:
     """Digits of the integers ``x`` (any shape), MSD first: ``uint8``, ``x.shape + (width,)``."""
     x = np.asarray(x, dtype=np.int64)
     if x.size and (x.min() < 0 or (width < 63 and x.max() >> width)):
@@ -23,13 +24,13 @@ def bits(x, width):
     return ((x[..., None] >> np.arange(width - 1, -1, -1)) & 1).astype(np.uint8)
 
 
-def integers(digits):
+def integers(digits: ArrayLike) -> np.ndarray:
     """The inverse of :func:`bits`: ``int64`` of shape ``digits.shape[:-1]``."""
     digits = np.asarray(digits, dtype=np.int64)
     return (digits << np.arange(digits.shape[-1] - 1, -1, -1)).sum(axis=-1)
 
 
-def product(a, b):
+def product(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The matrix product ``a b`` over GF(2): shapes (m, n) and (n, k) give (m, k)."""
     a, b = _matrix(a, "a"), _matrix(b, "b")
     if a.shape[1] != b.shape[0]:
@@ -37,7 +38,7 @@ def product(a, b):
     return ((a.astype(np.int64) @ b.astype(np.int64)) & 1).astype(np.uint8)
 
 
-def _eliminate(a, columns):
+def _eliminate(a: np.ndarray, columns: int) -> tuple[np.ndarray, list[int]]:
     """Reduced row echelon form of ``a`` over its first ``columns`` columns; the pivots' columns."""
     a, pivots = a.copy(), []
     for column in range(columns):
@@ -52,18 +53,19 @@ def _eliminate(a, columns):
     return a, pivots
 
 
-def rank(a):
+def rank(a: ArrayLike) -> int:
     """The rank of ``a`` over GF(2)."""
     a = _matrix(a)
     return len(_eliminate(a, a.shape[1])[1])
 
 
-def pivots(a):
+def pivots(a: ArrayLike) -> list[int]:
     """The first rows of ``a`` that are independent of those before, as a list of ``rank(a)``."""
-    return _eliminate(_matrix(a).T, len(a))[1]
+    a = _matrix(a)
+    return _eliminate(a.T, len(a))[1]
 
 
-def nullspace(a):
+def nullspace(a: ArrayLike) -> np.ndarray:
     """A basis of the x with ``a x = 0``: ``uint8`` (n, n - rank), one vector a column."""
     a = _matrix(a)
     n = a.shape[1]
@@ -75,7 +77,7 @@ def nullspace(a):
     return basis
 
 
-def solve(a, b):
+def solve(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """A matrix x with ``a x = b`` over GF(2), free unknowns 0.
 
     ``a`` has shape (m, n), ``b`` (m, k); the result has shape (n, k).
@@ -93,7 +95,7 @@ def solve(a, b):
     return x
 
 
-def inverse(a):
+def inverse(a: ArrayLike) -> np.ndarray:
     """The inverse of the square matrix ``a``. Raises ``ValueError`` if it is singular."""
     a = _matrix(a)
     if a.shape[0] != a.shape[1]:
@@ -103,17 +105,17 @@ def inverse(a):
     return solve(a, np.eye(a.shape[0], dtype=np.uint8))
 
 
-def columns(matrix):
+def columns(matrix: ArrayLike) -> np.ndarray:
     """The images of 1, 2, 4, ... as ``int64``: what a matrix of flip-flops is loaded with."""
     return integers(_matrix(matrix).T[::-1])
 
 
-def from_columns(images, rows):
+def from_columns(images: ArrayLike, rows: int) -> np.ndarray:
     """The inverse of :func:`columns`: the ``rows`` x ``len(images)`` matrix of the linear map."""
     return np.ascontiguousarray(bits(np.asarray(images, np.int64), rows)[::-1].T)
 
 
-def apply(matrix, x):
+def apply(matrix: ArrayLike, x: ArrayLike) -> np.ndarray:
     """The linear map ``matrix`` of the integers ``x`` (any shape): ``int64`` of the same shape.
 
     The loop of the paper, section 4.2: for each digit set in x, add the digit's column.

@@ -18,6 +18,7 @@
   of N_l paths takes components l - 1 and l of the set of N_l points.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,35 +41,37 @@ class Linear(Paths):
         digits MSD first: two tuples of tuples (one per digit of the neuron, MSD first) of the
         masks of the path's digits it adds up, as integers.
     name : what they are called in messages and reports.
-    shifts : added (XOR) to the neurons of each layer; 0 unless given.
+    digital_shifts : added (XOR) to the neurons of each layer; 0 unless given.
 
     Raises ``InputError`` where a size is wrong, or where a neuron of a layer would be met more
     often than another.
     """
 
-    layers: tuple
-    paths: tuple
-    maps: tuple
+    layers: Sequence[int]
+    paths: Sequence[int]
+    maps: Sequence
     name: str = "linear"
-    shifts: tuple = None
+    digital_shifts: Sequence[int] = ()
 
     linear = True
 
     def __post_init__(self):
         check_counts(self.layers, self.paths)
         check_powers(self.layers, self.paths)
-        given = (0,) * len(self.layers) if self.shifts is None else self.shifts
-        shifts = tuple(int(shift) for shift in given)
+        shifts = tuple(int(shift) for shift in self.digital_shifts) or (0,) * len(self.layers)
         if len(shifts) != len(self.layers):
             raise InputError(
-                f"{len(self.layers)} layers need {len(self.layers)} shifts, not {len(shifts)}"
+                f"{len(self.layers)} layers need {len(self.layers)} digital shifts, "
+                f"not {len(shifts)}"
             )
         for layer, (shift, width) in enumerate(zip(shifts, self.layers, strict=True)):
             if not 0 <= shift < width:
-                raise InputError(f"shift of layer {layer} must be 0 to {width - 1}, not {shift}")
+                raise InputError(
+                    f"digital shift of layer {layer} must be 0 to {width - 1}, not {shift}"
+                )
         for name in ("layers", "paths"):
             object.__setattr__(self, name, tuple(int(n) for n in getattr(self, name)))
-        object.__setattr__(self, "shifts", shifts)
+        object.__setattr__(self, "digital_shifts", shifts)
         maps = tuple(tuple(tuple(int(m) for m in masks) for masks in pair) for pair in self.maps)
         object.__setattr__(self, "maps", maps)
         if [len(pair) for pair in maps] != [2] * len(self.paths):
@@ -77,7 +80,7 @@ class Linear(Paths):
             self._check(junction, junction - 1)
             self._check(junction, junction)
 
-    def _check(self, junction, layer):
+    def _check(self, junction: int, layer: int) -> None:
         width, count = self.layers[layer], self.paths[junction - 1]
         rows, masks = log2_exact(width, "width"), self.maps[junction - 1][layer - junction + 1]
         if len(masks) != rows or any(not 0 <= mask < count for mask in masks):
@@ -91,22 +94,33 @@ class Linear(Paths):
                 f"meet only some of the {width} neurons"
             )
 
-    def matrix(self, layer, junction):
+    def matrix(self, layer: int, junction: int) -> np.ndarray:
         """The map from a path of ``junction`` to its neuron in ``layer``, digits MSD first."""
         masks = np.array(self.maps[junction - 1][layer - junction + 1], np.int64)
         return gf2.bits(masks, log2_exact(self.paths[junction - 1], "paths"))
 
 
-def of_matrices(name, layers, paths, matrix, shifts=None):
+def of_matrices(
+    name: str,
+    layers: Sequence[int],
+    paths: Sequence[int],
+    matrix: Callable[[int, int], np.ndarray],
+    digital_shifts: Sequence[int] = (),
+) -> Linear:
     """The :class:`Linear` with the maps ``matrix(layer, junction)``, as bit matrices."""
     maps = [
         [gf2.integers(matrix(layer, junction)) for layer in (junction - 1, junction)]
         for junction in range(1, len(layers))
     ]
-    return Linear(layers, paths, maps, name, shifts)
+    return Linear(layers, paths, maps, name, digital_shifts)
 
 
-def scrambled(layers, paths, seed=0, dimensions=None):
+def scrambled(
+    layers: Sequence[int],
+    paths: Sequence[int],
+    seed: int = 0,
+    dimensions: Sequence[int] = (),
+) -> Linear:
     """Matrix-scrambled Sobol' paths; progressive: more paths keep the first ones."""
     plain, factors = Topology(layers, paths, dimensions), []
     for layer, width in enumerate(plain.layers):
@@ -122,16 +136,22 @@ def scrambled(layers, paths, seed=0, dimensions=None):
     )
 
 
-def shifted(layers, paths, seed=0, dimensions=None, shifts=None):
-    """Digitally shifted Sobol' paths: every layer by ``seed``, or by ``shifts``."""
+def shifted(
+    layers: Sequence[int],
+    paths: Sequence[int],
+    seed: int = 0,
+    dimensions: Sequence[int] = (),
+    digital_shifts: Sequence[int] = (),
+) -> Linear:
+    """Digitally shifted Sobol' paths: every layer by ``seed``, or by ``digital_shifts``."""
     plain = Topology(layers, paths, dimensions)
-    if shifts is None:
+    if not digital_shifts:
         random = np.random.default_rng(seed)
-        shifts = [int(random.integers(n)) for n in plain.layers]
-    return of_matrices("shifted", plain.layers, plain.paths, plain.matrix, shifts)
+        digital_shifts = [int(random.integers(n)) for n in plain.layers]
+    return of_matrices("shifted", plain.layers, plain.paths, plain.matrix, digital_shifts)
 
 
-def cascaded(layers, paths, dimensions=None):
+def cascaded(layers: Sequence[int], paths: Sequence[int], dimensions: Sequence[int] = ()) -> Linear:
     """The cascaded construction: no edge comes twice, in any junction."""
     plain = Topology(layers, paths, dimensions)
     components = {}
@@ -145,13 +165,13 @@ def cascaded(layers, paths, dimensions=None):
     return of_matrices("cascaded", plain.layers, plain.paths, lambda *which: components[which])
 
 
-def coalescing(topology, junction):
+def coalescing(topology: Paths, junction: int) -> int:
     """Paths of a linear junction whose edge an earlier path has: N_l - 2**rank, not enumerated."""
     both = [topology.matrix(layer, junction) for layer in (junction - 1, junction)]
     return topology.paths[junction - 1] - 2 ** gf2.rank(np.vstack(both))
 
 
-def parts(topology):
+def parts(topology: Paths) -> int:
     """Connected parts of the graph of all neurons and edges of linear paths, not enumerated: 2**q.
 
     The neurons of a part in one layer are a coset of a space, the same for all parts. An edge
@@ -169,7 +189,7 @@ def parts(topology):
     return 2 ** (sum(widths) - gf2.rank(maps))
 
 
-def fewest_parts(layers, paths):
+def fewest_parts(layers: Sequence[int], paths: Sequence[int]) -> int:
     """The least that :func:`parts` can be: a junction joins at most as many parts as its fan-in."""
     free = log2_exact(layers[0], "width")
     for width, count in zip(layers[1:], paths, strict=True):
@@ -177,7 +197,9 @@ def fewest_parts(layers, paths):
     return 2 ** max(free, 0)
 
 
-def omitted(layers, paths, first=0):
+def omitted(
+    layers: Sequence[int], paths: Sequence[int], first: int = 0
+) -> tuple[Topology, list[int]]:
     """Sobol' paths without coalescing edges, and the dimensions that were passed over.
 
     Layer 0 has dimension ``first``; every further layer has the least dimension above the last
@@ -198,7 +220,9 @@ def omitted(layers, paths, first=0):
     return min(plain, again, key=lambda found: parts(found[0]))
 
 
-def _omitted(layers, paths, first, joined):
+def _omitted(
+    layers: Sequence[int], paths: Sequence[int], first: int, joined: bool
+) -> tuple[Topology, list[int]]:
     """One search of :func:`omitted`: dimensions that repeat no edge, or ``joined`` as well."""
     dimensions = [first]
     for junction in range(1, len(layers)):

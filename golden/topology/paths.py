@@ -10,8 +10,10 @@ generator matrix of the layer's Sobol' dimension (Keller & Van keirsbilck, secti
 Junction l joins layer l - 1 to layer l; its edges are those of the paths 0 to N_l - 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ MAX_LOG2_NEURONS = 15  # the accumulator's proof rests on it: see golden.machine
 MAX_LOG2_PATHS = 24
 
 
-def log2_exact(value, name):
+def log2_exact(value: Any, name: str) -> int:
     """The k with ``value == 2**k``; ``InputError`` if there is none."""
     if (
         isinstance(value, bool)
@@ -39,7 +41,7 @@ def log2_exact(value, name):
     return int(value).bit_length() - 1
 
 
-def check_counts(layers, paths):
+def check_counts(layers: Sequence[int], paths: Sequence[int]) -> None:
     """Raise ``InputError`` unless there are 2 layers or more, and one path count a junction."""
     if len(layers) < 2:
         raise InputError(f"a network must have at least 2 layers, not {len(layers)}")
@@ -50,7 +52,7 @@ def check_counts(layers, paths):
         )
 
 
-def check_powers(layers, paths):
+def check_powers(layers: Sequence[int], paths: Sequence[int]) -> None:
     """Raise ``InputError`` unless all are powers of two, within the ranges of :class:`Topology`."""
     for index, width in enumerate(layers):
         if log2_exact(width, f"width of layer {index}") > MAX_LOG2_NEURONS:
@@ -69,43 +71,48 @@ def check_powers(layers, paths):
 
 
 class Paths:
-    """What every topology offers; its subclasses add ``edges`` and, where linear, ``matrix``.
+    """What every topology offers; its subclasses add ``matrix``, where linear, or ``edges``.
 
     Members
     -------
     name : what it is called in messages and reports.
     layers, paths : neurons of each layer, inputs first; paths of each junction. Tuples of ``int``.
-    shifts : what is added (XOR) to the neurons of each layer after the matrix; 0 but where said.
+    digital_shifts : what is added (XOR) to the neurons of each layer after the matrix; 0 but where
+        said.
     dimensions : the Sobol' dimension of each layer; empty where there is none.
     linear : whether the neurons are linear functions of the path's number over GF(2), as the
         hardware needs.
     """
 
-    linear, dimensions = False, ()
+    name: str
+    layers: tuple[int, ...]
+    paths: tuple[int, ...]
+    dimensions: tuple[int, ...] = ()
+    linear = False
 
     @property
-    def shifts(self):
+    def digital_shifts(self) -> tuple[int, ...]:
         return (0,) * len(self.layers)
 
     @property
-    def junctions(self):
+    def junctions(self) -> range:
         """The junctions' numbers: 1 to L."""
         return range(1, len(self.layers))
 
     @property
-    def total_paths(self):
+    def total_paths(self) -> int:
         """Paths summed over junctions: the number of weights, and of multiplications."""
         return sum(self.paths)
 
-    def fan_in(self, junction):
+    def fan_in(self, junction: int) -> float:
         """Paths that end in a neuron of layer ``junction``: the mean, where neurons differ."""
         return _mean(self.paths[junction - 1], self.layers[junction])
 
-    def fan_out(self, junction):
+    def fan_out(self, junction: int) -> float:
         """Paths of junction ``junction`` that start in a neuron of layer ``junction - 1``."""
         return _mean(self.paths[junction - 1], self.layers[junction - 1])
 
-    def check_linear(self):
+    def check_linear(self) -> None:
         """Raise ``InputError`` unless the paths are ``linear``."""
         if not self.linear:
             raise InputError(
@@ -113,26 +120,35 @@ class Paths:
                 "compare them in floats, and run Sobol' paths or others that are linear"
             )
 
-    def edges(self, junction):
+    def matrix(self, layer: int, junction: int) -> np.ndarray:
+        """The map from a path of ``junction`` to its neuron in ``layer``, digits MSD first.
+
+        ``uint8`` (k_l, log2(N_l)). Raises ``InputError`` unless the paths are ``linear``.
+        """
+        self.check_linear()
+        raise NotImplementedError(f"{type(self).__name__} must have a matrix")
+
+    def edges(self, junction: int) -> tuple[np.ndarray, np.ndarray]:
         """Source and target neuron of every path of a junction: two ``int64`` arrays of N_l."""
         indices = np.arange(self.paths[junction - 1])
-        return tuple(
-            gf2.apply(self.matrix(layer, junction), indices) ^ self.shifts[layer]
+        source, target = (
+            gf2.apply(self.matrix(layer, junction), indices) ^ self.digital_shifts[layer]
             for layer in (junction - 1, junction)
         )
+        return source, target
 
-    def duplicates(self, junction):
+    def duplicates(self, junction: int) -> int:
         """Paths of a junction whose edge an earlier path already has."""
         source, target = self.edges(junction)
         return source.size - np.unique(source * self.layers[junction] + target).size
 
     @cached_property
-    def lane_plans(self):
+    def lane_plans(self) -> dict[int, Any]:
         """What :mod:`golden.machine.lanes` has worked out, by the number of lanes."""
         return {}
 
 
-def _mean(paths, neurons):
+def _mean(paths: int, neurons: int) -> float:
     return paths / neurons if paths % neurons else paths // neurons
 
 
@@ -151,15 +167,15 @@ class Topology(Paths):
     by :meth:`duplicates` and reported by the commands.
     """
 
-    layers: tuple
-    paths: tuple
-    dimensions: tuple = None
+    layers: Sequence[int]
+    paths: Sequence[int]
+    dimensions: Sequence[int] = ()
 
     linear = True
 
     def __post_init__(self):
         layers, paths = tuple(self.layers), tuple(self.paths)
-        dimensions = tuple(range(len(layers)) if self.dimensions is None else self.dimensions)
+        dimensions = tuple(self.dimensions) or tuple(range(len(layers)))
         check_counts(layers, paths)
         if len(dimensions) != len(layers):
             raise InputError(
@@ -181,11 +197,11 @@ class Topology(Paths):
         object.__setattr__(self, "dimensions", tuple(int(d) for d in dimensions))
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "Sobol'"
 
     @cached_property
-    def matrices(self):
+    def matrices(self) -> list[np.ndarray]:
         """Each layer's generator matrix: ``uint8`` (k_l, p), p the digits of its longest index."""
         result = []
         for layer, width in enumerate(self.layers):
@@ -196,7 +212,7 @@ class Topology(Paths):
             )
         return result
 
-    def matrix(self, layer, junction):
+    def matrix(self, layer: int, junction: int) -> np.ndarray:
         """The map from a path of ``junction`` to its neuron in ``layer``, digits MSD first."""
         columns = log2_exact(self.paths[junction - 1], "paths")
         return self.matrices[layer][:, :columns][:, ::-1]

@@ -7,8 +7,10 @@ constructions of Bourely, Boueri & Choromonski, "Sparse neural network topologie
 rotated by i. Where that text leaves something open, the function says what is done here.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +18,16 @@ from ..errors import InputError
 from .paths import MAX_LOG2_PATHS, Paths, check_counts
 
 
-def check_integer(value, name, low, high):
+def check_integer(value: Any, name: str, low: int, high: int) -> None:
     """``InputError`` unless ``value`` is an integer from ``low`` to ``high``."""
     good = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not good or not low <= value <= high:
         raise InputError(f"{name} must be an integer from {low} to {high}, not {value!r}")
 
 
-def check_sizes(layers, paths):
+def check_sizes(
+    layers: Sequence[int], paths: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """``InputError`` unless widths and path counts are integers of at least 1; as two tuples."""
     layers, paths = tuple(layers), tuple(paths)
     check_counts(layers, paths)
@@ -48,8 +52,8 @@ class Pattern(Paths):
     """
 
     name: str
-    layers: tuple
-    ends: tuple
+    layers: Sequence[int]
+    ends: Sequence
 
     def __post_init__(self):
         ends = tuple(tuple(np.array(side, np.int64) for side in pair) for pair in self.ends)
@@ -70,12 +74,12 @@ class Pattern(Paths):
         object.__setattr__(self, "ends", ends)
         object.__setattr__(self, "paths", paths)
 
-    def edges(self, junction):
+    def edges(self, junction: int) -> tuple[np.ndarray, np.ndarray]:
         """Source and target neuron of every path of a junction: two ``int64`` arrays of N_l."""
         return self.ends[junction - 1]
 
 
-def drand48(seed, count):
+def drand48(seed: int, count: int) -> np.ndarray:
     """The first ``count`` numbers of C's ``drand48`` after ``srand48(seed)``: ``float64``.
 
     X' = (0x5DEECE66D X + 0xB) mod 2^48, each number X' / 2^48. Twice as many numbers in each step:
@@ -91,7 +95,7 @@ def drand48(seed, count):
     return states[:count] / 2.0**48
 
 
-def pseudo_random(layers, paths, seed=0):
+def pseudo_random(layers: Sequence[int], paths: Sequence[int], seed: int = 0) -> Pattern:
     """Fig. 3 of the paper: for every layer, then every path, ``(int) (drand48() * n_l)``.
 
     Edges may repeat and fan-ins differ. A junction has the first N_l of the longest junction's
@@ -105,7 +109,7 @@ def pseudo_random(layers, paths, seed=0):
     return Pattern("pseudo-random", layers, ends)
 
 
-def _degree(name, junction, sources, targets, count):
+def _degree(name: str, junction: int, sources: int, targets: int, count: int) -> int:
     """k, the edges that leave each source; ``InputError`` if they are not 1 to ``targets``."""
     if count % sources or not sources <= count <= sources * targets:
         raise InputError(
@@ -115,7 +119,12 @@ def _degree(name, junction, sources, targets, count):
     return count // sources
 
 
-def _junctions(name, layers, paths, make):
+def _junctions(
+    name: str,
+    layers: Sequence[int],
+    paths: Sequence[int],
+    make: Callable[[int, int, int], np.ndarray],
+) -> Pattern:
     """The :class:`Pattern` whose junctions are ``make(sources, targets, k)``: target tables."""
     layers, paths = check_sizes(layers, paths)
     ends = []
@@ -126,7 +135,7 @@ def _junctions(name, layers, paths, make):
     return Pattern(name, layers, ends)
 
 
-def dense(layers, paths=None):
+def dense(layers: Sequence[int], paths: Sequence[int] | None = None) -> Pattern:
     """Every edge once, source after source; ``paths``, where given, must say so."""
     layers, full = check_sizes(layers, [a * b for a, b in pairwise(layers)])
     if paths is not None and tuple(paths) != full:
@@ -134,7 +143,7 @@ def dense(layers, paths=None):
     return _junctions("dense", layers, full, lambda n, m, k: np.tile(np.arange(m), (n, 1)))
 
 
-def fixed_fan(layers, paths, seed=0):
+def fixed_fan(layers: Sequence[int], paths: Sequence[int], seed: int = 0) -> Pattern:
     """Random edges, none twice, with the same fan-out for every source and fan-in for every target.
 
     Edges are dealt at random; then ends of those that repeat are exchanged with random others until
@@ -181,7 +190,7 @@ def _deal(n, m, fan_out, random):
     return np.sort(np.array(source, np.int64) * m + np.array(target, np.int64))
 
 
-def random_edge(layers, paths, seed=0):
+def random_edge(layers: Sequence[int], paths: Sequence[int], seed: int = 0) -> Pattern:
     """3.1.1: each of the n m edges with probability k / m, so the count is about N_l, not exactly.
 
     A junction that gets no edge at all is drawn again.
@@ -204,7 +213,7 @@ def random_edge(layers, paths, seed=0):
     return Pattern("random-edge", layers, ends)
 
 
-def random_regular(layers, paths, seed=0):
+def random_regular(layers: Sequence[int], paths: Sequence[int], seed: int = 0) -> Pattern:
     """3.1.3: every source has k different targets at random; fan-ins differ."""
     random = np.random.default_rng(seed)
 
@@ -228,7 +237,7 @@ def _rotated(first, n, m):
     return (np.arange(n)[:, None] + np.sort(first)) % m
 
 
-def random_rotating(layers, paths, seed=0):
+def random_rotating(layers: Sequence[int], paths: Sequence[int], seed: int = 0) -> Pattern:
     """3.1.2: k different targets at random for source 0, rotated."""
     random = np.random.default_rng(seed)
     return _junctions(
@@ -239,14 +248,14 @@ def random_rotating(layers, paths, seed=0):
     )
 
 
-def regular_rotating(layers, paths):
+def regular_rotating(layers: Sequence[int], paths: Sequence[int]) -> Pattern:
     """3.2.1: targets i to i + k - 1 modulo m (the text's inequality would leave out the first)."""
     return _junctions(
         "regular-rotating", layers, paths, lambda n, m, k: _rotated(np.arange(k), n, m)
     )
 
 
-def long_short(layers, paths):
+def long_short(layers: Sequence[int], paths: Sequence[int]) -> Pattern:
     """3.2.2: half of the k targets in a run, the others evenly over what is left, rotated.
 
     The run is k // 2 rounded up; the t-th of h others lies in the middle of the t-th of h parts.
@@ -260,7 +269,7 @@ def long_short(layers, paths):
     return _junctions("long-short", layers, paths, lambda n, m, k: _rotated(first(m, k), n, m))
 
 
-def fibonacci(layers, paths):
+def fibonacci(layers: Sequence[int], paths: Sequence[int]) -> Pattern:
     """3.2.3: targets 0 and the Fibonacci numbers 1, 2, 3, 5, 8, ..., k in all, rotated.
 
     Where the k-th number F_k of 1, 1, 2, 3, ... is m or more, all are multiplied by m / F_k and

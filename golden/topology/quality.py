@@ -23,15 +23,18 @@ one access a cycle. A block of paths takes as many cycles as its busiest bank ha
 the block is spread evenly, as Sobol' paths are. Two paths of one neuron are two accesses.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import InputError
+from .paths import Paths
 from .patterns import check_integer
 
 MOST_VERTICES = 4096  # of a part of the graph whose Laplacian may be factored as a dense matrix
 
 
-def windows(neurons, count):
+def windows(neurons: int, count: int) -> np.ndarray:
     """The window of each of the neurons 0 to ``neurons`` - 1, ``count`` windows of neighbours."""
     return np.arange(neurons) * count // neurons
 
@@ -40,7 +43,7 @@ def _count(fan, neurons):
     return int(min(max(fan + 0.5, 1), neurons))
 
 
-def scatter(topology, junction):
+def scatter(topology: Paths, junction: int) -> tuple[float, float]:
     """Forward and backward scatter of one junction: two floats, 0 to 1."""
     source, target = topology.edges(junction)
     n, m = topology.layers[junction - 1 : junction + 1]
@@ -55,7 +58,7 @@ def scatter(topology, junction):
     return tuple(result)
 
 
-def network_scatter(topology):
+def network_scatter(topology: Paths) -> tuple[float, float]:
     """Forward and backward scatter from the inputs to the outputs: two floats, 0 to 1."""
     ends = [topology.edges(junction) for junction in topology.junctions]
     fan_in = np.prod([float(topology.fan_in(junction)) for junction in topology.junctions])
@@ -82,7 +85,9 @@ def _reach(layers, ends, count):
     return met / (layers[-1] * count)
 
 
-def connectivity(vertices, edges):
+def connectivity(
+    vertices: int, edges: tuple[np.ndarray, np.ndarray]
+) -> tuple[int, float | None, float | None]:
     """Parts, algebraic connectivity and spectral gap of an undirected graph: an int, two floats.
 
     ``edges`` are two arrays of vertices 0 to ``vertices`` - 1; those that repeat count once. The
@@ -131,7 +136,8 @@ def _fiedler(size, one, other):
     adjacency, start = edge + edge.T, np.random.default_rng(0).normal(size=size)
 
     def lanczos(product, which, **options):
-        operator = LinearOperator((size, size), product, dtype=np.float64)
+        # SciPy's __new__ hides the parameters of __init__ from a type checker.
+        operator = LinearOperator((size, size), product, dtype=np.float64)  # pyright: ignore
         return float(
             eigsh(operator, 1, which=which, v0=start, return_eigenvectors=False, **options)[0]
         )
@@ -151,18 +157,18 @@ def _fiedler(size, one, other):
     return 1 / lanczos(lambda x: cho_solve(factor, x, check_finite=False), "LM")
 
 
-def network_connectivity(topology):
+def network_connectivity(topology: Paths) -> tuple[int, float | None, float | None]:
     """:func:`connectivity` of the whole network: every neuron of every layer is a vertex."""
     first = np.cumsum([0, *topology.layers])
     ends = [topology.edges(junction) for junction in topology.junctions]
-    edges = tuple(
+    source, target = (
         np.concatenate([pair[side] + first[layer + side] for layer, pair in enumerate(ends)])
         for side in (0, 1)
     )
-    return connectivity(int(first[-1]), edges)
+    return connectivity(int(first[-1]), (source, target))
 
 
-def bank_cycles(neurons, width, lanes):
+def bank_cycles(neurons: np.ndarray, width: int, lanes: int) -> np.ndarray:
     """Cycles of each block of ``lanes`` accesses to ``width`` neurons in ``lanes`` banks.
 
     ``neurons`` are those of the accesses in order; the last block may be short. ``int64``
@@ -174,7 +180,7 @@ def bank_cycles(neurons, width, lanes):
     return np.bincount(accesses, minlength=blocks * lanes).reshape(blocks, lanes).max(axis=1)
 
 
-def stalls(topology, junction, lanes):
+def stalls(topology: Paths, junction: int, lanes: int) -> dict[str, float]:
     """A junction in path order on P banks: ``reads``, ``writes`` and ``both`` in cycles a block.
 
     ``both`` is where a block waits for the slower of the two; ``stalled`` the cycles beyond one a
@@ -209,7 +215,7 @@ def _spread(neurons, width):
     }
 
 
-def measure(topology, lanes=8):
+def measure(topology: Paths, lanes: int = 8) -> dict[str, Any]:
     """Every figure: a dict of plain numbers, ``junctions`` a list and ``network`` the whole.
 
     Raises what :func:`stalls` does.

@@ -10,6 +10,7 @@ Kuo (new-joe-kuo-6) as SciPy ships them.
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import gf2
 
@@ -18,7 +19,7 @@ MAX_COLUMNS = 30
 
 
 @lru_cache(maxsize=256)
-def _directions(dimension, count):
+def _directions(dimension: int, count: int) -> tuple[int, ...]:
     """The first ``count`` direction numbers of a dimension, as integers of 30 digits."""
     from scipy.stats import qmc  # only where matrices are made: models carry theirs
 
@@ -33,7 +34,7 @@ def _directions(dimension, count):
     return tuple(result)
 
 
-def generator_matrix(dimension, rows, columns):
+def generator_matrix(dimension: int, rows: int, columns: int) -> np.ndarray:
     """The generator matrix of one dimension of the Sobol' sequence.
 
     Parameters: ``dimension`` >= 0; ``rows`` digits of the result, most significant first;
@@ -52,7 +53,7 @@ def generator_matrix(dimension, rows, columns):
     return np.ascontiguousarray(gf2.bits(directions, MAX_COLUMNS).T[:rows])
 
 
-def points(dimension, rows, indices):
+def points(dimension: int, rows: int, indices: ArrayLike) -> np.ndarray:
     """The ``rows`` leading digits of component ``dimension`` of the points ``indices``.
 
     ``indices`` is any array of integers >= 0, in natural (not Gray-code) order; the result is

@@ -72,7 +72,7 @@ def prefix(topology, count):
             lambda layer, junction: topology.matrix(layer, junction)[
                 :, -log2_exact(counts[junction - 1], "paths") :
             ],
-            topology.shifts,
+            topology.digital_shifts,
         )
     first = Topology(topology.layers, counts, topology.dimensions)
     pairs = zip([counts[0], *counts], [*counts, counts[-1]], strict=True)  # of each layer

@@ -157,7 +157,7 @@ def test_shifted_inputs_and_outputs():
     """A shift of any layer is one constant: x(0) of a walk."""
     rng = np.random.default_rng(2)
     topology = linear.shifted((16, 8, 8), (32, 16), seed=4)
-    assert all(topology.shifts)
+    assert all(topology.digital_shifts)
     model, machine = random_model(rng, topology), Machine(lanes=4, images=2)
     inputs, spaces = random_images(rng, topology, 2), image.pack(model, machine).spaces()
     got = recompute(spaces, machine, 2, inputs.tolist())

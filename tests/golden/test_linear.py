@@ -112,8 +112,8 @@ def test_scrambled_leading_digits_stay_a_bijection():
 
 def test_shifts_only_relabel():
     plain, moved = Topology((16, 32, 8), (64, 64)), shifted((16, 32, 8), (64, 64), seed=4)
-    assert all(moved.shifts)
-    for junction, (left, right) in enumerate(pairwise(moved.shifts), 1):
+    assert all(moved.digital_shifts)
+    for junction, (left, right) in enumerate(pairwise(moved.digital_shifts), 1):
         source, target = plain.edges(junction)
         assert np.array_equal(moved.edges(junction), (source ^ left, target ^ right))
 
@@ -237,7 +237,7 @@ def test_model_files(name, tmp_path):
     saved.save(tmp_path / "m.npz")
     loaded = model.load(tmp_path / "m.npz")
     assert loaded.topology == topology
-    assert loaded.topology.shifts == topology.shifts
+    assert loaded.topology.digital_shifts == topology.digital_shifts
     for first, second in zip(
         *(image.pack(each, Machine(lanes=4)).spaces() for each in (saved, loaded)), strict=True
     ):
@@ -247,9 +247,9 @@ def test_model_files(name, tmp_path):
 class TestComplaints:
     def test_shifts(self):
         with pytest.raises(InputError, match="shift of layer 1 must be 0 to 7, not 8"):
-            shifted((8, 8), (8,), shifts=(0, 8))
-        with pytest.raises(InputError, match="2 layers need 2 shifts, not 1"):
-            shifted((8, 8), (8,), shifts=(0,))
+            shifted((8, 8), (8,), digital_shifts=(0, 8))
+        with pytest.raises(InputError, match="2 layers need 2 digital shifts, not 1"):
+            shifted((8, 8), (8,), digital_shifts=(0,))
 
     def test_maps(self):
         with pytest.raises(InputError, match="maps must be 1 pairs, one per junction"):

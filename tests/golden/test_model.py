@@ -18,7 +18,7 @@ from sobolpath.golden.topology.paths import Topology
 from tests.support.places import DIGITS
 
 
-def make(layers=(8, 16, 4), paths=(32, 16), dimensions=None, seed=0, **changes):
+def make(layers=(8, 16, 4), paths=(32, 16), dimensions=(), seed=0, **changes):
     random, topology = np.random.default_rng(seed), Topology(layers, paths, dimensions)
     parts = {
         "topology": topology,

@@ -12,14 +12,14 @@ from sobolpath.golden.training.initialize import initialize
 from sobolpath.golden.training.network import Network, cross_entropy
 
 SHAPES = [
-    ((1, 1), (1,), None),
-    ((8, 16, 4), (32, 32), None),
+    ((1, 1), (1,), ()),
+    ((8, 16, 4), (32, 32), ()),
     ((16, 8, 16, 8), (64, 64, 128), (4, 3, 7, 0)),
     ((128, 16), (2048,), (2, 3)),  # every edge twice
 ]
 
 
-def random_network(seed, layers, paths, dimensions=None):
+def random_network(seed, layers, paths, dimensions=()):
     random, topology = np.random.default_rng(seed), Topology(layers, paths, dimensions)
     weights = [random.normal(0, 0.5, n) for n in paths]
     return Network(topology, weights, [random.normal(0, 0.5, n) for n in layers[1:]])

@@ -11,15 +11,15 @@ from sobolpath.golden.topology.paths import Topology, log2_exact
 @pytest.mark.parametrize(
     ("layers", "paths", "dimensions"),
     [
-        ((1, 1), (1,), None),
-        ((64, 128, 128, 16), (2048, 2048, 1024), None),
+        ((1, 1), (1,), ()),
+        ((64, 128, 128, 16), (2048, 2048, 1024), ()),
         ((8, 8), (64,), (20, 3)),
         ((2, 512, 4), (1024, 2048), (5, 0, 63)),
     ],
 )
 def test_edges(layers, paths, dimensions):
     topology = Topology(layers, paths, dimensions)
-    used = tuple(range(len(layers))) if dimensions is None else dimensions
+    used = tuple(range(len(layers))) if not dimensions else dimensions
     assert topology.dimensions == used
     assert topology.total_paths == sum(paths)
     for junction in topology.junctions:

@@ -152,7 +152,7 @@ def test_all_of_them(name):
     topology = build(name, LAYERS, paths if name == "dense" else PATHS, seed=4)
     assert topology.layers == LAYERS
     assert topology.dimensions == ()
-    assert topology.shifts == (0, 0, 0)
+    assert topology.digital_shifts == (0, 0, 0)
     again = build(name, LAYERS, paths if name == "dense" else PATHS, seed=4)
     for junction in topology.junctions:
         for first, second in zip(topology.edges(junction), again.edges(junction), strict=True):

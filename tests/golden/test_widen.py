@@ -29,7 +29,7 @@ def linear_topologies():
     layers, paths = (64, 64, 8), (1024, 256)
     return [
         linear.scrambled(layers, paths, seed=3),
-        linear.shifted(layers, paths, shifts=(5, 63, 6)),
+        linear.shifted(layers, paths, digital_shifts=(5, 63, 6)),
         linear.cascaded(layers, paths),
         linear.omitted(layers, paths)[0],
     ]
@@ -64,7 +64,10 @@ def test_same_edges(count, layers, paths, dimensions):
 @pytest.mark.parametrize("topology", linear_topologies(), ids=lambda each: each.name)
 def test_any_linear_paths(topology, count):
     wide = check(topology, count)
-    assert wide.shifts == (*topology.shifts[:-1], topology.shifts[-1] * (count // 8))
+    assert wide.digital_shifts == (
+        *topology.digital_shifts[:-1],
+        topology.digital_shifts[-1] * (count // 8),
+    )
 
 
 @given(st.data())
