@@ -1,42 +1,27 @@
 """The pictures of a report, drawn by matplotlib: the same bytes from the same figures."""
 
 import re
-from dataclasses import dataclass
 
-from sobolpath.golden.reproduce import output
+from sobolpath.golden.support.plots import COLOURS, MARKERS, Chart
 
 from ..flow.netlist import position
 from . import speeds
 from .parts import UNKNOWN
 
 GREY = "#dddddd"  # what has no colour of its own
-MARKERS = "osD^vxP*"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture as ``golden.reproduce.output.picture`` takes it; ``KIND`` is its format."""
-
-    TITLE: str
-    plot: object
-    SIZE: tuple = (6.4, 3.6)
-    PANELS: tuple = (1, 1)
-    KIND: str = "svg"
 
 
 def draw(data):
     """Name of each picture -> (format, bytes)."""
-    return {
-        name: (each.KIND, output.picture(each, data, each.KIND)) for name, each in PICTURES.items()
-    }
+    return {name: (kind, chart.draw(data, kind)) for name, (kind, chart) in PICTURES.items()}
 
 
 def _fmax(data, axes):
     result = data["result"]
     seeds = list(map(str, result["seeds"]))
     axes.set_xlim(-1, len(seeds))
-    axes.bar(seeds, result["fmax_mhz"], color=output.COLORS[0], width=0.6)
-    axes.axhline(result["clock_mhz"], color=output.COLORS[1], label="clock")
+    axes.bar(seeds, result["fmax_mhz"], color=COLOURS[0], width=0.6)
+    axes.axhline(result["clock_mhz"], color=COLOURS[1], label="clock")
     for name, mhz in data["ceilings_mhz"].items():
         if mhz < 2 * max(result["fmax_mhz"]):
             axes.axhline(mhz, color="black", linestyle=":", label=f"{name}, data sheet")
@@ -87,7 +72,7 @@ def _colors(placement):
         for line, cells in placement.items()
         if line != UNKNOWN
     }
-    return dict(zip(sorted(sizes, key=sizes.get, reverse=True), output.COLORS, strict=False))
+    return dict(zip(sorted(sizes, key=sizes.get, reverse=True), COLOURS, strict=False))
 
 
 SMALL = ("lc", "lut", "ff", "alu")  # several in a tile
@@ -140,7 +125,7 @@ def _roofline(data, axes):
         roof.legend(loc="lower right")
     limit = 8 * result["lanes"]
     bits = [model["weight_bits_per_cycle"] for model in ours.values()]
-    weights.barh(list(ours), bits, color=output.COLORS[0], height=0.6)
+    weights.barh(list(ours), bits, color=COLOURS[0], height=0.6)
     weights.axvline(limit, color="black", label=f"the memory's limit, {limit}")
     weights.set_xlabel("weight bits a cycle")
     weights.invert_yaxis()
@@ -154,7 +139,7 @@ def _boards(data, axes):
         for name, result in data["boards"].items()
     }
     own = data["result"]["board"]
-    colors = [output.COLORS[name != own] for name in rates]
+    colors = [COLOURS[name != own] for name in rates]
     axes.barh(list(rates), list(rates.values()), color=colors, height=0.6)
     axes.set_xlabel("M multiplications/s for each logic cell")
     axes.invert_yaxis()
@@ -162,8 +147,8 @@ def _boards(data, axes):
 
 
 PICTURES = {
-    "fmax": Picture("Fmax over seeds", _fmax),
-    "floor": Picture("Floor plan", _floor, SIZE=(8.4, 7.0), KIND="png"),
-    "roofline": Picture("What binds", _roofline, SIZE=(9.0, 3.8), PANELS=(1, 2)),
-    "boards": Picture("Multiplications for each logic cell", _boards, SIZE=(6.4, 3.0)),
+    "fmax": ("svg", Chart("Fmax over seeds", _fmax, (6.4, 3.6))),
+    "floor": ("png", Chart("Floor plan", _floor, (8.4, 7.0))),
+    "roofline": ("svg", Chart("What binds", _roofline, (9.0, 3.8), (1, 2))),
+    "boards": ("svg", Chart("Multiplications for each logic cell", _boards, (6.4, 3.0))),
 }

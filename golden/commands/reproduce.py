@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from .. import data
 from ..errors import InputError
-from ..reproduce import REPRODUCTIONS, output
-from ..support import cli, options, threads
+from ..reproduce import REPRODUCTIONS, chart, output
+from ..support import cli, options, plots, threads
 from ..support.command import Outcome
 from ..topology.patterns import check_integer
 
@@ -35,7 +35,7 @@ def arguments(parser):
     add("--epochs", type=int, metavar="N", help="passes over them")
     add("--seeds", type=int, metavar="N", help="networks of each kind, a seed each")
     add("--seed", type=int, default=0, metavar="N", help="the first of them (%(default)s)")
-    add("--format", default="png", metavar="KIND", help=f"{' or '.join(output.FORMATS)}")
+    add("--format", default="png", metavar="KIND", help=f"{' or '.join(plots.FORMATS)}")
     threads.argument(parser)
     add("--out", dest="folder", default=FOLDER, metavar="FOLDER", help="where to (%(default)s)")
     options.json(parser)
@@ -79,8 +79,8 @@ def run(given, say):
     if given.name not in REPRODUCTIONS:
         names = ", ".join(REPRODUCTIONS)
         raise InputError(f"NAME must be one of {names}, not {given.name or 'left out'}")
-    if given.format not in output.FORMATS:
-        raise InputError(f"format must be {' or '.join(output.FORMATS)}, not {given.format!r}")
+    if given.format not in plots.FORMATS:
+        raise InputError(f"format must be {' or '.join(plots.FORMATS)}, not {given.format!r}")
     module, folder = REPRODUCTIONS[given.name], Path(given.folder)
     options = _options(module, given)
     files = {
@@ -88,11 +88,11 @@ def run(given, say):
         "picture": folder / f"{given.name}.{given.format}",
     }
     cli.check_writable(*files.values(), given.json)
-    output.matplotlib()  # missing is said before the work
+    plots.matplotlib()  # missing is said before the work
     began = time.perf_counter()
     rows = module.rows(options)
     summary = module.summary(rows) if hasattr(module, "summary") else {}
-    image = output.picture(module, rows, given.format)
+    image = chart(module).draw(rows, given.format)
     cli.write_atomically(files["csv"], output.csv_text(rows))
     cli.write_atomically(files["picture"], image)
     print(f"{module.TITLE}\n{module.SOURCE}")

@@ -19,6 +19,9 @@ seeds. Enter the module in ``MODULES``: the command and its help then know it. I
 sizes, goes to ``tests/``, its picture and what it shows to ``docs/reproductions.md``.
 """
 
+from types import ModuleType
+
+from ..support.plots import Chart
 from . import (
     coalescing,
     connectivity,
@@ -39,3 +42,11 @@ MODULES = (
     connectivity,
 )
 REPRODUCTIONS = {module.NAME: module for module in MODULES}
+
+
+def chart(module: ModuleType) -> Chart:
+    """The picture of a reproduction, to be drawn of its rows."""
+    more = {
+        name.lower(): getattr(module, name) for name in ("SIZE", "PANELS") if hasattr(module, name)
+    }
+    return Chart(module.TITLE, module.plot, **more)

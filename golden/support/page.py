@@ -4,7 +4,7 @@ import base64
 from pathlib import Path
 
 from ..errors import InputError
-from ..reproduce import output
+from . import plots
 
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 EMPTY = {"text": (), "columns": (), "rows": (), "picture": None}
@@ -23,7 +23,7 @@ def jinja2():
 
 def check():
     """Raise ``InputError`` before any work where a page with pictures cannot be made."""
-    output.matplotlib()
+    plots.matplotlib()
     jinja2()
 
 

@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cli, options, picture
+from sobolpath.golden.support import cli, options, plots
 from sobolpath.golden.support.command import Outcome
 
 from ..conflicts import picture as drawing
@@ -130,7 +130,7 @@ def memory(results):
 def run(options, say):
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
     settings = _settings(options)
-    plot = picture.check(options.plot or PLOT, options.json, asked=options.plot is not None)
+    plot = plots.check(options.plot or PLOT, options.json, asked=options.plot is not None)
     results = measure(**settings)
     shape = f"{'-'.join(map(str, settings['layers']))}, {','.join(map(str, settings['paths']))}"
     for line in textwrap.wrap(f"network   {shape} paths", 80, subsequent_indent=" " * 10):

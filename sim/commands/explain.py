@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.lanes import check, junction_matrix, path_order
-from sobolpath.golden.support import cli, options, picture
+from sobolpath.golden.support import cli, options, plots
 from sobolpath.golden.support.command import Outcome
 from sobolpath.golden.topology import catalogue, gf2
 
@@ -44,7 +44,7 @@ def arguments(parser):
 
 def run(options, say):
     """Draw, and say what the step does; it as a dict for ``--json``, and what is wrong."""
-    picture.check(options.svg, options.json, option="--svg")
+    plots.check(options.svg, options.json, option="--svg")
     layers = cli.integers(options.layers, "-", "--layers")
     paths = cli.integers(options.paths, ",", "--paths")
     topology = catalogue.build(options.topology, layers, paths)

@@ -1,12 +1,9 @@
 """``sobolpath sim grow``: one file of weights with more and more of its paths, on one engine."""
 
-import sys
-from pathlib import Path
-
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.reproduce import output
-from sobolpath.golden.support import cli, options
+from sobolpath.golden.support import cli, options, plots
 from sobolpath.golden.support.command import Outcome
 from sobolpath.golden.training import nested
 from sobolpath.golden.training.growth import prefix
@@ -41,7 +38,6 @@ COLUMNS = (
     ("busy", "utilization", ".1%"),
     ("wrong values", "mismatches", ","),
 )
-# The picture, as golden.reproduce.output.picture takes it.
 TITLE = "One file of weights, cut to its first N paths a junction"
 
 
@@ -95,7 +91,8 @@ def grow(model, images, labels, numbers, *, config, **how):
 
 def run(options, say):
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
-    kind = _check_plot(options.plot)
+    if options.plot is not None:
+        plots.check(options.plot)
     model = models.load(options.model)
     numbers = counts(model.topology, options.paths)
     for count in numbers:
@@ -116,8 +113,8 @@ def run(options, say):
     if options.csv is not None:
         cli.write_atomically(options.csv, output.csv_text(table))
     if options.plot is not None:
-        this = sys.modules[__name__]  # its TITLE and plot
-        cli.write_atomically(options.plot, output.picture(this, rows, kind))
+        picture = plots.Chart(TITLE, plot).draw(rows, plots.kind_of(options.plot))
+        cli.write_atomically(options.plot, picture)
         say(f"\npicture   {options.plot}")
     summary = {
         "model": str(options.model),
@@ -127,18 +124,6 @@ def run(options, say):
         "sizes": rows,
     }
     return Outcome(summary, tuple(failures))
-
-
-def _check_plot(path):
-    """The format of the picture; ``InputError`` where it cannot be drawn."""
-    if path is None:
-        return None
-    kind = Path(path).suffix[1:]
-    if kind not in output.FORMATS:
-        wanted = " or ".join(f".{name}" for name in sorted(output.FORMATS, reverse=True))
-        raise InputError(f"--plot must be a file named {wanted}, not {path!r}")
-    output.matplotlib()
-    return kind
 
 
 def plot(rows, axes):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.timeline import timeline
-from sobolpath.golden.support import options, picture
+from sobolpath.golden.support import options, plots
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
@@ -55,7 +55,7 @@ def arguments(parser):
 def run(options, say):
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
     if options.plot is not None:
-        picture.check(options.plot, options.json)
+        plots.check(options.plot, options.json)
     model = models.load(options.model)
     job = make_job(options.config, model)
     shape = INFERENCES * job.config.images, job.topology.layers[0]

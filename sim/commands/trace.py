@@ -6,7 +6,7 @@ from sobolpath.golden import data
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
-from sobolpath.golden.support import cli, options, picture
+from sobolpath.golden.support import cli, options, plots
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
@@ -60,7 +60,7 @@ def arguments(parser):
 def run(options, say):
     """Simulate, compare, list, draw; the results as a dict for ``--json``, and what is wrong."""
     if options.svg is not None:
-        picture.check(options.svg, options.json, option="--svg")
+        plots.check(options.svg, options.json, option="--svg")
     model = models.load(options.model)
     job = make_job(options.config, model)
     _check_junction(options.junction, job)

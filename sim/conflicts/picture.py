@@ -1,9 +1,8 @@
 """The picture of ``sobolpath sim conflicts``, drawn by matplotlib if it is there."""
 
-from sobolpath.golden.support import picture
-from sobolpath.golden.support.picture import COLOURS
+from sobolpath.golden.support import plots
+from sobolpath.golden.support.plots import COLOURS, MARKERS
 
-MARKERS = "osD^vxP*"
 DASHES = ("-", "--", ":", "-.")
 
 
@@ -23,7 +22,7 @@ def draw(path, results, crossbars, queues):
         handles, labels = axes[-1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
 
-    picture.draw(path, (3.6 * (len(crossbars) + 1), 4.2), paint)
+    plots.save(path, (3.6 * (len(crossbars) + 1), 4.2), paint)
 
 
 def _style(row, **more):
@@ -43,7 +42,6 @@ def _lanes(axis, results, title):
     axis.minorticks_off()
     axis.set_xlabel("lanes and banks, P")
     axis.set_title(title)
-    axis.grid(alpha=0.3)
     return lanes
 
 

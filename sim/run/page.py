@@ -1,19 +1,9 @@
 """The page of a run: what its JSON says, in tables and pictures, in one HTML file."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sobolpath.golden.reproduce import output
 from sobolpath.golden.support import cli, page
-
-
-@dataclass(frozen=True)
-class Picture:
-    """As ``golden.reproduce.output.picture`` takes it."""
-
-    TITLE: str
-    plot: object
-    SIZE: tuple = (6.4, 3.6)
+from sobolpath.golden.support.plots import Chart
 
 
 def write(path, result, failures, *, command, seconds):
@@ -51,7 +41,7 @@ def _sections(result, failures):
     yield {
         "title": "Classes",
         "text": ("Images by their label (rows) and by the class that the hardware says.",),
-        "picture": _picture(result, "confusion matrix", _confusion, SIZE=(5.2, 4.6)),
+        "picture": _picture(result, "confusion matrix", _confusion, (5.2, 4.6)),
     }
     if result["margins"]:  # there are at least two classes
         yield {
@@ -64,7 +54,7 @@ def _sections(result, failures):
         "text": (f"Of {result['images_together']} images together, against the closed form.",),
         "columns": ("", "measured", "predicted"),
         "rows": [_cycles_row(result, name) for name in ("latency", "interval")],
-        "picture": _picture(result, "cycles", _cycles, SIZE=(6.4, 2.2)),
+        "picture": _picture(result, "cycles", _cycles, (6.4, 2.2)),
     }
     keys = ("config", "paths", "lanes", "utilization", "backend", "jobs")
     speeds = ("cycles_per_second", "cycles_per_core_second")
@@ -85,8 +75,8 @@ def _cycles_row(result, name):
     return (name, *("none" if cycles is None else f"{cycles:,}" for cycles in pair))
 
 
-def _picture(result, title, plot, **more):
-    return "svg", output.picture(Picture(title, plot, **more), result, "svg")
+def _picture(result, title, plot, size=(6.4, 3.6)):
+    return "svg", Chart(title, plot, size).draw(result, "svg")
 
 
 def _confusion(result, axes):

@@ -3,15 +3,15 @@
 import numpy as np
 
 from sobolpath.golden.machine.lanes import junction_matrix, path_order, places
-from sobolpath.golden.support import picture
+from sobolpath.golden.support import plots
 from sobolpath.golden.topology import gf2
 
-LANE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#882255")
+LANE = (*plots.COLOURS[:6], "#555555", plots.COLOURS[8])  # white letters are read on all
 
 
 def draw(path, topology, lanes, junction, step):
     """Draw a topology on so many lanes, and one step of a junction of it."""
-    picture.draw(path, (9, 8), lambda figure: _paint(figure, topology, lanes, junction, step))
+    plots.save(path, (9, 8), lambda figure: _paint(figure, topology, lanes, junction, step))
 
 
 def _paint(figure, topology, lanes, junction, step):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from sobolpath.golden.support import picture
+from sobolpath.golden.support import plots
 
 from .steps import active
 
 STRONGEST = 400  # paths of a junction that are drawn
-POSITIVE, NEGATIVE = "#0072b2", "#d55e00"
+POSITIVE, NEGATIVE = plots.COLOURS[:2]
 
 
 def draw(path, model, layers, title):
@@ -22,7 +22,7 @@ def draw(path, model, layers, title):
         + (f", the strongest {len(products):,} drawn" if len(products) < count else "")
         for junction, total, count, (_, _, products) in paths
     ]
-    picture.draw(path, (9, 6), lambda figure: _paint(figure, layers, paths, title, lines))
+    plots.save(path, (9, 6), lambda figure: _paint(figure, layers, paths, title, lines))
     return lines
 
 
@@ -86,5 +86,6 @@ def _paint(figure, layers, paths, title, lines):
     axis.set_yticks([])
     axis.set_ylim(-1.01, 0.01)
     axis.margins(x=0.06)
+    axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     axis.set_title("\n".join((title, *lines)), fontsize=8)

@@ -1,10 +1,10 @@
 """The picture of ``sobolpath sim profile``: three lanes of work on one axis of cycles."""
 
-from sobolpath.golden.support import picture
+from sobolpath.golden.support import plots
 
 LANES = ("loading", "running", "reading")  # from top to bottom
 SHOWN = 3  # inferences, the last ones
-COLOURS = picture.COLOURS[:6]  # of the junctions, in turns
+COLOURS = plots.COLOURS[:6]  # of the junctions, in turns
 SHADES = ("#999999", "#777777", "#444444")  # of the inferences that are loaded and read
 
 
@@ -16,7 +16,7 @@ def letter(inference):
 def draw(path, times, title, longest):
     """Draw the last inferences of a ``golden.machine.timeline.Timeline``; ``longest`` names what
     binds."""
-    picture.draw(path, (9, 2.8), lambda figure: _paint(figure, times, title, longest))
+    plots.save(path, (9, 2.8), lambda figure: _paint(figure, times, title, longest))
 
 
 def _paint(figure, times, title, longest):
@@ -41,7 +41,8 @@ def _paint(figure, times, title, longest):
         "last step"
     )
     axis.set_title(title, fontsize=10)
-    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.grid(axis="y", visible=False)
+    axis.spines["left"].set_visible(False)
 
 
 def _bar(axis, lane, first, last, colour, label):

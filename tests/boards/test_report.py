@@ -192,9 +192,9 @@ class TestPath:
 class TestPictures:
     def test_all_are_drawn(self, built):
         folder, data, _ = built
-        for name, picture in pictures.PICTURES.items():
-            content = (folder / f"{name}.{picture.KIND}").read_bytes()
-            assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml"}[picture.KIND])
+        for name, (kind, _) in pictures.PICTURES.items():
+            content = (folder / f"{name}.{kind}").read_bytes()
+            assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml"}[kind])
         assert pictures.draw(data)["fmax"] == pictures.draw(data)["fmax"]  # the same bytes
 
     @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ class TestPictures:
         monkeypatch.setattr("matplotlib.axes.Axes.text", lambda *words, **_: said.append(words[3]))
         placement = {"core": {"lc": ["nowhere"] * 1234, "ebr": ["X1/Y2/ram"]}}
         data = {**built[1], "placement": placement}
-        pictures.output.picture(pictures.PICTURES["floor"], data, "svg")
+        pictures.PICTURES["floor"][1].draw(data, "svg")
         assert said == ["E", "1,234 cells whose places have no coordinates are not shown"]
 
 

@@ -69,7 +69,9 @@ def test_the_model_that_ships(tmp_path, capsys, monkeypatch):
         table = list(csv.DictReader(file))
     assert [int(row["paths"]) for row in table] == list(SIZES)
     assert [int(row["latency_cycles"]) for row in table] == latencies
-    assert files["svg"].read_text().count("<path") > 20
+    picture = files["svg"].read_text()
+    for words in (*(f"{size:,}" for size in SIZES), "latency", "interval"):
+        assert f">{words}</text>" in picture
 
 
 def test_a_prefix_runs_as_the_network_it_is(small, tmp_path):

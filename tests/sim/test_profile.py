@@ -9,14 +9,12 @@ import pytest
 from sobolpath.golden.machine import timeline as timelines
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.machine.timeline import timeline
-from sobolpath.golden.support import picture
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.sequencer import Sequencer
 from sobolpath.sim.backends.native import NativeEngine
 from sobolpath.sim.backends.pysim import PysimEngine
 from sobolpath.sim.backends.record import ARRAYS, NEVER
-from sobolpath.sim.commands import profile as profile_command
 from sobolpath.sim.views.profile import differences, measured
 from tests.sim.test_commands import DIGITS, PYSIM, sim, small  # noqa: F401
 from tests.sim.test_native import CASES, make_job
@@ -206,8 +204,3 @@ def test_differences_name_each_kind_of_event_once():
     cycle = int(good.first[1, 0])
     wanted = f"the first step of inference 1, junction 1 must be in cycle {cycle}, "
     assert wanted + f"but was in {cycle + 2}" in lines
-
-
-def test_matplotlib_is_read_only_to_draw():
-    for module in (picture, profile_command):
-        assert "matplotlib" not in vars(module)
