@@ -1,0 +1,78 @@
+"""The examples run as they stand, from any folder, and do what they say."""
+
+import json
+import re
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+
+from tests.support.places import ROOT
+
+EXAMPLES = ROOT / "examples"
+SCRIPTS = ("own_data.py", "engine_in_design/run.py", "waveforms.py")
+pytestmark = pytest.mark.timeout(180)  # seconds each, alone
+
+
+def example(name, folder, cwd):
+    """What an example prints, with its files in ``folder``."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / name, folder],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("Error")) == (0, 0), done.stderr
+    return done.stdout
+
+
+def test_all_are_here():
+    files = [path for path in EXAMPLES.rglob("*") if path.suffix in (".py", ".v")]
+    assert {str(path.relative_to(EXAMPLES)) for path in files if path.suffix == ".py"} == set(
+        SCRIPTS
+    )
+    assert all(len(path.read_text().splitlines()) < 100 for path in files)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_is_named_where_one_looks(name):
+    for page in (EXAMPLES / "README.md", ROOT / "docs" / "README.md"):
+        assert f"examples/{name}" in page.read_text(), page
+    assert f".venv/bin/python examples/{name} [FOLDER]" in (EXAMPLES / name).read_text()
+
+
+def test_own_data(tmp_path):
+    printed = example("own_data.py", tmp_path / "a folder", tmp_path)
+    commands = re.findall(r"^\$ sobolpath (\w+)", printed, re.MULTILINE)
+    assert commands == ["train", "eval", "sim"]
+    accuracies = [float(figure) for figure in re.findall(r"float +([\d.]+)% of 150", printed)]
+    assert len(accuracies) == 2
+    assert min(accuracies) > 90
+    assert re.search(r"mismatches +0 of 256 values", printed)
+    assert (tmp_path / "a folder" / "model.npz").is_file()
+
+
+def test_engine_in_design(tmp_path):
+    printed = example("engine_in_design/run.py", tmp_path / "a folder", tmp_path)
+    labels = [int(label) for label in re.findall(r"label (\d) in cycle", printed)]
+    assert len(labels) == 3
+    assert f"golden model: {json.dumps(labels)}" in printed
+    cycles = [int(cycle) for cycle in re.findall(r"in cycle (\d+)", printed)]
+    interval = int(re.search(r"interval +(\d+) cycles", printed)[1])
+    assert [later - sooner for sooner, later in pairwise(cycles)] == [interval, interval]
+
+
+def test_waveforms(tmp_path):
+    printed = example("waveforms.py", tmp_path / "a folder", tmp_path)
+    cycles = [int(cycle) for cycle in re.findall(r"^ +(\d+)  ", printed, re.MULTILINE)]
+    assert len(cycles) == 9
+    assert cycles == sorted(cycles)
+    latency = int(re.search(r"latency +(\d+) cycles", printed)[1])
+    taken, result = cycles[1] + 63, cycles[-2]  # of 64 inputs the last; of 16 results the first
+    assert taken + latency == result + 15
+    vcd = tmp_path / "a folder" / "inference.vcd"
+    assert vcd.is_file()
+    assert vcd.with_name("inference.vcd.gtkw").is_file()
