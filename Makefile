@@ -38,10 +38,10 @@ synth: $(VENV)/.reports  ## make the bitstream for BOARD and a report: area, Fma
 seeds: $(VENV)/.reports  ## the same over N seeds of place and route, the best is kept
 	@$(SOBOLPATH) board build $(BOARD) --report --seeds $(or $(N),10)
 
-boards: $(VENV)/.reports  ## build all BOARDS and write the README's table of them
+boards: $(VENV)/.reports  ## build all BOARDS and write the table of docs/boards.md
 	@$(RUN) -m scripts.boards $(BOARDS) $(addprefix --seeds ,$(N))
 
-figures: $(VENV)/.test  ## measure the README's first table again and write it
+figures: $(VENV)/.test  ## measure the README's table again and write it
 	$(RUN) -m scripts.figures
 
 models/%.npz: $(VENV)/.native force  ## train a model that ships again: digits, mnist-37k, ...

@@ -1,4 +1,4 @@
-"""``make boards``: build the boards, keep their figures, and write the README's table of them.
+"""``make boards``: build the boards, keep their figures, and write the table of docs/boards.md.
 
 Keeps the results in docs/boards.json, a board each, with the cycles of two models. A board that
 cannot be built, or misses its clock, is said at the end, and loses nothing of the others. Tests
@@ -19,8 +19,8 @@ from sobolpath.golden.support import cli
 
 HELP = """\
 Builds boards with place and route over several seeds, keeps their figures in
-docs/boards.json, and writes the README's tables. Each board is kept as soon as
-it is built.
+docs/boards.json, and writes the tables of docs/boards.md and of the README.
+Each board is kept as soon as it is built.
 
 examples:
   make boards
@@ -44,14 +44,14 @@ def measure(name, *, seeds, jobs=None):
 
 
 COLUMNS = (
-    *("board", "device", "weights a cycle x images", "logic", "block RAM", "multipliers"),
+    *("board", "device", "weights per cycle x images", "logic", "block RAM", "multipliers"),
     *("Fmax, MHz", "limit", "clock", "digits", "MNIST, 36,864 weights"),
-    "M multiplications/s for each logic cell",
+    "M multiplications/s per logic cell",
 )
 
 
 def table(boards):
-    """The README's table of the boards of docs/boards.json, in Markdown."""
+    """The table of docs/boards.md, of the boards of docs/boards.json, in Markdown."""
     rows = [" | ".join(_row(name, boards[name])) for name in NAMES if name in boards]
     lines = [" | ".join(COLUMNS), "|".join(["---"] * len(COLUMNS)), *rows]
     return "".join(f"| {line} |\n" if "---" not in line else f"|{line}|\n" for line in lines)
@@ -89,7 +89,7 @@ def _write(boards):
     cli.write_atomically(KEPT, json.dumps(boards, indent=2) + "\n")
     tables = {"boards": table(boards)}
     if first_table.BOARD in boards:
-        tables["figures"] = first_table.table(first_table.kept(), boards[first_table.BOARD])
+        tables["figures"] = first_table.shown(first_table.kept(), boards)
     readme.write(**tables)
 
 

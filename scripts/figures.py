@@ -1,4 +1,4 @@
-"""``make figures``: measure what the README's first table says, and write it there.
+"""``make figures``: measure what the README's table says, write it there, and draw its picture.
 
 Runs the shipped model on the simulated hardware and keeps the result in docs/figures.json; what was
 placed and routed is in docs/boards.json, which ``make boards`` makes. A test holds the table to
@@ -8,26 +8,43 @@ both, and these to what the project computes.
 import json
 import sys
 
-from scripts import readme
+import numpy as np
+
+from scripts import engine_picture, readme
 from scripts.readme import ROOT
+from sobolpath.boards import load
+from sobolpath.boards.gateware import protocol
 from sobolpath.boards.report import kept as kept_boards
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.lanes import junction_matrix
 from sobolpath.golden.support import cli
+from sobolpath.golden.topology.paths import Paths
 from sobolpath.sim.run.measure import run as simulate
 
 CELLS = ("lc", "ebr", "dsp", "spram")
 JSON = ROOT / "docs" / "figures.json"
 MODEL, DATA, BOARD = "models/digits.npz", "digits", "icebreaker"
 LARGER = "mnist-37k"
+BITS = 10  # of a byte on the serial line: start, eight, stop
 
 
-def connectivity_bits(topology, lanes):
+def connectivity_bits(topology: Paths, lanes: int) -> int:
     """Bits that describe which neurons the paths join: the matrices of all junctions."""
     return sum(junction_matrix(topology, junction, lanes).size for junction in topology.junctions)
 
 
-def measure():
+def over_serial(layers: tuple[int, ...], images: int, latency_us: float, baud: int) -> float:
+    """Images per second that pass the serial port: INFER, its reply, and the time in between.
+
+    ``layers`` : neurons of the network's layers; ``images`` : how many the device infers together,
+    in ``latency_us`` microseconds; ``baud`` in bits per second.
+    """
+    command = protocol.infer(np.zeros((images, layers[0]), np.uint8))
+    reply = protocol.reply(command, bytes(4 * layers[-1] * images))
+    return images / (BITS * (len(command) + len(reply)) / baud + latency_us / 1e6)
+
+
+def measure() -> dict:
     """The figures, as the JSON has them."""
     result = simulate(str(ROOT / MODEL), DATA, backend="native", say=lambda text: None)
     if result.failures:
@@ -40,88 +57,93 @@ def measure():
         "connectivity_bits": connectivity_bits(topology, result.summary["lanes"]),
         "larger": {
             "accuracy_int": larger.info["accuracy_int"],
+            "layers": list(larger.topology.layers),
             "paths": larger.topology.total_paths,
         },
     }
 
 
-def kept():
+def kept() -> dict:
     """The figures that the project keeps."""
     return json.loads(JSON.read_text())
 
 
-def table(figures, routed):
-    """The README's table, in Markdown: of :func:`measure`, and of the board in docs/boards.json."""
-    simulated = figures["simulated"]
+def table(figures: dict, routed: dict, baud: int) -> str:
+    """The README's table, in Markdown.
+
+    ``figures`` of :func:`measure`; ``routed``, a board of docs/boards.json, and the ``baud`` of its
+    serial port.
+    """
+    simulated, larger = figures["simulated"], figures["larger"]
     latency, interval = simulated["latency_cycles"], simulated["interval_cycles"]
     per, lanes, clock = simulated["images_together"], simulated["lanes"], routed["clock_mhz"]
     what = "an image" if per == 1 else f"{per} images, which share each weight"
-    images_a_second = per * clock * 1e6 / interval
-    fmax, limit = routed["fmax_mhz"], routed["fmax_limit_mhz"]
+    fmax = routed["fmax_mhz"]
     layers = "-".join(map(str, figures["layers"]))
     cells = ", ".join(f"{routed[n]:,} of {routed[f'{n}_total']:,} {n.upper()}" for n in CELLS)
-    bits = figures["connectivity_bits"]
+    its = routed["models"][LARGER]
+    port = [
+        over_serial(tuple(layers), per, cycles / clock, baud)
+        for layers, cycles in (
+            (figures["layers"], latency),
+            (larger["layers"], its["latency_cycles"]),
+        )
+    ]
     rows = (
-        ("network", f"{layers} neurons, {simulated['paths']:,} paths = weights"),
         (
-            f"accuracy, {simulated['images']} held-out {simulated['data']}",
-            f"float {simulated['accuracy_float']:.2%}, int8 {simulated['accuracy_int']:.2%}, "
-            f"hardware {simulated['accuracy']:.2%}",
+            "network",
+            f"{layers} neurons, {simulated['paths']:,} paths with a weight each; "
+            f"{figures['connectivity_bits']} bits say what joins what",
         ),
         (
-            "hardware against golden model",
-            f"{simulated['mismatches']} of {simulated['values_compared']:,} values differ "
-            "(simulated)",
+            f"accuracy on {simulated['images']} held-out {simulated['data']}",
+            f"float {simulated['accuracy_float']:.2%}, int8 {simulated['accuracy_int']:.2%}, "
+            f"simulated hardware {simulated['accuracy']:.2%}: "
+            f"{simulated['mismatches']} of {simulated['values_compared']:,} values differ",
         ),
         (
             f"cycles for {what}",
             f"{interval:,} from one inference to the next, {latency:,} from last input to last "
-            f"result, as predicted; the multipliers are {simulated['utilization']:.1%} busy",
+            "result",
         ),
+        (f"{routed['device']}, routed", cells),
         (
-            "connectivity stored",
-            f"{bits} bits in all, {bits / simulated['paths']:.2f} a weight",
-        ),
-        (routed["device"], f"{cells} (routed)"),
-        (
-            "clock",
+            "clock, routed",
             f"{clock:g} MHz met on {sum(f >= clock for f in fmax)} of {len(fmax)} seeds: Fmax "
-            f"{min(fmax):.1f} to {max(fmax):.1f} MHz (routed), "
-            f"{routed['fmax_limit']} allows {limit:g} MHz",
+            f"{min(fmax):.1f} to {max(fmax):.1f} MHz",
         ),
         (
-            f"time for {what}",
-            f"{interval / clock:.1f} us from one inference to the next, {latency / clock:.1f} us "
-            f"from last input to last result, at {clock:g} MHz",
+            f"speed of the engine at {clock:g} MHz",
+            f"{per * clock * 1e6 / interval:,.0f} images/s; its {lanes * per} multipliers are "
+            f"{simulated['utilization']:.1%} busy",
         ),
         (
-            "throughput of the engine",
-            f"{images_a_second:,.0f} images/s: "
-            f"{images_a_second * simulated['paths'] / 1e6:,.0f} M multiply-accumulates/s of the "
-            f"{lanes * per * clock:,.0f} M that {lanes * per} multipliers can do",
+            f"MNIST, {larger['paths']:,} weights",
+            f"{larger['accuracy_int']:.2%} of 10,000 images in int8; the engine runs "
+            f"{per * clock * 1e6 / its['interval_cycles']:,.0f} images/s",
         ),
-    )
-    larger, its_interval = figures["larger"], routed["models"][LARGER]["interval_cycles"]
-    rows += (
         (
-            "MNIST, a larger network",
-            f"{larger['accuracy_int']:.2%} of 10,000 images in int8 with {larger['paths']:,} "
-            f"weights; {its_interval:,} cycles (predicted) for "
-            f"{what.split(',')[0]}: "
-            f"{per * clock * 1e6 / its_interval:,.0f} images/s",
+            f"the board's serial port at {baud / 1e6:g} Mbaud",
+            f"carries about {port[0]:,.0f} digits/s, {port[1]:,.0f} MNIST images/s",
         ),
     )
     lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     return "\n".join(lines) + "\n"
 
 
-def main(argv):
-    """Measure, write both files, print the table."""
+def shown(figures: dict, boards: dict) -> str:
+    """The table of :func:`table` for the board of the README: ``boards`` as docs/boards.json."""
+    return table(figures, boards[BOARD], load(BOARD).baud)
+
+
+def main(argv: list[str]) -> None:
+    """Measure, write the files, print the table."""
     cli.Parser(prog="make figures", description=__doc__).parse_args(argv)
     figures = measure()
     cli.write_atomically(JSON, json.dumps(figures, indent=2) + "\n")
-    made = table(figures, kept_boards()[BOARD])
+    made = shown(figures, kept_boards())
     readme.write(figures=made)
+    cli.write_atomically(engine_picture.PATH, engine_picture.draw())
     print(made, end="")
 
 

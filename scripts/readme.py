@@ -1,4 +1,5 @@
-"""The README's tables that commands make: each between two marks that name its command."""
+"""The tables that commands make in the README and in docs/: each between two marks that name its
+command."""
 
 import re
 from pathlib import Path
@@ -7,9 +8,11 @@ from sobolpath.golden.support import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+#: By command: the page that has its table.
+PAGES = {"figures": README, "boards": ROOT / "docs" / "boards.md"}
 
 
-def with_table(text, command, table):
+def with_table(text: str, command: str, table: str) -> str:
     """``text`` with ``table`` between the marks of ``make COMMAND``.
 
     Raises ``ValueError`` unless the marks are there, once.
@@ -17,13 +20,12 @@ def with_table(text, command, table):
     begin, end = f"<!-- {command}: made by `make {command}` -->\n", f"<!-- end of {command} -->\n"
     whole = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     if len(whole.findall(text)) != 1:
-        raise ValueError(f"the README must have the marks of make {command} once: {begin.strip()}")
+        raise ValueError(f"the page must have the marks of make {command} once: {begin.strip()}")
     return whole.sub(lambda _: begin + table + end, text)
 
 
-def write(**tables):
-    """Write the README's tables, command=table each."""
-    text = README.read_text()
+def write(**tables: str) -> None:
+    """Write tables into their ``PAGES``, command=table each."""
     for command, table in tables.items():
-        text = with_table(text, command, table)
-    cli.write_atomically(README, text)
+        page = PAGES[command]
+        cli.write_atomically(page, with_table(page.read_text(), command, table))

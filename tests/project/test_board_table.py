@@ -1,4 +1,4 @@
-"""``make boards``: what it keeps is what the project computes; the README's table is made of it."""
+"""``make boards``: what it keeps is what the project computes; docs/boards.md is made of it."""
 
 import json
 
@@ -14,8 +14,8 @@ from tests.support.pretended import pretend_tools, routed
 KEPT = report.kept()
 
 
-def test_readme_has_the_table():
-    text = readme.README.read_text()
+def test_the_page_has_the_table():
+    text = readme.PAGES["boards"].read_text()
     assert readme.with_table(text, "boards", boards.table(KEPT)) == text
     assert len(boards.table(KEPT).splitlines()) == 2 + len(KEPT) > 2
 
@@ -86,12 +86,12 @@ def test_a_row():
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """A README, kept figures of another board, builds that run no tool: (folder, reports)."""
+    """A page, kept figures of another board, builds that run no tool: (folder, reports)."""
     monkeypatch.chdir(tmp_path)
     text = "<!-- boards: made by `make boards` -->\n<!-- end of boards -->\n"
-    (tmp_path / "README.md").write_text(text)
+    (tmp_path / "page.md").write_text(text)
     (tmp_path / "boards.json").write_text(json.dumps({"ulx3s": MADE_UP}))
-    monkeypatch.setattr(readme, "README", tmp_path / "README.md")
+    monkeypatch.setitem(readme.PAGES, "boards", tmp_path / "page.md")
     for module in (report, boards):
         monkeypatch.setattr(module, "KEPT", tmp_path / "boards.json")
     reports, _ = pretend_tools(monkeypatch)
@@ -119,7 +119,7 @@ class TestCommand:
         output = capsys.readouterr()
         table = output.out[output.out.rindex("| board") :]
         assert [row.split("`")[1] for row in table.splitlines()[2:]] == ["upduino", "hx8k", "ulx3s"]
-        assert table in (folder / "README.md").read_text()
+        assert table in (folder / "page.md").read_text()
 
     def test_a_board_that_fails_loses_nothing(self, world, capsys):
         folder, reports = world

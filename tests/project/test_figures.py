@@ -1,4 +1,4 @@
-"""The README's first table is what the kept figures make, and these are what the project does."""
+"""The README's table is what the kept figures make, and these are what the project does."""
 
 import pytest
 
@@ -21,50 +21,67 @@ def routed():
     return report.kept()[figures.BOARD]
 
 
-def test_readme_has_the_table(kept, routed):
-    text, table = readme.README.read_text(), figures.table(kept, routed)
+def test_readme_has_the_table(kept):
+    text, table = readme.README.read_text(), figures.shown(kept, report.kept())
     assert readme.with_table(text, "figures", table) == text
-    assert len(table.splitlines()) == 12
+    assert len(table.splitlines()) == 10
 
 
-def test_cycles_and_time_in_the_table(kept, routed):
+def rows(table):
+    """The two columns of a table, as a dictionary."""
+    return dict(line.strip("| ").split(" | ") for line in table.splitlines()[2:])
+
+
+def test_cycles_speed_and_port_in_the_table(kept, routed):
     simulated = {
         **kept["simulated"],
         "latency_cycles": 1100,
         "interval_cycles": 1000,
         "utilization": 0.5,
-        "paths": 4000,
-        "lanes": 8,
         "images_together": 2,
     }
-    routed = {**routed, "clock_mhz": 50.0}
-    lines = figures.table({**kept, "simulated": simulated}, routed).splitlines()
-    rows = dict(line.strip("| ").split(" | ") for line in lines[2:])
-    assert rows["cycles for 2 images, which share each weight"] == (
-        "1,000 from one inference to the next, 1,100 from last input to last result, as "
-        "predicted; the multipliers are 50.0% busy"
+    routed = {**routed, "clock_mhz": 50.0, "fmax_mhz": [49.0, 51.0]}
+    shown = rows(figures.table({**kept, "simulated": simulated}, routed, 500_000))
+    assert shown["cycles for 2 images, which share each weight"] == (
+        "1,000 from one inference to the next, 1,100 from last input to last result"
     )
-    assert rows["time for 2 images, which share each weight"] == (
-        "20.0 us from one inference to the next, 22.0 us from last input to last result, at 50 MHz"
+    assert shown["clock, routed"] == "50 MHz met on 1 of 2 seeds: Fmax 49.0 to 51.0 MHz"
+    assert shown["speed of the engine at 50 MHz"] == (
+        "100,000 images/s; its 16 multipliers are 50.0% busy"
     )
-    assert rows["throughput of the engine"] == (
-        "100,000 images/s: 400 M multiply-accumulates/s of the 800 M that 16 multipliers can do"
+    assert shown["MNIST, 36,864 weights"].endswith("the engine runs 21,547 images/s")
+    assert shown["the board's serial port at 0.5 Mbaud"] == (
+        "carries about 384 digits/s, 46 MNIST images/s"
     )
     one = {**simulated, "images_together": 1}
-    table = figures.table({**kept, "simulated": one}, routed)
-    for part in ("| cycles for an image |", "| time for an image |", "50,000 images/s"):
-        assert part in table
+    shown = rows(figures.table({**kept, "simulated": one}, routed, 500_000))
+    assert "cycles for an image" in shown
+    assert shown["speed of the engine at 50 MHz"].startswith("50,000 images/s; its 8 multipliers")
 
 
-def test_a_stale_table_is_seen(kept, routed):
+@pytest.mark.parametrize(
+    ("layers", "images", "latency_us", "baud", "microseconds"),
+    [  # INFER is 1 byte and a byte per input, its reply 2 bytes and 4 per logit; 10 bits a byte
+        ((64, 16), 1, 0.0, 1_000_000, 10 * (1 + 64 + 2 + 64)),
+        ((64, 16), 1, 500.0, 1_000_000, 10 * (1 + 64 + 2 + 64) + 500),
+        ((1024, 256, 16), 2, 0.0, 1_000_000, 10 * (1 + 2048 + 2 + 128)),
+        ((1024, 256, 16), 2, 0.0, 500_000, 20 * (1 + 2048 + 2 + 128)),
+    ],
+)
+def test_the_serial_port_carries_its_bytes(layers, images, latency_us, baud, microseconds):
+    rate = figures.over_serial(layers, images, latency_us, baud)
+    assert rate == pytest.approx(images * 1e6 / microseconds)
+
+
+def test_a_stale_table_is_seen(kept):
     stale = readme.README.read_text().replace("LC, ", "LE, ")
-    assert readme.with_table(stale, "figures", figures.table(kept, routed)) != stale
+    assert readme.with_table(stale, "figures", figures.shown(kept, report.kept())) != stale
 
 
 @pytest.mark.parametrize("times", [0, 2])
 def test_marks_must_be_there_once(times):
     text = "<!-- x: made by `make x` -->\nold\n<!-- end of x -->\n" * times
-    with pytest.raises(ValueError, match="README must have the marks of make x once: <!-- x: made"):
+    with pytest.raises(ValueError, match="page must have the marks of make x once: <!-- x: made"):
         readme.with_table(text, "x", "new\n")
 
 
@@ -72,6 +89,7 @@ def test_the_larger_network_is_the_shipped_one(kept):
     model = models.load(figures.ROOT / "models" / f"{figures.LARGER}.npz")
     assert kept["larger"] == {
         "accuracy_int": model.info["accuracy_int"],
+        "layers": list(model.topology.layers),
         "paths": model.topology.total_paths,
     }
 
