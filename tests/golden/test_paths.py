@@ -19,7 +19,7 @@ from sobolpath.golden.topology.paths import Topology, log2_exact
 )
 def test_edges(layers, paths, dimensions):
     topology = Topology(layers, paths, dimensions)
-    used = tuple(range(len(layers))) if not dimensions else dimensions
+    used = dimensions or tuple(range(len(layers)))
     assert topology.dimensions == used
     assert topology.total_paths == sum(paths)
     for junction in topology.junctions:
