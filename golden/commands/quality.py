@@ -4,7 +4,7 @@ import textwrap
 import time
 
 from ..errors import InputError
-from ..machine.lanes import plan
+from ..machine.lanes import lane_maps
 from ..support import cli, options
 from ..support.command import Outcome
 from ..topology import linear, quality
@@ -88,7 +88,7 @@ def _print(topology, figures, hardware):
 def _hardware(topology, lanes):
     """Whether the hardware runs it, and that in words."""
     try:
-        plan(topology, lanes)
+        lane_maps(topology, lanes)
     except InputError as error:
         return False, str(error)
     return True, f"{lanes} lanes run it, one block a cycle"

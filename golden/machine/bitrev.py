@@ -1,5 +1,7 @@
 """Bit reversal of addresses and of blocks: the van der Corput permutation, Sobol' dimension 0."""
 
+from typing import Any
+
 import numpy as np
 
 MAX_BITS = 62  # 2**m is an int64 too
@@ -13,7 +15,7 @@ def _bits(m):
     return int(m)
 
 
-def reverse(x, m):
+def reverse(x: Any, m: int) -> np.ndarray:
     """The ``m`` least significant bits of the integers ``x`` in reverse order.
 
     ``x`` is any array of integers >= 0; bits above the low m are dropped. The result is ``int64``
@@ -32,7 +34,7 @@ def reverse(x, m):
     return result
 
 
-def reverse_blocks(items, m):
+def reverse_blocks(items: Any, m: int) -> np.ndarray:
     """A stream of blocks of 2**m items, the items of each block in bit-reversed order.
 
     ``items`` has shape (k 2**m, ...): the first axis counts items. Item i of a block moves to

@@ -15,19 +15,21 @@ without, and widths are at most 2**15), so in any order the products sum to at m
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from .model import Model
 
 CHUNK = 64  # images at a time: bounds the memory of the gathered activations
 
 
-def requantize(accumulators, shift):
+def requantize(accumulators: ArrayLike, shift: int) -> np.ndarray:
     """int accumulators -> uint8 activations: add half, shift right, clamp (round half up)."""
     half = (1 << shift) >> 1
     return np.clip((np.asarray(accumulators, np.int64) + half) >> shift, 0, 255).astype(np.uint8)
 
 
-def check_inputs(model, images):
+def check_inputs(model: Model, images: ArrayLike) -> np.ndarray:
     """``images`` as ``uint8`` (images, n_0); ``InputError`` if they are not."""
     images = np.asarray(images)
     width = model.topology.layers[0]
@@ -38,7 +40,7 @@ def check_inputs(model, images):
     return images
 
 
-def layers(model, images):
+def layers(model: Model, images: ArrayLike) -> list[np.ndarray]:
     """Every layer's integers.
 
     ``images`` is ``uint8`` (B, n_0) in natural neuron order. Returns a list: for the hidden layers
@@ -71,11 +73,11 @@ def layers(model, images):
     return [np.concatenate(parts) for parts in results]
 
 
-def infer(model, images):
+def infer(model: Model, images: ArrayLike) -> np.ndarray:
     """The logits: ``int32`` (B, n_L)."""
     return layers(model, images)[-1]
 
 
-def classify(model, logits):
+def classify(model: Model, logits: np.ndarray) -> np.ndarray:
     """The class of each row of logits: the largest of the first ``classes``; a tie, the first."""
     return np.argmax(logits[:, : model.classes], axis=1)

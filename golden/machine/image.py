@@ -29,6 +29,7 @@ of which P / n in a row are copies of one. The shift of the reader's block is lo
 many steps, one after the other, are added to one output. Elsewhere it is 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -36,8 +37,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..topology import gf2
-from . import lanes as lane_maps
-from .schedule import plan
+from ..topology.paths import Paths
+from . import lanes as lane_order
+from .model import Model
+from .schedule import Machine, plan
 from .widen import widened_model
 
 MAX_WORD = 2**16 - 1  # of the program
@@ -69,7 +72,7 @@ class MemoryImage:
     biases: np.ndarray
     program: np.ndarray
 
-    def spaces(self):
+    def spaces(self) -> tuple[tuple[Space, bytes], ...]:
         """The three spaces as (Space, bytes)."""
         return (
             (Space.WEIGHTS, self.weights.astype("<i1").tobytes()),
@@ -78,17 +81,17 @@ class MemoryImage:
         )
 
 
-def header(kind, shift, fan_in, steps):
+def header(kind: int, shift: int, fan_in: int, steps: int) -> int:
     """The first word of a block; ``fan_in`` and ``steps`` are powers of two, given as log2."""
     return kind | shift << 2 | fan_in << 7 | steps << 11
 
 
-def walk(start, columns):
+def walk(start: int, columns: Sequence[int] | np.ndarray) -> list[int]:
     """The words of a walk: x(0), then s(t) for every column of its matrix, column 0 first."""
     return [start, *np.bitwise_xor.accumulate(columns, dtype=np.int64).tolist()]
 
 
-def interleaved(inputs, images):
+def interleaved(inputs: np.ndarray, images: int) -> np.ndarray:
     """``uint8`` (B, n_0) in the order of the engine's inputs: ``uint8`` (B / images, n_0, images).
 
     ``images`` are inferred together. Raises ``ValueError`` where B is no multiple of them.
@@ -96,16 +99,16 @@ def interleaved(inputs, images):
     return np.moveaxis(inputs.reshape(-1, images, inputs.shape[-1]), 1, 2)
 
 
-def _layer_walk(topology, layer, lanes, images=1):
+def _layer_walk(topology: Paths, layer: int, lanes: int, images: int = 1) -> list[int]:
     """The walk over the neurons of a layer, for every image."""
-    matrix = lane_maps.coordinate_map(topology, layer, lanes)
+    matrix = lane_order.coordinate_map(topology, layer, lanes)
     columns = [place * images for place in gf2.columns(matrix)]
     columns += [1 << digit for digit in range(images.bit_length() - 1)]
     start = int(gf2.apply(matrix, np.array([topology.digital_shifts[layer]]))[0])
     return walk(start * images, columns)
 
 
-def pack(model, machine):
+def pack(model: Model, machine: Machine) -> MemoryImage:
     """The :class:`MemoryImage` of a model for a :class:`golden.machine.schedule.Machine`.
 
     Raises ``InputError`` where :func:`golden.machine.schedule.plan` does, or if a word of the
@@ -126,17 +129,18 @@ def pack(model, machine):
     program[1] = len(program)
     for junction in topology.junctions:
         shift = model.shifts[junction - 1]
-        matrix = lane_maps.junction_matrix(topology, junction, lanes)
+        matrix = lane_order.junction_matrix(topology, junction, lanes)
         block(
             Kind.OUTPUT if junction == last else Kind.HIDDEN,
             walk(schedule.bases[junction - 1] * lanes, gf2.columns(matrix)),
             shift,
-            topology.fan_in(junction),
+            int(topology.fan_in(junction)),
             0 if junction == last else schedule.bases[junction],
             schedule.waits[junction - 1],
         )
-        weights.append(model.weights[junction - 1][lane_maps.path_order(topology, junction, lanes)])
-        place = lane_maps.places(topology, junction, lanes)
+        order = lane_order.path_order(topology, junction, lanes)
+        weights.append(model.weights[junction - 1][order])
+        place = lane_order.places(topology, junction, lanes)
         rows = np.empty(place.size, np.int32)
         rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
         biases.append(rows.reshape(-1, lanes))

@@ -33,13 +33,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..topology import gf2
-from ..topology.paths import log2_exact
+from ..topology.paths import Paths, log2_exact
 
 TRIALS, CANDIDATES = 64, 256  # of the search for lane directions, before it gives up
 
 
 @dataclass(frozen=True)
-class Plan:
+class LaneMaps:
     """The maps of a topology for one number of lanes.
 
     ``coordinates`` : per layer, neuron -> row * lanes + lane, ``uint8`` (k, k), invertible.
@@ -47,8 +47,8 @@ class Plan:
     step = target row * fan-in + epoch.
     """
 
-    coordinates: tuple
-    order: tuple
+    coordinates: tuple[np.ndarray, ...]
+    order: tuple[np.ndarray, ...]
 
 
 def _directions(topology, q):
@@ -145,14 +145,14 @@ def _order(topology, junction, coordinates, block):
     return gf2.inverse(np.vstack([target[:rows], epoch, target[rows:]]))
 
 
-def plan(topology, lanes):
-    """The :class:`Plan` of a topology for ``lanes`` lanes, worked out once.
+def lane_maps(topology: Paths, lanes: int) -> LaneMaps:
+    """The :class:`LaneMaps` of a topology for ``lanes`` lanes, worked out once.
 
     Raises ``InputError`` if the topology is not linear over GF(2), if a layer has fewer neurons
     than there are lanes, or if no lane directions are found.
     """
     q = log2_exact(lanes, "lanes")
-    if lanes not in topology.lane_plans:
+    if lanes not in topology.lane_maps:
         topology.check_linear()
         for layer, width in enumerate(topology.layers):
             if width < lanes:
@@ -162,66 +162,68 @@ def plan(topology, lanes):
                 )
         bases, blocks = _directions(topology, q) or _search(topology, q)
         coordinates = tuple(_coordinates(basis) for basis in bases)
-        topology.lane_plans[lanes] = Plan(
+        topology.lane_maps[lanes] = LaneMaps(
             coordinates,
             tuple(
                 _order(topology, junction, coordinates[junction], block)
                 for junction, block in enumerate(blocks, 1)
             ),
         )
-    return topology.lane_plans[lanes]
+    return topology.lane_maps[lanes]
 
 
-def coordinate_map(topology, layer, lanes):
+def coordinate_map(topology: Paths, layer: int, lanes: int) -> np.ndarray:
     """The map neuron -> row * lanes + lane of a layer: ``uint8`` (k, k), invertible.
 
-    Where the layer has a shift, it is the map of neuron xor shift. Raises what :func:`plan` does.
+    Where the layer has a digital shift, it is the map of neuron xor shift. Raises what
+    :func:`lane_maps` does.
     """
-    return plan(topology, lanes).coordinates[layer]
+    return lane_maps(topology, lanes).coordinates[layer]
 
 
-def places(topology, layer, lanes):
+def places(topology: Paths, layer: int, lanes: int) -> np.ndarray:
     """Where each neuron of a layer stands: row * lanes + lane, ``int64`` (n_l,)."""
     neurons = np.arange(topology.layers[layer]) ^ topology.digital_shifts[layer]
     return gf2.apply(coordinate_map(topology, layer, lanes), neurons)
 
 
-def junction_matrix(topology, junction, lanes):
+def junction_matrix(topology: Paths, junction: int, lanes: int) -> np.ndarray:
     """G of a junction: the map step -> source row * lanes + D, ``uint8`` (k_{l-1}, p_l - q)."""
-    maps, q = plan(topology, lanes), log2_exact(lanes, "lanes")
+    maps, q = lane_maps(topology, lanes), log2_exact(lanes, "lanes")
     order = maps.order[junction - 1]
     first = order[:, : len(order) - q]  # the path of target lane 0, whose source lane is D
     source = gf2.product(maps.coordinates[junction - 1], topology.matrix(junction - 1, junction))
     return gf2.product(source, first)
 
 
-def path_order(topology, junction, lanes):
+def path_order(topology: Paths, junction: int, lanes: int) -> np.ndarray:
     """Which path's weight stands in step s, lane t: ``int64`` (N_l / P, P)."""
-    order = plan(topology, lanes).order[junction - 1]
+    order = lane_maps(topology, lanes).order[junction - 1]
     return gf2.apply(order, np.arange(topology.paths[junction - 1]).reshape(-1, lanes))
 
 
-def edges(topology, junction, lanes):
+def edges(topology: Paths, junction: int, lanes: int) -> tuple[np.ndarray, np.ndarray]:
     """Source and target neuron in the order the hardware meets them: two ``int64`` (N_l / P, P)."""
     q, steps = log2_exact(lanes, "lanes"), np.arange(topology.paths[junction - 1] // lanes)
     word = gf2.apply(junction_matrix(topology, junction, lanes), steps)[:, None]
     lane = np.arange(lanes)
     source = (word >> q) * lanes + (lane ^ (word % lanes))
     target = steps[:, None] // topology.fan_in(junction) * lanes + lane
-    return tuple(
+    sources, targets = (
         gf2.apply(gf2.inverse(coordinate_map(topology, layer, lanes)), place)
         ^ topology.digital_shifts[layer]
         for layer, place in ((junction - 1, source), (junction, target))
     )
+    return sources, targets
 
 
-def check(topology, lanes):
+def check(topology: Paths, lanes: int) -> int:
     """Prove by enumeration that rows, lanes and G give exactly the edges of the paths.
 
     Returns the number of edges compared. Raises ``InputError`` if the lanes do not fit the
     topology, ``ArithmeticError`` if the two differ.
     """
-    plan(topology, lanes)  # complains where there is none
+    lane_maps(topology, lanes)  # complains where there is none
     for junction in topology.junctions:
         source, target = topology.edges(junction)
         order = path_order(topology, junction, lanes)

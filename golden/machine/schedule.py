@@ -16,12 +16,13 @@ A last layer of fewer neurons than lanes runs in copies, which the reader adds
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..topology import gf2
-from ..topology.paths import log2_exact
+from ..topology.paths import Paths, log2_exact
 from . import lanes, widen
 
 START = 12  # cycles from the last input taken to the first step issued
@@ -61,7 +62,7 @@ class Machine:
     max_copies: int = 1
 
     @classmethod
-    def of(cls, engine):
+    def of(cls, engine: Any) -> "Machine":
         """That of ``engine``: a ``hw.config.EngineConfig``, or what a device says of one."""
         names = ("lanes", "images", "requantizers", "registers", "max_copies")
         sizes = {name: getattr(engine, name) for name in names}
@@ -72,17 +73,17 @@ class Machine:
             log2_exact(getattr(self, name), name)
 
     @property
-    def values(self):
+    def values(self) -> int:
         """Accumulators: of every image that of every lane."""
         return self.lanes * self.images
 
     @property
-    def groups(self):
+    def groups(self) -> int:
         """Cycles in which a row of accumulators leaves."""
         return self.values // self.requantizers
 
     @property
-    def drain(self):
+    def drain(self) -> int:
         """Cycles from a row's last step until a step may read what was written of it."""
         return WRITTEN + self.groups + self.registers
 
@@ -104,49 +105,49 @@ class Schedule:
     wide : the topology that runs: ``topology``, or what it is widened to (golden.machine.widen).
     """
 
-    bases: tuple
+    bases: tuple[int, ...]
     overlap: bool
-    waits: tuple
-    spans: tuple
-    gaps: tuple
+    waits: tuple[int, ...]
+    spans: tuple[int, ...]
+    gaps: tuple[int, ...]
     machine: Machine
-    topology: object
-    wide: object
+    topology: Paths
+    wide: Paths
 
     @property
-    def copies(self):
+    def copies(self) -> int:
         """Copies of each neuron of the last layer."""
         return self.wide.layers[-1] // self.topology.layers[-1]
 
     @property
-    def running(self):
+    def running(self) -> int:
         """Cycles from an inference's first step to its last one."""
         return sum(self.spans) + sum(self.gaps[1:])
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """Cycles in which an inference's inputs are taken: one for each."""
         return self.topology.layers[0]
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Logits of an inference: of all its images."""
         return self.topology.layers[-1] * self.machine.images
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """Cycles from the last input taken to the last result written, where nothing ran before."""
         single = self.inputs == 1  # taken before it begins
         start = START + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER
 
     @property
-    def interval(self):
+    def interval(self) -> int:
         """Cycles from the last result of an inference to that of the next one, inputs abounding."""
         return max(self.tasks.values())
 
     @cached_property
-    def tasks(self):
+    def tasks(self) -> dict[str, int]:
         """Cycles of what is done at the same time for each inference; the longest is the interval.
 
         ``running``; ``loading``, which waits while hidden activations are written; ``reading``:
@@ -217,7 +218,7 @@ def _late(issued, machine):
     return put_off + 1
 
 
-def plan(topology, machine):
+def plan(topology: Paths, machine: Machine) -> Schedule:
     """The :class:`Schedule` of a topology on a machine.
 
     Raises ``InputError`` where the topology does not fit the lanes or the activation memory, or
@@ -231,7 +232,7 @@ def plan(topology, machine):
             f"not {topology.layers[-1]}: pad it"
         )
     topology = widen.widened(narrow, machine.lanes)
-    lanes.plan(topology, machine.lanes)  # complains where there is none
+    lanes.lane_maps(topology, machine.lanes)  # complains where there is none
     rows = [width // machine.lanes for width in topology.layers[:-1]]
     total = machine.rows or 4 * max(rows)
     if max(rows) > total // 2:

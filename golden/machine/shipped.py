@@ -6,12 +6,12 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "models"
 
 
-def names():
+def names() -> list[str]:
     """Their names, in order of the alphabet."""
     return sorted(path.stem for path in FOLDER.glob("*.npz"))
 
 
-def find(name):
+def find(name: str | Path) -> Path:
     """The path of a model: a file of that path, else the shipped model of that name.
 
     Where neither is there it is ``name`` itself, for whoever reads it to complain.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .schedule import ADD, ALONE, LOAD, READ, RESTART, SOONER, START
+from .schedule import ADD, ALONE, LOAD, READ, RESTART, SOONER, START, Schedule
 
 BEGIN = START - 1  # from the last input, in the loader, to the first step issued
 OPEN = LOAD - BEGIN + 1  # from an inference's first step to the first input of the next one
@@ -44,13 +44,16 @@ class Timeline:
     leaves: np.ndarray
 
     @classmethod
-    def empty(cls, inferences, junctions):
+    def empty(cls, inferences: int, junctions: int) -> "Timeline":
         """Zeros to fill in."""
-        shapes = dict.fromkeys(("first", "last", "begins", "ends"), (inferences, junctions))
-        names = (field.name for field in fields(cls))
-        return cls(*(np.zeros(shapes.get(name, inferences), np.int64) for name in names))
+        each = {"first", "last", "begins", "ends"}  # of every junction
+        shapes = (
+            (inferences, junctions) if field.name in each else (inferences,)
+            for field in fields(cls)
+        )
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
-    def junction(self, inference, junction):
+    def junction(self, inference: int, junction: int) -> dict[str, int]:
         """What a junction does in an inference, as a dict of cycles; both count from 0.
 
         ``gap``, without a step before its first one, and ``stream``, from its first step to its
@@ -67,7 +70,7 @@ class Timeline:
             "drain": int(self.ends[k, j] - self.last[k, j]),
         }
 
-    def inference(self, k):
+    def inference(self, k: int) -> dict[str, int]:
         """What an inference does, as a dict of cycles.
 
         ``loading``, from its first input to its last one; ``running``, from its first step to its
@@ -82,7 +85,7 @@ class Timeline:
         }
 
 
-def timeline(schedule, inferences):
+def timeline(schedule: Schedule, inferences: int) -> Timeline:
     """The :class:`Timeline` of a ``golden.machine.schedule.Schedule``: what the hardware must
     do."""
     times, ready = Timeline.empty(inferences, len(schedule.spans)), 0
@@ -95,7 +98,7 @@ def timeline(schedule, inferences):
     return times
 
 
-def _load(schedule, times, k, ready):
+def _load(schedule: Schedule, times: Timeline, k: int, ready: int) -> None:
     """One input a cycle, but none in a cycle in which a hidden activation is written.
 
     ``ready`` : the cycle of the first step before, if no logits held it back.
@@ -115,7 +118,7 @@ def _load(schedule, times, k, ready):
     times.closes[k] = [times.opens[k], *after[~np.isin(after, writes)]][schedule.inputs - 1]
 
 
-def _run(schedule, times, k):
+def _run(schedule: Schedule, times: Timeline, k: int) -> int:
     """Its junctions' steps and writes; the cycle of its first step, if no logits hold it back."""
     start = times.closes[k] + BEGIN + schedule.waits[0]
     if k:
@@ -132,7 +135,7 @@ def _run(schedule, times, k):
     return ready
 
 
-def _writes(schedule, junction):
+def _writes(schedule: Schedule, junction: int) -> np.ndarray:
     """The cycles of a junction's writes, from its first step on: ``int64`` (rows * groups,)."""
     machine, wide = schedule.machine, schedule.wide
     fan_in, groups = wide.fan_in(junction), machine.groups

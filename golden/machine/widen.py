@@ -20,15 +20,16 @@ import numpy as np
 
 from ..errors import InputError
 from ..topology import gf2, linear
-from ..topology.paths import log2_exact
+from ..topology.paths import Paths, log2_exact
+from .model import Model
 
 
-def copies(topology, lanes):
+def copies(topology: Paths, lanes: int) -> int:
     """F: the copies of each neuron of the last layer that fill the lanes; 1 where it does."""
     return max(2 ** log2_exact(lanes, "lanes") // topology.layers[-1], 1)
 
 
-def widened(topology, lanes):
+def widened(topology: Paths, lanes: int) -> Paths:
     """The topology that an engine of ``lanes`` lanes runs: ``topology`` itself unless narrow.
 
     Raises ``InputError`` if the paths are not linear over GF(2), or if the last junction has fewer
@@ -54,7 +55,7 @@ def widened(topology, lanes):
     return linear.of_matrices(topology.name, layers, topology.paths, matrix, shifts)
 
 
-def _with_copy(target, digits):
+def _with_copy(target: np.ndarray, digits: int) -> np.ndarray:
     """The map from a path to neuron and copy, below that from a path to its target."""
     digit = target.shape[1] - 1 - np.arange(target.shape[1])  # the lowest first
     kept = digit[gf2.pivots(target[:, digit].T)]
@@ -62,14 +63,14 @@ def _with_copy(target, digits):
     return np.vstack([target, np.eye(target.shape[1], dtype=np.uint8)[copy[::-1]]])
 
 
-def widened_model(model, topology):
+def widened_model(model: Model, topology: Paths) -> Model:
     """``model`` on its widened topology: the biases in copy 0, those of other copies 0."""
     if topology is model.topology:
         return model
-    fields = {"topology": topology}
+    widened = {}
     for name in ("biases", "float_biases"):
         *hidden, narrow = getattr(model, name)
         wide = np.zeros((narrow.size, topology.layers[-1] // narrow.size), narrow.dtype)
         wide[:, 0] = narrow
-        fields[name] = (*hidden, wide.ravel())
-    return replace(model, **fields)
+        widened[name] = (*hidden, wide.ravel())
+    return replace(model, topology=topology, **widened)

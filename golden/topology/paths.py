@@ -143,7 +143,7 @@ class Paths:
         return source.size - np.unique(source * self.layers[junction] + target).size
 
     @cached_property
-    def lane_plans(self) -> dict[int, Any]:
+    def lane_maps(self) -> dict[int, Any]:
         """What :mod:`golden.machine.lanes` has worked out, by the number of lanes."""
         return {}
 
