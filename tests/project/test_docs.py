@@ -176,6 +176,11 @@ class TestFigures:
             rate = figures.over_serial(layers, routed["images"], latency, load("icebreaker").baud)
             rates.append(f"{rate:.0f}")
         assert f"about {rates[0]} digits or {rates[1]} MNIST images" in " ".join(text.split())
+        text = " ".join((DOCS / "host-protocol.md").read_text().split())
+        assert f"carries about {rates[1]} images per second" in text
+        interval = routed["models"]["mnist-37k"]["interval_cycles"]
+        engine = routed["images"] * routed["clock_mhz"] * 1e6 / interval
+        assert f"the engine could run {engine:,.0f}." in text
 
     def test_the_loader_waits_for_hidden_activations(self):
         topology = models.load(MODELS / "mnist-12k.npz").topology
