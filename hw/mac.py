@@ -134,6 +134,7 @@ def _accumulate(m, control, product, bits, name):
         # What a row begins with is chosen after the adder: one LUT a bit holds both on the iCE40.
         m.d.sync += [
             low.eq(Mux(first, product, total)),
+            # Of a first product no carry is taken; that it is 0 there packs better on the iCE40.
             carry.eq(~first & total[LOW]),
             negative.eq(product[-1]),
         ]

@@ -79,6 +79,21 @@ def test_ranges_are_used(digits, model):
         assert layer.max() > 127
 
 
+def test_the_largest_weights_of_both_signs_are_the_same_number(digits):
+    """A scale that saturates -w and w takes both to 127: -128 would be another weight."""
+    topology = Topology((64, 16), (64,))
+    weights = np.full(64, 0.5 / 127)  # one step of the smallest scale
+    weights[0:4], weights[4:8] = 1.0, -1.0
+    images = np.zeros((8, 64), np.uint8)
+    images[:, topology.edges(1)[0][8:]] = 255  # the largest ones see nothing, the small ones all
+    network = Network(topology, [weights], [np.zeros(16)])
+    whole = quantize.quantize(network, images, 16, data.INPUT_SCALE).weights[0]
+    assert whole.min() == -127
+    assert whole.max() == 127
+    assert np.array_equal(whole[:4], -whole[4:8])
+    assert np.all(whole[8:] == 1)
+
+
 def test_weights_and_biases_are_rounded(network, model):
     for whole, floats, unit in zip(
         model.weights, network.weights, scales(network, model), strict=True

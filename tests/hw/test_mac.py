@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
 from sobolpath.hw.mac import MacLanes, Multiplier
@@ -113,6 +113,47 @@ def test_rows(lanes, images, multiplier, registered, gaps):
     )
     assert dut.latency == multiplier.latency + registered + 1
     run_rows(dut, rng, weights, activations, lengths, gaps)
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_a_row_begins_from_nothing(registered):
+    """However full the accumulator was, and whatever its low digits and the product come to."""
+    dut = MacLanes(lanes=1, accumulator_bits=24, registered=registered)
+    lengths = [length for single in (1, 2) for length in (64, single) * 4]
+    rng = np.random.default_rng(5)
+    weights = rng.choice([-128, -1, 127], (sum(lengths), 1))
+    run_rows(dut, rng, weights, np.full((len(weights), 1, 1), 255), lengths)
+
+
+@pytest.mark.parametrize("registered", [False, True])
+@pytest.mark.parametrize("multiplier", [Multiplier, SlowMultiplier])
+def test_reset_at_any_time(multiplier, registered):
+    """No row that was begun before a reset is done after it, and the next one's sum is right."""
+    dut = MacLanes(lanes=1, accumulator_bits=20, registered=registered, multiplier=multiplier)
+    reset, seen = Signal(), []
+
+    async def step(ctx, valid, first, last, weight):
+        ctx.set(dut.valid, valid)
+        ctx.set(dut.first, first)
+        ctx.set(dut.last, last)
+        ctx.set(dut.weights, [weight])
+        ctx.set(dut.activations, [200])
+        _, _, done, sums = await ctx.tick().sample(dut.done, dut.accumulators)
+        return done, sums[0]
+
+    async def bench(ctx):
+        for before in range(4 * dut.latency):  # of steps of rows of 3, a step a cycle
+            for number in range(before):
+                ctx.set(reset, number == before - 1)
+                await step(ctx, 1, number % 3 == 0, number % 3 == 2, -128)
+            ctx.set(reset, 0)
+            some = [await step(ctx, 1, n == 0, n == 1, 100) for n in range(2)]
+            some += [await step(ctx, 0, 1, 1, 100) for _ in range(dut.latency + 3)]
+            assert [n for n, (done, _) in enumerate(some) if done] == [1 + dut.latency]
+            seen.append(late(some[1 + dut.latency][1:], some[2 + dut.latency][1:]))
+
+    simulate(ResetInserter(reset)(dut), bench)
+    assert seen == [[2 * 100 * 200]] * 4 * dut.latency
 
 
 @pytest.mark.parametrize("weight", [-128, 127])

@@ -7,6 +7,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import ResetInserter, Signal
 
 from sobolpath.golden.machine import engine
+from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import EngineConfig
@@ -268,31 +269,40 @@ async def infer(ctx, dut, image, cycles):
 
 @pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[4]], ids=name)
 def test_reset_at_any_time(config):
-    """After a reset the engine is idle, knows its network, and infers as if nothing had been."""
+    """After a reset the engine is idle, knows its network, and infers as if nothing had been.
+
+    In every cycle of an inference. What is in the pipelines is gone: no write, no logit follows.
+    (Flip-flops that only say that operands are there need no reset: where no row ends they change
+    accumulators alone, which the next row's first product clears.)
+    """
     rng = np.random.default_rng(6)
-    topology = Topology((16, 16, 8), (64, 32))
+    topology = Topology((8, 8, 8), (16, 16))
     model, images = random_model(rng, topology), random_images(rng, topology, 2)
     expected = engine.infer(model, images).tolist()
     dut, reset, done = PathEngine(config), Signal(), []
-    length = plan(topology, config.machine).latency + 70
 
     async def bench(ctx):
         port, numbers = flat(dut.write, image_bytes(config, model))
         await put(ctx, port, numbers)
-        for cycles in range(0, length, 5):
-            begun = await infer(ctx, dut, images[0], cycles)
+        begun = []
+        while len(begun) < 8:  # the last reset comes after the end
+            begun = await infer(ctx, dut, images[0], len(done))
             assert begun == expected[0][: len(begun)]
             ctx.set(reset, 1)
             await ctx.tick()
             ctx.set(reset, 0)
+            for _ in range(len(done) % 2 * 9):  # every other time inputs come at once
+                _, _, *state = await ctx.tick().sample(
+                    dut.busy, dut.o.valid, dut.probe.activation, dut.probe.result
+                )
+                assert not any(state)
             assert not ctx.get(dut.busy)
             assert not ctx.get(dut.o.valid)
             done.append(await infer(ctx, dut, images[1], 1000))
             assert done[-1] == expected[1]
-        assert len(begun) == 8  # the last reset came after the end
 
     simulate(ResetInserter(reset)(dut), bench)
-    assert len(done) == -(-length // 5)
+    assert len(done) > 8 + plan(topology, config.machine).latency
 
 
 def test_bytes_go_before_inputs():
@@ -322,6 +332,62 @@ def test_bytes_go_before_inputs():
     assert halted[0] == [0, 0]
     assert halted[1][0] > 50  # the second network waited for the first one's end,
     assert halted[1][1] == 0  # and from then on nothing came between its bytes
+
+
+@pytest.mark.parametrize("last", [Space.WEIGHTS, Space.PROGRAM])
+@pytest.mark.parametrize("delay", range(8))
+def test_no_inference_begins_beside_a_byte(delay, last):
+    """An input is offered, and some cycles later another network's bytes, the last one of a kind.
+
+    Either the inference has begun and the bytes wait for its end, or it begins after the last of
+    them: never with some of them written. What begins reads the first word of the program at once.
+    """
+    rng, some = np.random.default_rng(delay), config(4)
+    jobs = jobs_of(rng, [Topology((16, 8), (32,)), Topology((8, 8), (64,))], images=1)
+    begun = delay > 2
+    expected = [engine.infer(*job)[0].tolist() for job in (jobs if begun else jobs[1:])]
+    dut, got, taken, offer = PathEngine(some), [], [], 1000
+
+    async def write(ctx):
+        port, old = flat(dut.write, image_bytes(some, jobs[0][0]))
+        cycle = (await put(ctx, port, old))[-1] + 1
+        await ctx.tick().repeat(offer + delay - cycle)
+        backward = image_bytes(some, jobs[1][0])[::-1]
+        port, new = flat(dut.write, sorted(backward, key=lambda item: item["space"] == last))
+        taken.extend(await put(ctx, port, new, start=offer + delay))
+
+    async def run(ctx):
+        await ctx.tick().repeat(offer)
+        for _, images in jobs if begun else jobs[1:]:
+            got.append(await infer(ctx, dut, images[0], 2000))
+
+    simulate(dut, write, run)
+    assert (taken[0] > offer + delay) == begun
+    assert taken == list(range(taken[0], taken[0] + len(taken)))  # nothing comes between them
+    assert got == expected
+
+
+@pytest.mark.parametrize("delay", range(-6, 3))
+def test_an_inference_sees_a_byte_that_came_alone(delay):
+    """The byte that mends the program comes beside the input: what begins reads it anew."""
+    rng, some = np.random.default_rng(7), config(4)
+    (model, images), *_ = jobs_of(rng, [Topology((16, 8), (32,))], images=1)
+    dut, items, offer, got = PathEngine(some), image_bytes(some, model), 500, []
+    first = next(item for item in items if item["space"] == Space.PROGRAM)
+    assert first["address"] == 0  # where the block of the inputs begins
+
+    async def write(ctx):
+        port, numbers = flat(dut.write, [*items, {**first, "data": first["data"] ^ 15}, first])
+        cycle = (await put(ctx, port, numbers[:-1]))[-1] + 1
+        await ctx.tick().repeat(offer + delay - cycle)
+        assert await put(ctx, port, numbers[-1:], start=offer + delay) == [offer + delay]
+
+    async def run(ctx):
+        await ctx.tick().repeat(offer)
+        got.extend(await infer(ctx, dut, images[0], 2000))
+
+    simulate(dut, write, run)
+    assert got == engine.infer(model, images)[0].tolist()
 
 
 def test_every_logit_waits():
