@@ -35,10 +35,12 @@ with the golden model, and list its steps. In a step
   sobolpath sim trace models/digits.npz --data digits --image 3 --junction 2 \\
       --rows 4:6 --values --svg build/image-3.svg
 
---svg draws the network with the active paths of the image: those of which the
-input and all neurons with a ReLU are above 0, blue with a positive weight,
-orange with a negative one, the thicker the larger the product; of many the
-strongest. The exit code is 1 if a value or a step is not the golden model's.
+--svg draws the network with the active paths of the image, those of which the
+input and all neurons with a ReLU are above 0, of many the strongest; in colour
+those that change the logit of its class most: blue where they raise it, orange
+where they lower it, the thicker the more. Bars show what each class's logit is
+made of, and a line is printed of the class that was chosen. The exit code is 1 if
+a value or a step is not the golden model's.
 """
 
 

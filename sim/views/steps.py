@@ -100,3 +100,24 @@ def active(model, layers):
         if junction < len(topology.paths):
             alive[:count] &= layers[junction][target] > 0
     return [alive[:count] for count in topology.paths]
+
+
+def contributions(model, layers, output):
+    """What each path adds to the logit of ``output``: ``float64`` (N_l,) for each junction.
+
+    It is the path's product, as often as its target's sum is in that logit: through the weights
+    and shifts behind it, 0 behind a neuron that its ReLU set to 0. Rounding, and the clamp at 255,
+    are left out of account. In the last junction they are exact: those of a logit and its bias are
+    the logit.
+    """
+    topology, found = model.topology, []
+    share = np.zeros(topology.layers[-1])  # of a neuron's sum in the logit
+    share[output] = 1
+    for junction in reversed(topology.junctions):
+        source, target = topology.edges(junction)
+        weights = model.weights[junction - 1].astype(np.float64)
+        found.append(layers[junction - 1][source] * weights * share[target])
+        if junction > 1:
+            behind = np.bincount(source, weights * share[target], topology.layers[junction - 1])
+            share = behind * (layers[junction - 1] > 0) / 2.0 ** model.shifts[junction - 2]
+    return found[::-1]

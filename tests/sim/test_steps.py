@@ -1,6 +1,7 @@
 """A run step by step, and the pictures that explain: against edges and values worked out apart."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +19,10 @@ from sobolpath.hw.writeback import WriteBack
 from sobolpath.sim.backends.record import Trace
 from sobolpath.sim.run.measure import make_job
 from sobolpath.sim.views import network_plot
-from sobolpath.sim.views.steps import Steps, active, steps_of, wrong_steps
+from sobolpath.sim.views.steps import Steps, active, contributions, steps_of, wrong_steps
 from tests.sim.test_commands import DIGITS, PYSIM, sim, small  # noqa: F401
 from tests.sim.test_pysim import AlwaysBusy, altered
-from tests.support.networks import random_model
+from tests.support.networks import make_model, random_model
 
 TINY = CONFIGS["tiny"]
 
@@ -101,6 +102,20 @@ class TestTrace:
         out = capsys.readouterr().out
         assert "junction 1: " in out
         assert " of 64 paths active" in out
+        line = r"^class (\d): ([\d,]+) - ([\d,]+) ([-+]) ([\d,]+) \(bias\) = (.*);"
+        said = re.search(line, out, re.MULTILINE)
+        number, up, down, sign, bias, logit = (part.replace(",", "") for part in said.groups())
+        assert int(up) - int(down) + int(sign + bias) == int(logit)
+        images = data.load("digits").x_test[3:4]
+        logits = engine.infer(models.load(small), images)[0, :10]
+        assert int(number) == logits.argmax()
+        assert int(logit) == logits.max()
+        assert f"next is class {logits.argsort()[-2]} with {np.sort(logits)[-2]:,}\n" in out
+        if name == "n.svg":
+            text = pictures[0].decode()
+            for words in (f"raises the logit of class {number}", "lowers it", "bias", "class 9"):
+                assert f">{words}</text>" in text
+            assert ">class 10</text>" not in text  # there are 16 outputs, and 10 classes
         assert f"picture    {tmp_path / name}" in out
 
     def test_the_strongest_are_drawn(self, small, tmp_path, monkeypatch, capsys):  # noqa: F811
@@ -179,6 +194,43 @@ def test_active_paths_are_those_without_a_zero():
     assert 0 < sum(wanted) < 32
     for paths in found:
         assert paths.tolist() == wanted[: paths.size]
+
+
+class TestContributions:
+    def test_the_last_junction_is_exact(self):
+        """A logit is its bias and what the paths of the last junction add."""
+        rng = np.random.default_rng(6)
+        network = random_model(rng, Topology((16, 8, 16), (64, 32)))
+        images = rng.integers(0, 256, (1, 16), np.uint8)
+        layers = [images[0], *(values[0] for values in engine.layers(network, images))]
+        for output in range(16):
+            adds = contributions(network, layers, output)
+            assert [paths.size for paths in adds] == [64, 32]
+            assert adds[-1].sum() + network.biases[-1][output] == layers[-1][output]
+
+    def test_earlier_junctions_by_hand(self):
+        """Without biases, shifts and clamps, every junction's contributions are the logit."""
+        rng = np.random.default_rng(7)
+        topology = Topology((8, 8, 4, 8), (16, 16, 8))
+        weights = [rng.integers(-2, 3, count) for count in topology.paths]
+        network = make_model(topology, weights, [np.zeros(n, int) for n in (8, 4, 8)], (0, 0, 0))
+        images = rng.integers(0, 4, (1, 8), np.uint8)
+        layers = [images[0], *(values[0] for values in engine.layers(network, images))]
+        assert max(values.max() for values in layers[1:-1]) < 255
+        assert layers[-1].any()
+        for output in range(8):
+            for adds in contributions(network, layers, output):
+                assert adds.sum() == layers[-1][output]
+
+    def test_shifts(self):
+        """Halved on its way, a path adds half."""
+        topology = Topology((2, 2, 2), (2, 2))
+        zeros = [np.zeros(2, int), np.zeros(2, int)]
+        network = make_model(topology, [np.array([4, 4]), np.array([3, 3])], zeros, (1, 0))
+        layers = [np.array([5, 7]), np.array([10, 14]), np.array([30, 42])]
+        first, last = contributions(network, layers, 0)
+        assert sorted(first) == [0, 30]
+        assert sorted(last) == [0, 30]
 
 
 def test_wrong_steps_names_the_first(tmp_path):
