@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cache
+from sobolpath.golden.support import cache, locks
 from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.export import verilog
 
@@ -90,17 +90,26 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
 
     A design that was altered in memory is not told from its files: give it a folder of its own.
 
-    Returns the path of the shared library. Raises ``InputError`` if a tool is missing, fails, or
-    takes longer than ``TIMEOUT``; nothing is kept then.
+    Returns the path of the shared library. Raises ``InputError`` if the folder cannot be
+    written, or a tool is missing, fails, or takes longer than ``TIMEOUT``; nothing is kept then.
+    Of two processes that need the same library, one compiles it and the other waits.
     """
     environment, cxx = verilator.environment(()), compiler()
     library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
+    if _is_whole(library):
+        return library
+    busy = "another process compiles this simulator: waiting for it"
+    with locks.hold(library.parent / "lock", busy=busy, say=say):
+        if not _is_whole(library):  # made meanwhile
+            _make(library, config, waves, environment, cxx, say)
+    return library
+
+
+def _make(library, config, waves, environment, cxx, say):
+    """Compile ``library`` in a folder beside it, and put it there whole."""
     if library.exists():
-        if _is_whole(library):
-            return library
         say(f"{library} is damaged")
     say("compiling the simulator, once for each design: 10 s, the first time a minute")
-    library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
         _verilate(config, waves, Path(work), environment)
         include = Path(environment["VERILATOR_ROOT"]) / "include"
@@ -113,7 +122,6 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
         with made.open("ab") as file:
             file.write(_digest(made.read_bytes()))
         os.replace(made, library)
-    return library
 
 
 def _digest(content):
@@ -121,8 +129,10 @@ def _digest(content):
 
 
 def _is_whole(library):
-    """Whether the file ends in the digest of what is before it: loaders do not mind, half of a
-    library may crash them."""
+    """Whether the file is there and ends in the digest of what is before it: loaders do not mind,
+    half of a library may crash them."""
+    if not library.exists():
+        return False
     content = library.read_bytes()
     return content[-64:] == _digest(content[:-64])
 

@@ -147,8 +147,9 @@ def fake(tmp_path, monkeypatch):
 
 
 def libraries(tmp_path):
-    """All files and folders but the key's."""
-    return sorted(path.name for path in (tmp_path / "libraries").glob("*/*"))
+    """All files and folders but the key's and the lock."""
+    found = (path.name for path in (tmp_path / "libraries").glob("*/*"))
+    return sorted(name for name in found if name != "lock")
 
 
 def test_built_once(fake, tmp_path, monkeypatch):
@@ -223,23 +224,38 @@ def start_build(tmp_path, text):
 
 
 def test_two_builds_at_once(tmp_path, monkeypatch):
-    """Each waits until the other compiles too."""
+    """One compiles, the other says so and waits; a second compilation would be seen."""
     text = (
-        f"echo half > engine.so; mkdir {tmp_path}/at-$$\n"
-        f"until [ $(ls -d {tmp_path}/at-* | wc -l) = 2 ]; do sleep 0.1; done\n"
+        f"echo half > engine.so; echo x >> {tmp_path}/at\n"
+        f"until [ -e {tmp_path}/go ]; do sleep 0.1; done; sleep 0.5\n"
         "echo whole > engine.so"
     )
+    said = []
+
+    def say(line):
+        said.append(line)
+        (tmp_path / "go").touch()
+
     with start_build(tmp_path, text) as first:
         monkeypatch.setattr(library, "_verilate", lambda *arguments: None)
-        while not list(tmp_path.glob("at-*")):
+        while not (tmp_path / "at").exists():
             assert first.poll() is None
             time.sleep(0.05)
         assert libraries(tmp_path) != ["engine.so"]
         monkeypatch.setenv("CXX", str(tmp_path / "slow"))
-        path = library.build(CONFIGS["tiny"], folder=tmp_path / "libraries")
+        path = library.build(CONFIGS["tiny"], folder=tmp_path / "libraries", say=say)
         assert first.wait(timeout=20) == 0
+    assert said == ["another process compiles this simulator: waiting for it"]
+    assert (tmp_path / "at").read_text() == "x\n"
     assert path.read_text().startswith("whole\n")
     assert libraries(tmp_path) == ["engine.so"]
+
+
+def test_a_folder_that_cannot_be_written(fake, tmp_path):
+    """Nor made: there is a file of that name."""
+    (tmp_path / "libraries").write_text("")
+    with pytest.raises(InputError, match="must be a folder to write in: Not a directory"):
+        fake("echo whole > engine.so")
 
 
 def test_a_killed_build_leaves_no_library(fake, tmp_path):
