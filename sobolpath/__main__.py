@@ -11,18 +11,18 @@ from .golden.support import cli, command
 #: By the words that are typed: the module, and what it does.
 COMMANDS = {
     "train": ("golden.commands.train", "train a network, quantize it, write a model file"),
-    "eval": ("golden.commands.eval", "the accuracy of a model file"),
+    "eval": ("golden.commands.eval", "print the accuracy of a model file"),
     "quality": ("golden.commands.quality", "judge a topology before training it"),
-    "compare": ("golden.commands.compare", "topologies side by side, trained alike"),
-    "zoo": ("golden.commands.zoo", "the models that ship, and how each was made"),
+    "compare": ("golden.commands.compare", "train topologies alike, and compare them"),
+    "zoo": ("golden.commands.zoo", "list the models that ship, or train one again"),
     "reproduce": ("golden.commands.reproduce", "run a paper's experiment again"),
-    "bench": ("golden.commands.bench", "what training costs, as paths and as matrices"),
+    "bench": ("golden.commands.bench", "time training, as paths and as matrices"),
     "sim run": ("sim.commands.run", "run a model on the simulated engine and compare"),
-    "sim profile": ("sim.commands.profile", "what the cycles of a model do"),
-    "sim trace": ("sim.commands.trace", "one image through the engine, step by step"),
-    "sim explain": ("sim.commands.explain", "rows, lanes and the crossbar, drawn"),
-    "sim conflicts": ("sim.commands.conflicts", "what other paths cost on banked memories"),
-    "sim grow": ("sim.commands.grow", "one file of weights, more and more of its paths"),
+    "sim profile": ("sim.commands.profile", "say what the cycles of a model do"),
+    "sim trace": ("sim.commands.trace", "follow one image through the engine, step by step"),
+    "sim explain": ("sim.commands.explain", "draw rows, lanes and the crossbar"),
+    "sim conflicts": ("sim.commands.conflicts", "count what other paths cost on banked memories"),
+    "sim grow": ("sim.commands.grow", "run one file of weights with more and more paths"),
     "sim bench": ("sim.commands.bench", "time the back ends of the simulation"),
     "hw list": ("hw.commands.list", "name the configurations of the engine"),
     "hw verilog": ("hw.commands.verilog", "write an engine as Verilog, for other designs"),
@@ -32,9 +32,9 @@ COMMANDS = {
     "board verify": ("boards.commands.verify", "compare a board's netlist, gate by gate"),
 }
 GROUPS = {
-    "sim": "Run models on the simulated engine, compare, time, look inside.",
-    "hw": "The engine as Verilog for other designs, networks as its bytes.",
-    "board": "Boards: bitstreams, reports, netlists.",
+    "sim": "run models on the simulated engine, compare, look inside",
+    "hw": "write the engine as Verilog, and networks as its bytes",
+    "board": "make bitstreams and reports, and check netlists",
 }
 HEAD = """\
 usage: {prog} {shape}
@@ -64,10 +64,11 @@ def _names(group):
 
 def _help(group):
     names, prog = _names(group), " ".join(["sobolpath", *([group] if group else [])])
-    text = HEAD.format(prog=prog, shape="COMMAND ...", about=GROUPS.get(group, ABOUT))
+    about = f"{GROUPS[group][0].upper()}{GROUPS[group][1:]}." if group else ABOUT
+    text = HEAD.format(prog=prog, shape="COMMAND ...", about=about)
     text += "".join(f"  {name:<12}{about}\n" for name, about in names.items())
     text += f"\n{prog} COMMAND --help tells more of each."
-    return text + ("" if group else " --version: which this is.")
+    return text + ("" if group else " --version tells which this is.")
 
 
 def find(argv):

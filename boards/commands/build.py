@@ -11,15 +11,15 @@ from ..flow.build import build
 from ..flow.tools import BuildError
 
 HELP = """\
-Makes the bitstream of a board's path engine with its serial host port, and
-reports what it takes and how fast it may run. The network is not part of it:
-the host writes that at run time (docs/host-protocol.md).
+Make the bitstream of a board's path engine with its serial host port, and
+report what it takes and how fast it may run. The network is not part of it: the
+host writes that at run time (docs/host-protocol.md).
 
-Fmax is nextpnr's estimate for the worst corner. The clock asked for is met if
-it is below Fmax and below what the data sheet allows the cells in use.
---report adds report.md, report.html and report.json to build/BOARD: what each
-submodule takes, the critical path, a floor plan, the models' cycles and time
-(docs/boards.md).
+Fmax is nextpnr's estimate for the worst corner. The clock that was asked for is
+met if it is below Fmax and below what the data sheet allows the cells in use.
+--report adds report.md, report.html and report.json to build/BOARD. They tell
+what each submodule takes, and the critical path; they have a floor plan, and
+the cycles and times of the models (docs/boards.md).
 
 examples:
   sobolpath board build icebreaker --report
@@ -34,11 +34,17 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     add("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
-    add("--seed", type=int, metavar="N", help="of place and route (default: the board's own)")
-    add("--seeds", type=int, default=1, metavar="N", help="try N from --seed on, keep the best")
-    add("--jobs", type=int, metavar="N", help="seeds at a time (default: as many as CPUs)")
-    add("--clock", type=float, metavar="MHZ", help="the engine's (default: the board's own)")
-    add("--baud", type=int, metavar="N", help="of the serial port (default: 1000000)")
+    add("--seed", type=int, metavar="N", help="seed of place and route (default: the board's own)")
+    add(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="try N seeds from --seed on, and keep the best",
+    )
+    add("--jobs", type=int, metavar="N", help="seeds that run at a time (default: as many as CPUs)")
+    add("--clock", type=float, metavar="MHZ", help="clock of the engine (default: the board's own)")
+    add("--baud", type=int, metavar="N", help="speed of the serial port (default: 1000000)")
     add("--report", action="store_true", help="write a report beside the bitstream")
     options.json(parser)
 

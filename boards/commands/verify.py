@@ -21,11 +21,12 @@ from ..flow import gates, tools
 INFERENCES = 3  # the fewest that tell the interval: before the second, the engine was idle
 
 HELP = """\
-Synthesizes a board's engine with the board's own configuration, cells and
-options, and simulates the netlist cell by cell: in four states, all memories
-unknown at first. A model is written byte by byte, images are run, and every
-logit is compared with the golden model bit for bit, latency and interval with
-the predicted cycles. It takes minutes, on the 64 lanes of the ulx3s an hour.
+Synthesize a board's engine with the board's own configuration, cells and
+options, and simulate the netlist cell by cell, in four states; all memories
+are unknown at first. A model is written byte by byte, and images are run. Every
+logit is compared with the golden model bit for bit, and latency and interval
+with the predicted cycles. It takes minutes; for the 64 lanes of the ulx3s, an
+hour.
 
 examples:
   sobolpath board verify icebreaker-1
@@ -40,13 +41,15 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     add("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
-    parser.reads("--model", default="models/digits.npz", metavar="FILE", help="(%(default)s)")
-    parser.reads("--data", default="digits", metavar="NAME", help="its data set (%(default)s)")
+    parser.reads(
+        "--model", default="models/digits.npz", metavar="FILE", help="the model file (%(default)s)"
+    )
+    parser.reads("--data", default="digits", metavar="NAME", help="the data set (%(default)s)")
     add(
         "--images",
         type=int,
         metavar="N",
-        help=f"held-out ones, whole inferences (those of {INFERENCES})",
+        help=f"held-out images, whole inferences (those of {INFERENCES})",
     )
     options.json(parser)
 

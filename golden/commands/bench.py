@@ -22,17 +22,18 @@ from ..training import initialize, loop
 from ..training.dense import Dense
 
 HELP = """\
-Time the training of one network three ways, on the same images in turns: as
-paths; as matrices with a mask, of the same edges and weights; and as matrices
-without, so every edge. Then as paths for several numbers of paths, with the
-straight line that fits best. A time is the least of --repeats.
+Time the training of one network in three ways, on the same images in turns: as
+paths; as matrices with a mask, which have the same edges and weights; and as
+matrices without a mask, which have every edge. Then time it as paths for
+several numbers of paths, and fit a straight line. Each time is the least of
+--repeats.
 
   sobolpath bench --data random --batches 20 --repeats 3
   sobolpath bench --data mnist --threads 2 --json build/bench.json
 
---sizes are the paths of a junction, where it can have so many: a smaller or
-larger number is moved to the nearest one that it can. --data random are noise
-and need no files; the time hardly depends on the images.
+--sizes are the paths per junction. Where a junction cannot have so few or so
+many, it has the nearest number that it can. --data random is noise and needs no
+files; the time hardly depends on the images.
 """
 
 RANDOM_IMAGES = 60000  # in an epoch of --data random: as many as of MNIST
@@ -43,15 +44,51 @@ RECIPE = {"epochs": 1, "rate": 1e-3}
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("--data", default="mnist", metavar="NAME", help="as for train, or random (%(default)s)")
-    add("--layers", default="1024-256-256-16", metavar="N-N-...", help="neurons (%(default)s)")
-    add("--paths", default="16384,16384,4096", metavar="N,...", help="of the ratio (%(default)s)")
-    add("--sizes", default="4096,8192,16384,32768,65536", metavar="N,N,...", help="%(default)s")
-    add("--topology", default="sobol", metavar="NAME", help="as in quality --help (%(default)s)")
-    add("--optimizer", default="adam", metavar="NAME", help="adam or sgd (%(default)s)")
-    add("--batch", type=int, default=64, metavar="N", help="images a step (%(default)s)")
-    add("--batches", type=int, default=50, metavar="N", help="steps of one time (%(default)s)")
-    add("--repeats", type=int, default=5, metavar="N", help="times of each (%(default)s)")
+    add(
+        "--data",
+        default="mnist",
+        metavar="NAME",
+        help="a data set as for train, or random (%(default)s)",
+    )
+    add(
+        "--layers",
+        default="1024-256-256-16",
+        metavar="N-N-...",
+        help="neurons per layer (%(default)s)",
+    )
+    add(
+        "--paths",
+        default="16384,16384,4096",
+        metavar="N,...",
+        help="paths per junction, for the three ways (%(default)s)",
+    )
+    add(
+        "--sizes",
+        default="4096,8192,16384,32768,65536",
+        metavar="N,N,...",
+        help="paths per junction, for the line (%(default)s)",
+    )
+    add(
+        "--topology",
+        default="sobol",
+        metavar="NAME",
+        help="which paths, see quality --help (%(default)s)",
+    )
+    add(
+        "--optimizer",
+        default="adam",
+        metavar="NAME",
+        help="the optimizer, adam or sgd (%(default)s)",
+    )
+    add("--batch", type=int, default=64, metavar="N", help="images per step (%(default)s)")
+    add(
+        "--batches",
+        type=int,
+        default=50,
+        metavar="N",
+        help="steps that are timed together (%(default)s)",
+    )
+    add("--repeats", type=int, default=5, metavar="N", help="how often each is timed (%(default)s)")
     threads.argument(parser)
     options.json(parser)
 

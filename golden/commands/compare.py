@@ -30,10 +30,10 @@ and how far each mean is from the first topology's.
   sobolpath compare --data digits --layers 64-64-32-16 \\
       --paths 512,256,256 --topologies sobol,fixed-fan --seeds 3 --epochs 10
 
-The paths of the random ones change with the seed. With as many different
-edges as Sobol' paths, drawn at random: random-regular; fan-in fixed as well:
-fixed-fan. The other names are in quality --help. With --within 0.5 the exit
-code is 1 if the first topology's mean is more than 0.5 points below another's.
+The paths of random topologies change with the seed. random-regular has as many
+different edges as Sobol' paths, drawn at random; fixed-fan has a fixed fan-in
+as well. The other names are in quality --help. With --within 0.5 the exit code
+is 1 if the first topology's mean is more than 0.5 points below another's.
 """
 
 
@@ -41,14 +41,39 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     shared.data_arguments(parser)
-    add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
-    add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
-    add("--dimensions", metavar="D,D,...", help="of those that have them, per layer (0,1,2,...)")
-    add("--topologies", default=DEFAULT, metavar="NAME,...", help="the first is compared with")
-    add("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 (%(default)s)")
+    add(
+        "--layers",
+        required=True,
+        metavar="N-N-...",
+        help="neurons per layer, such as 64-128-128-16",
+    )
+    add(
+        "--paths",
+        required=True,
+        metavar="N,N,...",
+        help="paths per junction, such as 2048,2048,1024",
+    )
+    add(
+        "--dimensions",
+        metavar="D,D,...",
+        help="Sobol' dimension per layer, where there is one (0,1,2,...)",
+    )
+    add(
+        "--topologies",
+        default=DEFAULT,
+        metavar="NAME,...",
+        help="topologies; the others are compared with the first",
+    )
+    add(
+        "--seeds",
+        type=int,
+        default=5,
+        metavar="N",
+        help="train with seeds 0 to N - 1 (%(default)s)",
+    )
     shared.recipe_arguments(parser, "random")
     threads.argument(parser)
-    add("--within", type=float, metavar="X", help="points that the first may be below another")
+    add("--within", type=float, metavar="X", help="points by which the first may be below another")
     options.json(parser)
 
 

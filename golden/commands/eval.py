@@ -21,8 +21,8 @@ with the integers that the hardware computes, and print both accuracies.
 def arguments(parser):
     """Add the options."""
     options.model(parser)
-    parser.reads("--data", required=True, metavar="NAME", help="as for train")
-    parser.add_argument("--download", action="store_true", help="as for train")
+    parser.reads("--data", required=True, metavar="NAME", help="a data set, see train --help")
+    parser.add_argument("--download", action="store_true", help=shared.DOWNLOAD)
     threads.argument(parser)
     options.json(parser)
 

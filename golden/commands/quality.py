@@ -14,18 +14,18 @@ from . import shared
 HELP = (
     """\
 Judge a topology before any training: edges that repeat, fan-in and fan-out,
-scatter (the share of windows of neighbours that every neuron hears; 1 is
-best), connected parts, algebraic connectivity and spectral gap of the graph,
-and the cycles that a memory of one bank a lane takes for a block of paths in
-path order (1 is best).
+scatter (the share of windows of neighbours that every neuron has an edge from;
+1 is best), connected parts, algebraic connectivity and spectral gap of the
+graph, and the cycles per block of paths, in path order, of a memory with one
+bank per lane (1 is best).
 
   sobolpath quality --topology cascaded --layers 64-128-128-16 \\
       --paths 2048,2048,1024
   sobolpath quality --topology sobol,cascaded,fixed-fan,pseudo-random \\
       --layers 64-128-128-16 --paths 2048,2048,1024
 
-Several topologies make a table of the whole network, a line each: the largest
-standard deviation of a junction's fan-in, the mean cycles of a block, and
+Several topologies make a table of the whole network, one line each: the largest
+standard deviation of a junction's fan-in, the mean cycles per block, and
 whether the hardware runs it.
 
 The hardware runs {}
@@ -55,7 +55,11 @@ def arguments(parser):
     """Add the options."""
     shared.topology_arguments(parser)
     parser.add_argument(
-        "--lanes", type=int, default=8, metavar="N", help="banks of the memory (%(default)s)"
+        "--lanes",
+        type=int,
+        default=8,
+        metavar="N",
+        help="banks of the memory, one per lane (%(default)s)",
     )
     options.json(parser)
 

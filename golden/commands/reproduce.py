@@ -21,23 +21,34 @@ options ask for more: another data set, more epochs, more seeds.
   sobolpath reproduce edges-32
   sobolpath reproduce --list
 
-What came out, and what agrees with the papers: docs/reproductions.md.
+docs/reproductions.md says what came out, and what agrees with the papers.
 """
 
 
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("name", nargs="?", metavar="NAME", help=", ".join(REPRODUCTIONS))
-    add("--list", action="store_true", help="name them, with the papers' figures")
+    add("name", nargs="?", metavar="NAME", help=f"which one: {', '.join(REPRODUCTIONS)}")
+    add("--list", action="store_true", help="name the experiments, with the papers' figures")
     add("--data", metavar="NAME", help=data.names())
-    add("--images", type=int, metavar="N", help="train with N of its samples; 0 is all")
-    add("--epochs", type=int, metavar="N", help="passes over them")
-    add("--seeds", type=int, metavar="N", help="networks of each kind, a seed each")
-    add("--seed", type=int, default=0, metavar="N", help="the first of them (%(default)s)")
-    add("--format", default="png", metavar="KIND", help=f"{' or '.join(plots.FORMATS)}")
+    add("--images", type=int, metavar="N", help="train with N of its images; 0 is all of them")
+    add("--epochs", type=int, metavar="N", help="passes over the images")
+    add("--seeds", type=int, metavar="N", help="train N networks of each kind, one per seed")
+    add("--seed", type=int, default=0, metavar="N", help="the first seed (%(default)s)")
+    add(
+        "--format",
+        default="png",
+        metavar="KIND",
+        help=f"format of the picture: {' or '.join(plots.FORMATS)} (%(default)s)",
+    )
     threads.argument(parser)
-    add("--out", dest="folder", default=FOLDER, metavar="FOLDER", help="where to (%(default)s)")
+    add(
+        "--out",
+        dest="folder",
+        default=FOLDER,
+        metavar="FOLDER",
+        help="folder for the files (%(default)s)",
+    )
     options.json(parser)
 
 

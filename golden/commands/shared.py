@@ -6,14 +6,15 @@ from ..support import cli
 from ..topology.catalogue import build
 from ..training import initialize, loop
 
+DOWNLOAD = "fetch mnist or fashion from OpenML where it is not found"
 RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, unit, what it is
     ("epochs", "N", "passes over the data"),
-    ("batch", "N", "images a step"),
-    ("rate", "X", "first learning rate"),
-    ("optimizer", "NAME", " or ".join(loop.OPTIMIZERS)),
-    ("momentum", "X", "of both optimizers"),
-    ("decay", "X", "of the weights"),
-    ("signs", "NAME", "free, or fixed: train magnitudes only"),
+    ("batch", "N", "images per step"),
+    ("rate", "X", "the first learning rate"),
+    ("optimizer", "NAME", f"the optimizer, {' or '.join(loop.OPTIMIZERS)}"),
+    ("momentum", "X", "momentum, of either optimizer"),
+    ("decay", "X", "decay of the weights"),
+    ("signs", "NAME", "signs: free, or fixed to train magnitudes only"),
 )
 
 
@@ -21,8 +22,10 @@ def data_arguments(parser):
     """Add ``--data``, ``--download`` and ``--validation``: what :func:`dataset_of` reads."""
     add = parser.add_argument
     parser.reads("--data", required=True, metavar="NAME", help=data.names())
-    add("--download", action="store_true", help=_download())
-    add("--validation", type=int, metavar="N", help="report on N training images set aside")
+    add("--download", action="store_true", help=DOWNLOAD)
+    add(
+        "--validation", type=int, metavar="N", help="set N training images aside and report on them"
+    )
 
 
 def dataset_of(options, topology, seed):
@@ -53,26 +56,32 @@ def recipe_of(options, seed):
     return loop.Recipe(**{name: getattr(options, name) for name, *_ in RECIPE}, seed=seed)
 
 
-def _download():
-    return "fetch mnist or fashion from OpenML where it is not found"
-
-
 def _magnitudes():
-    return f"{' or '.join(initialize.MAGNITUDES)}, beside the rule's signs (%(default)s)"
+    return f"how large weights start: {' or '.join(initialize.MAGNITUDES)} (%(default)s)"
 
 
 def _rules():
-    return f"how weights start: {', '.join(initialize.RULES)} (%(default)s)"
+    return f"how weights start, and their signs: {', '.join(initialize.RULES)} (%(default)s)"
 
 
 def topology_arguments(parser):
     """Add ``--topology``, ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``."""
     add = parser.add_argument
     add("--topology", default="sobol", metavar="NAME,...", help="which paths (%(default)s)")
-    add("--layers", required=True, metavar="N-N-...", help="neurons, as 64-128-128-16")
-    add("--paths", required=True, metavar="N,N,...", help="per junction, as 2048,2048,1024")
-    add("--dimensions", metavar="D,D,...", help="of Sobol', per layer (0,1,2,...)")
-    add("--seed", type=int, default=0, metavar="N", help="of all that is random (%(default)s)")
+    add(
+        "--layers",
+        required=True,
+        metavar="N-N-...",
+        help="neurons per layer, such as 64-128-128-16",
+    )
+    add(
+        "--paths",
+        required=True,
+        metavar="N,N,...",
+        help="paths per junction, such as 2048,2048,1024",
+    )
+    add("--dimensions", metavar="D,D,...", help="Sobol' dimension per layer (0,1,2,...)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of all that is random (%(default)s)")
 
 
 def names(text, option, least=1):

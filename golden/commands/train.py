@@ -14,26 +14,31 @@ from . import shared
 
 HELP = """\
 Train a network of Sobol' paths, quantize it to the hardware's integers, and
-write one model file. With --topology (listed in quality --help), of other
-paths: those that the hardware cannot run are trained in floats, to compare
-with, and have no model file. With --signs fixed every path keeps the sign
-that it starts with, and only magnitudes learn.
-Layers are neurons, powers of two, inputs first; every junction between two
-layers has its own number of paths, a power of two from the wider layer's
-neurons to the product of both. Nothing is written if anything fails. All
-that is random goes by --seed: paths, first weights, the order of the images.
+write one model file. Nothing is written if anything fails.
+
+--layers gives the neurons of each layer, powers of two, inputs first. Every
+junction between two layers has its own number of --paths, a power of two from
+the wider layer's neurons to the product of both. --topology takes other paths
+(listed in quality --help): those that the hardware cannot run are trained in
+floats, to compare with, and have no model file. With --signs fixed every path
+keeps the sign that it starts with, and only magnitudes learn. All that is
+random follows from --seed: paths, first weights, the order of the images.
+
 With --extend training starts as the network of a model file, which has the
-same layers and as many paths or fewer: it keeps them, and new paths start at 0.
-With --nested N the network is good when cut to its first N, 2 N, 4 N, ... paths
-a junction too, with the same weights and biases: see sobolpath sim grow.
+same layers and as many paths or fewer. It keeps those, and new paths start at
+0. With --nested N the network is also good when it is cut to its first N, 2 N,
+4 N, ... paths per junction, with the same weights and biases (sobolpath sim
+grow).
 
   sobolpath train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
 
-Choose epochs, rates, ... with --validation: the held-out images stay unseen.
+Choose epochs, rates and the like with --validation, so that the held-out images
+stay unseen.
 
-Data but digits come from files: in $SOBOLPATH_DATA, else ../shared/data beside
-the checkout, else build/data, where --download keeps what it fetched.
+All data sets except digits come from files: in $SOBOLPATH_DATA, else in
+../shared/data beside the checkout, else in the user's cache folder, where
+--download keeps what it fetched.
 """
 
 # Options that a model file mentions only where they are not these.
@@ -46,20 +51,22 @@ def arguments(parser):
     shared.data_arguments(parser)
     shared.topology_arguments(parser)
     parser.writes(
-        "--out", metavar="FILE", help="the model file to write (.npz), if hardware can run it"
+        "--out",
+        metavar="FILE",
+        help="the model file to write (.npz), where the hardware can run it",
     )
     shared.recipe_arguments(parser, initialize.RULES[0])
     parser.reads(
-        "--extend", metavar="MODEL", help="start as this network, with more paths or as many"
+        "--extend", metavar="MODEL", help="start as this network, which has as many paths or fewer"
     )
-    add("--nested", type=int, metavar="N", help="also when cut to N, 2 N, ... paths a junction")
+    add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     threads.argument(parser)
     options.json(parser)
 
 
 def _qat():
-    return "then N epochs with the integers, at X / 10 (%(default)s)"
+    return "N more epochs with the hardware's integers, rate X / 10 (%(default)s)"
 
 
 def _check_out(topology, out):

@@ -10,7 +10,7 @@ from . import train
 
 HELP = """\
 List the models that ship in models/, or train one again by its recipe. The
-accuracies are those of the full held-out set, as golden train found them.
+accuracies are those of the full held-out set, as sobolpath train found them.
 
   sobolpath zoo
   sobolpath zoo --train mnist-37k   (data: see sobolpath train --help)
@@ -21,9 +21,9 @@ accuracies are those of the full held-out set, as golden train found them.
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("--train", metavar="NAME", help=f"make one again: {', '.join(zoo.RECIPES)}")
-    add("--recalls", metavar="NAME", help="also run one, class by class")
-    add("--models", metavar="FOLDER", default=zoo.FOLDER, help="where they are")
+    add("--train", metavar="NAME", help=f"train one again: {', '.join(zoo.RECIPES)}")
+    add("--recalls", metavar="NAME", help="also run this one, and count class by class")
+    add("--models", metavar="FOLDER", default=zoo.FOLDER, help="the folder with the models")
     parser.writes("--card", metavar="FILE", help="also write the table as Markdown")
     options.json(parser)
 

@@ -14,7 +14,7 @@ def model(parser, **settings):
 
 def limit(parser):
     """``--limit N``: fewer images."""
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    parser.add_argument("--limit", type=int, metavar="N", help="take only the first N images")
 
 
 def config(parser, names, default="icebreaker"):
@@ -25,7 +25,7 @@ def config(parser, names, default="icebreaker"):
         default=default,
         required=default is None,
         metavar="NAME",
-        help=shown if default is None else f"{shown} (%(default)s)",
+        help=f"the engine: {shown}" + ("" if default is None else " (%(default)s)"),
     )
 
 

@@ -13,7 +13,11 @@ from ..errors import InputError
 def argument(parser):
     """Add ``--threads``, which ``sobolpath`` hands to :func:`limit`."""
     parser.add_argument(
-        "--threads", type=int, metavar="N", default=1, help="of NumPy; paths need no more than 1"
+        "--threads",
+        type=int,
+        metavar="N",
+        default=1,
+        help="threads of NumPy; paths need no more than 1 (%(default)s)",
     )
 
 

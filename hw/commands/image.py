@@ -25,7 +25,9 @@ def arguments(parser):
     """Add the options."""
     options.model(parser)
     options.config(parser, CONFIGS, None)
-    parser.writes("-o", "--out", required=True, metavar="FILE", help="FILE.hex or FILE.bin")
+    parser.writes(
+        "-o", "--out", required=True, metavar="FILE", help="what to write, FILE.hex or FILE.bin"
+    )
     options.json(parser)
 
 

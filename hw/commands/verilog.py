@@ -33,8 +33,8 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     options.config(parser, CONFIGS, None)
-    parser.writes("-o", "--out", required=True, metavar="FILE", help="the Verilog file")
-    add("--name", default="path_engine", metavar="MODULE", help="of the module (%(default)s)")
+    parser.writes("-o", "--out", required=True, metavar="FILE", help="the Verilog file to write")
+    add("--name", default="path_engine", metavar="MODULE", help="name of the module (%(default)s)")
     add("--core", metavar="FILE.core", help="write a FuseSoC core file")
     add("--example", metavar="NAME_tb.v", help="write a test bench, and NAME_tb_*.hex for it")
     parser.reads("--model", metavar="MODEL", help="the network of the example (a small random one)")

@@ -15,8 +15,8 @@ from ..conflicts.patterns import PATTERNS
 PLOT = Path("build/conflicts.svg")
 
 HELP = """\
-Why Sobol' paths: run paths in order on P source and P target banks, cycle by
-cycle, and count the cycles of a block of P paths (1 is best), the utilization
+Show why Sobol' paths: run paths in order on P source and P target banks, cycle
+by cycle, and count the cycles per block of P paths (1 is best), the utilization
 of the banks, and the bits that must be stored for the connectivity.
 
   sobolpath sim conflicts
@@ -24,12 +24,13 @@ of the banks, and the bits that must be stored for the connectivity.
   sobolpath sim conflicts --layers 64-128-128-16 --paths 2048,2048,1024 \\
       --lanes 4,8,16 --topologies sobol,cascaded,pseudo-random
 
-A column is a depth Q of the queues in front of every bank; "no queue" is where
-a block waits for the last path of the one before, its reads and writes at
-once (as in golden quality). The plain crossbar gives each target bank one
-word a cycle, the buffered one as many as its queue has room for. Layers need
+A column is a depth Q of the queues in front of every bank. "no queue" means
+that a block waits for the last path of the block before, with reads and writes
+at once (as in sobolpath quality). The plain crossbar gives each target bank one
+word per cycle, the buffered one as many as its queue has room for. Layers need
 a neuron for every bank. The exit code is 1 if Sobol' paths do not take one
-cycle a block, or a count is below what the busiest bank allows. Topologies:
+cycle per block, or if a count is below what the busiest bank allows. The
+topologies are
 
 """ + "\n".join(f"  {name:<15}{about}" for name, about in PATTERNS.items())
 
@@ -37,20 +38,35 @@ cycle a block, or a count is below what the busiest bank allows. Topologies:
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("--layers", default="1024-256-256-64", metavar="N-N-...", help="neurons (%(default)s)")
+    add(
+        "--layers",
+        default="1024-256-256-64",
+        metavar="N-N-...",
+        help="neurons per layer (%(default)s)",
+    )
     add(
         "--paths",
         default="16384,16384,4096",
         metavar="N,N,...",
-        help="of each junction, or one number for all (%(default)s)",
+        help="paths per junction, or one number for all (%(default)s)",
     )
-    add("--lanes", default="4,8,16,32,64", metavar="P,P,...", help="banks (%(default)s)")
-    add("--queues", default="1,2,8", metavar="Q,Q,...", help="queue depths (%(default)s)")
-    add("--crossbars", default=",".join(CROSSBARS), metavar="C,C", help="(%(default)s)")
+    add(
+        "--lanes",
+        default="4,8,16,32,64",
+        metavar="P,P,...",
+        help="banks, one per lane (%(default)s)",
+    )
+    add("--queues", default="1,2,8", metavar="Q,Q,...", help="depths of the queues (%(default)s)")
+    add(
+        "--crossbars",
+        default=",".join(CROSSBARS),
+        metavar="C,C",
+        help="the crossbars (%(default)s)",
+    )
     add(
         "--topologies", default=",".join(COMPARED), metavar="T,T,...", help="which paths to compare"
     )
-    add("--seed", type=int, default=1, metavar="N", help="of the random ones (%(default)s)")
+    add("--seed", type=int, default=1, metavar="N", help="seed of the random paths (%(default)s)")
     options.plot(parser, "the cycles of a block", PLOT)
     options.json(parser)
 

@@ -32,12 +32,24 @@ Topologies: {}.
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("--layers", default="16-16-8", metavar="N-N-...", help="neurons (%(default)s)")
-    add("--paths", default="32,32", metavar="N,N,...", help="of each junction (%(default)s)")
-    add("--lanes", type=int, default=4, metavar="P", help="(%(default)s)")
-    add("--topology", default="sobol", metavar="T", help="(%(default)s)")
-    add("--junction", type=int, default=1, metavar="L", help="of the step (%(default)s)")
-    add("--step", type=int, default=3, metavar="S", help="which is shown (%(default)s)")
+    add("--layers", default="16-16-8", metavar="N-N-...", help="neurons per layer (%(default)s)")
+    add("--paths", default="32,32", metavar="N,N,...", help="paths per junction (%(default)s)")
+    add("--lanes", type=int, default=4, metavar="P", help="lanes, a power of two (%(default)s)")
+    add("--topology", default="sobol", metavar="T", help="which paths (%(default)s)")
+    add(
+        "--junction",
+        type=int,
+        default=1,
+        metavar="L",
+        help="the junction of the step (%(default)s)",
+    )
+    add(
+        "--step",
+        type=int,
+        default=3,
+        metavar="S",
+        help="the number of the step that is drawn (%(default)s)",
+    )
     parser.writes("--svg", default=str(PICTURE), metavar="FILE", help="the picture (%(default)s)")
     options.json(parser)
 

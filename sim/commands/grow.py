@@ -13,18 +13,18 @@ from ..run.batches import BACKENDS
 from ..run.measure import held_out, make_job, measure
 
 HELP = """\
-Run the first N paths of a model, for N from 512 on, each as a network of
-its own: the same file of weights, the same biases and shifts, the same engine;
+Run the first N paths of a model, for N from 512 on, each as a network of its
+own. The file of weights, the biases, the shifts and the engine are the same;
 only the memory image says how far each junction goes. Every value is compared
-with the golden model, as by run; the exit code is 1 if anything differs.
+with the golden model, as in sim run. The exit code is 1 if anything differs.
 
   sobolpath sim grow
   sobolpath sim grow models/mnist-37k.npz --data mnist --paths 4096,16384
   sobolpath sim grow build/mine.npz --data digits --plot build/mine.svg
 
-Models are good at this that were trained for it: sobolpath train --nested 512.
-A junction has no fewer paths than its wider layer neurons, and no more than
-the file.
+This needs a model that was trained for it: sobolpath train --nested 512.
+A junction has at least as many paths as its wider layer has neurons, and at
+most as many as the file has.
 """
 MODEL, DATA = "models/digits-nested.npz", "digits"
 SMALLEST = 512
@@ -45,12 +45,17 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     options.model(parser, nargs="?", default=MODEL, help="a model file (%(default)s)")
-    add("--data", default=DATA, metavar="NAME", help="its data set (%(default)s)")
-    add("--paths", metavar="N,N,...", help="of a junction, powers of two (512 to all)")
+    add("--data", default=DATA, metavar="NAME", help="the data set (%(default)s)")
+    add("--paths", metavar="N,N,...", help="paths per junction, powers of two (512 to all)")
     options.limit(parser)
     options.config(parser, CONFIGS)
-    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
-    add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
+    add(
+        "--backend",
+        default="auto",
+        metavar="B",
+        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
+    )
+    add("--jobs", type=int, metavar="N", help="processes that share the images (as many as help)")
     parser.writes("--csv", metavar="FILE", help="write the table as CSV")
     options.plot(parser, "accuracy by cycles")
     options.json(parser)

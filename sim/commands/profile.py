@@ -20,14 +20,15 @@ INFERENCES = 4  # the first finds an idle engine; from the third on, each is as 
 WIDTH = 72  # characters of the timeline
 
 HELP = """\
-What the cycles do: simulate some inferences, one after the other, and show
-what each junction takes, the closed form of golden.machine.timeline behind a slash.
+Show what the cycles do: simulate some inferences, one after the other, and
+print how many cycles each part of a junction takes. Behind a slash stands what
+the closed form of golden.machine.timeline says.
 
   gap     cycles without a step before the junction's first one: fetching its
           header, and waiting for the rows that it reads
   stream  from its first step to its last one
-  stalls  of these, without a step: rows of few paths wait until the row before
-          has left the accumulators
+  stalls  cycles of these without a step: rows of few paths wait until the row
+          before has left the accumulators
   fill    from its first step to the first activation or sum written
   drain   from its last step to the last one written
 
@@ -47,7 +48,12 @@ def arguments(parser):
     add = parser.add_argument
     options.model(parser)
     options.config(parser, CONFIGS)
-    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
+    add(
+        "--backend",
+        default="auto",
+        metavar="B",
+        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
+    )
     options.plot(parser, "the timeline")
     options.json(parser)
 

@@ -32,17 +32,22 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     options.model(parser)
-    parser.reads("--data", required=True, metavar="NAME", help="the data set, as for train")
+    parser.reads("--data", required=True, metavar="NAME", help="the data set, see train --help")
     options.limit(parser)
-    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
+    add(
+        "--backend",
+        default="auto",
+        metavar="B",
+        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
+    )
     options.config(parser, CONFIGS)
     options.json(parser)
-    parser.writes("--html", metavar="FILE", help="write a page with tables and pictures, one file")
+    parser.writes("--html", metavar="FILE", help="write a page with tables and pictures")
     parser.writes(
-        "--vcd", metavar="FILE", help="write waveforms, and FILE.gtkw, FILE.sucl (slower)"
+        "--vcd", metavar="FILE", help="write waveforms, and FILE.gtkw and FILE.sucl; slower"
     )
-    parser.writes("--fst", metavar="FILE", help="the same in a tenth of the space")
-    add("--jobs", type=int, metavar="N", help="processes that share the images (as of use)")
+    parser.writes("--fst", metavar="FILE", help="write waveforms in a tenth of the space")
+    add("--jobs", type=int, metavar="N", help="processes that share the images (as many as help)")
     add("--resume", action="store_true", help="go on from the partial result beside --json FILE")
 
 

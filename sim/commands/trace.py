@@ -21,26 +21,27 @@ SHOWN = 16  # steps of a junction, unless rows are asked for
 
 HELP = """\
 Run one held-out image through the simulated engine, compare all that it wrote
-with the golden model, and list its steps. In a step
+with the golden model, and list its steps. The columns are
 
-  cycle     it is issued, counted from the last input
-  row       of the target layer, whose neurons its products are added to
-  epoch     of the junction's epochs, n_l paths each, it belongs to: each meets
-            every target row once, and a row takes its steps one after the other
-  source    row of activations is read
-  D         tells which lane takes which: lane t that of source lane t xor D
+  cycle     when the step is issued, counted from the last input
+  row       the row of the target layer to whose neurons it adds its products
+  epoch     which epoch of the junction it belongs to: a run of as many paths as
+            the target layer has neurons, which meets every target row once
+  source    the row of activations that it reads
+  D         which lane takes which: lane t takes source lane t xor D
   lanes     the source lanes of the lanes 0, 1, 2, ... (up to 16)
 
   sobolpath sim trace models/digits.npz --data digits --image 3
   sobolpath sim trace models/digits.npz --data digits --image 3 --junction 2 \\
       --rows 4:6 --values --svg build/image-3.svg
 
---svg draws the network with the active paths of the image, those of which the
-input and all neurons with a ReLU are above 0, of many the strongest; in colour
-those that change the logit of its class most: blue where they raise it, orange
-where they lower it, the thicker the more. Bars show what each class's logit is
-made of, and a line is printed of the class that was chosen. The exit code is 1 if
-a value or a step is not the golden model's.
+--svg draws the network with the active paths of the image, on which the input
+and all neurons with a ReLU are above 0. Where there are many, only the
+strongest are drawn. Those that change the logit of its class most are in
+colour: blue where they raise it, orange where they lower it, and a larger
+product makes a thicker line. Bars show what each class's logit is made of, and
+a line is printed of the class that was chosen. The exit code is 1 if a value or
+a step is not the golden model's.
 """
 
 
@@ -48,13 +49,20 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a model file (.npz)")
-    add("--data", required=True, metavar="NAME", help="the data set, as in sobolpath")
+    add("--data", required=True, metavar="NAME", help="the data set, see train --help")
     add("--image", required=True, type=int, metavar="K", help="which held-out image, from 0 on")
     options.config(parser, CONFIGS)
-    add("--backend", default="auto", metavar="B", help=f"auto, {' or '.join(BACKENDS)} (auto)")
-    add("--junction", type=int, metavar="L", help="only this one, from 1 on")
-    add("--rows", metavar="A:B", help=f"target rows A to B - 1 (as many as take {SHOWN} steps)")
-    add("--values", action="store_true", help="and the activation and weight of every lane")
+    add(
+        "--backend",
+        default="auto",
+        metavar="B",
+        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
+    )
+    add("--junction", type=int, metavar="L", help="list only this junction, from 1 on")
+    add(
+        "--rows", metavar="A:B", help=f"list target rows A to B - 1 (as many as take {SHOWN} steps)"
+    )
+    add("--values", action="store_true", help="list the activation and weight of every lane too")
     add("--svg", metavar="FILE", help="draw the network and the image's active paths")
     options.json(parser)
 

@@ -125,6 +125,24 @@ class TestWhatIsNamedIsThere:
         assert sorted(listed) == sorted(COMMANDS)
 
 
+class TestHelp:
+    @pytest.mark.parametrize("words", COMMANDS)
+    def test_says_what_each_option_is(self, words):
+        module = importlib.import_module(f"sobolpath.{COMMANDS[words][0]}")
+        assert max(map(len, module.HELP.splitlines())) <= 80
+        parser, _ = parser_of(words.split())
+        for action in parser._actions:
+            text = re.sub(r" ?\(.*?\)$", "", action.help)
+            clipped = re.match(r"(of|as|and|its|the same|for|that|those|which is)\b|$", text)
+            assert len(text.split()) > 1, (words, action.dest, action.help)
+            assert not clipped, (words, action.dest, action.help)
+
+    def test_says_what_each_command_does(self):
+        for about in (about for _, about in COMMANDS.values()):
+            assert about[0].islower()
+            assert about.split()[0] not in ("the", "what", "one", "a")
+
+
 class TestIndex:
     @pytest.mark.parametrize("name", [p.name for p in DOCS.glob("*.md") if p.name != "README.md"])
     def test_names_every_page(self, name):
