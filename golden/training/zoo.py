@@ -73,28 +73,28 @@ RECIPES = {
 CARD = """\
 # The models that ship
 
-Made by `sobolpath zoo --card models/README.md`. Each is one file for the golden model, the
-simulator and the boards: weights in `int8`, and the `float32` they were rounded from (most of the
-file). Accuracies are those on the full held-out set of the data. What was chosen (epochs, rates,
-decays, dimensions) was chosen on images of the training set.
+`sobolpath zoo --card models/README.md` made this page. Each model is one file for the golden
+model, the simulator and the boards. It holds the weights as `int8`, and the `float32` that they
+were rounded from (most of the file). Accuracies are those on the full held-out set of the data.
+What was chosen (epochs, rates, decays, dimensions) was chosen on images of the training set.
 
 | model | data | neurons | paths = weights | float | integer | size |
 |---|---|---|---|---|---|---|
 {rows}
 
-`digits-nested` is six networks in one: its first 512, 1,024, ... paths a junction are a network
-each, with the same weights and biases (`sobolpath sim grow`).
+`digits-nested` is six networks in one: its first 512, its first 1,024, ... paths per junction are a
+network each, with the same weights and biases (`sobolpath sim grow`).
 
-How each was made (seed 0; `make models/NAME.npz` runs it):
+This is how each was made (with seed 0; `make models/NAME.npz` runs it):
 
 {commands}
 
 ## Heartbeats, class by class
 
-Nine in ten beats are normal: a model that calls all of them normal is right for 89 %. What `mitbih`
-finds of each class (0 N normal, 1 S supraventricular, 2 V ventricular, 3 F fusion, 4 Q unknown) in
-patients that it has not seen, but for one man who is on both sides of this usual split, by
-`sobolpath zoo --recalls mitbih`:
+Nine in ten beats are normal: a model that calls all of them normal is right for 89 %.
+`sobolpath zoo --recalls mitbih` says how many beats `mitbih` finds of each class (0 N normal, 1 S
+supraventricular, 2 V ventricular, 3 F fusion, 4 Q unknown) in patients that it has not seen,
+except for one man who is on both sides of this usual split:
 
     class         images    float  integer
     0             44,239   98.88%   98.68%
@@ -104,14 +104,14 @@ patients that it has not seen, but for one man who is on both sides of this usua
     4                  7    0.00%    0.00%
     balanced               41.62%   41.87%
 
-It finds ventricular beats, misses four in five supraventricular ones, and all fusion beats, nine in
-ten of which come from one patient on either side. It is no medical device. Network and recipe were
-chosen by the mean accuracy over eight splits by patient (`sobolpath train --validation 12000`,
-`--seed 0` to `7`); then it was trained once, with all 22 records.
+It finds ventricular beats, misses four in five supraventricular ones, and misses all fusion beats,
+nine in ten of which come from one patient on either side. It is no medical device. Network and
+recipe were chosen by the mean accuracy over eight splits by patient (`sobolpath train --validation
+12000`, `--seed 0` to `7`). Then it was trained once, with all 22 records.
 
-Run one on the simulated hardware: `sobolpath sim run models/mnist-37k.npz --data mnist`.
-Where data sets come from: `sobolpath train --help`, and `golden/data/sets.py` for what each
-is, its split and its licence.
+To run one on the simulated hardware: `sobolpath sim run mnist-37k --data mnist`. The help of
+`sobolpath train` says where data sets are looked for, and `golden/data/sets.py` what each of them
+is, how it is split, and its licence.
 """
 
 
