@@ -62,14 +62,17 @@ def run(options, say):
     clock_hz = board.clock_hz if options.clock is None else options.clock * 1e6
     seed = board.seed if options.seed is None else options.seed
     how = {"clock_hz": clock_hz, "baud": options.baud, "jobs": options.jobs}
+    reports = []
+
+    def write(result):
+        seconds = time.monotonic() - began
+        reports.extend(report.make(board, result, command=options.typed, seconds=seconds))
+
     try:
-        result = build(board, seeds=range(seed, seed + options.seeds), **how)
+        seeds, then = range(seed, seed + options.seeds), write if options.report else None
+        result = build(board, seeds=seeds, then=then, **how)
     except BuildError as error:
         return Outcome({}, (str(error),))
-    reports = ()
-    if options.report:
-        seconds = time.monotonic() - began
-        reports = report.make(board, result, command=options.typed, seconds=seconds)
     for line in _lines(result, board.family.cells, clock_hz / 1e6, reports):
         say(line)
     return Outcome(result, () if result["met"] else (_not_met(result),))

@@ -17,6 +17,7 @@ from sobolpath.golden.support.command import Outcome
 
 from .. import NAMES, load
 from ..flow import gates, tools
+from ..flow.build import alone
 
 INFERENCES = 3  # the fewest that tell the interval: before the second, the engine was idle
 
@@ -105,11 +106,12 @@ def verify(board, model, images, *, folder=None, say=lambda text: None):
     image = board.config.image(model)
     gates.icarus()
     began = time.monotonic()
-    say("synthesize: half a minute, with 64 lanes some")
-    gates.synthesize(board, folder)
-    synthesized = time.monotonic()
-    say("simulate: minutes, with 64 lanes an hour")
-    result, failures = compare(board, model, images, image, folder)
+    with alone(folder):
+        say("synthesize: half a minute, with 64 lanes some")
+        gates.synthesize(board, folder)
+        synthesized = time.monotonic()
+        say("simulate: minutes, with 64 lanes an hour")
+        result, failures = compare(board, model, images, image, folder)
     seconds = {
         "synthesis_seconds": synthesized - began,
         "simulation_seconds": time.monotonic() - synthesized,

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import locks
 
 from . import reset, tools
 from .routing import route, synthesized
@@ -21,7 +22,9 @@ from .routing import route, synthesized
 ROUTING = "place and route"  # what binds where the data sheet allows more
 
 
-def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None, quiet=False):
+def build(
+    board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None, quiet=False, then=None
+):
     """Build ``board`` with each of ``seeds`` and keep the fastest.
 
     Parameters
@@ -32,6 +35,9 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None
     folder : where everything goes, ``build/NAME`` unless given.
     jobs : seeds at the same time, as many as there are CPUs unless given; the result is the same.
     quiet : no progress on standard error.
+    then : called with the result while no other build may touch the folder, such as to report.
+
+    Another build in the same folder waits until this one is done.
 
     Returns the result as a dictionary: the keys of ``--json``.
     Raises ``InputError`` for a clock, baud rate, seed or number of jobs that cannot be;
@@ -48,7 +54,17 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None
         baud=board.baud if baud is None else baud,
     )
     folder = Path(folder or Path("build") / board.name)
-    stage = _stages(4, quiet)
+    with alone(folder):
+        how = {"seeds": seeds, "clock_hz": clock_hz, "jobs": jobs, "quiet": quiet}
+        result = _make(board, platform, top, folder, **how)
+        if then is not None:
+            then(result)
+    return result
+
+
+def _make(board, platform, top, folder, *, seeds, clock_hz, jobs, quiet):
+    """Run the tools in ``folder``, which is emptied first: the result of :func:`build`."""
+    family, stage = board.family, _stages(4, quiet)
     stage("elaborate")
     shutil.rmtree(folder, ignore_errors=True)
     platform.build(top, do_build=False, **family.synthesis).extract(str(folder))
@@ -67,6 +83,15 @@ def build(board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None
         if run is not best:
             run.netlist.unlink()  # large, and of no use
     return _result(board, platform, clock_hz, routed, best, folder)
+
+
+def alone(folder):
+    """Hold the folder of a build: a context. Where another process has it, say so and wait."""
+    return locks.hold(
+        folder.with_name(f".{folder.name}.lock"),
+        busy=f"another process builds in {folder}: waiting for it",
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
 
 
 def _check_jobs(jobs):

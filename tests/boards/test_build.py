@@ -3,6 +3,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -52,6 +55,32 @@ class TestChecks:
         assert result["sha256"] == hashlib.sha256(b"bits").hexdigest()
         kept = [path.name for path in tmp_path.glob("build/upduino/*.netlist.json")]
         assert kept == ["seed-8.netlist.json"]
+
+    def test_two_builds_at_once(self, pretend, capsys, tmp_path):
+        """The second waits until the first is done with the folder, and says so."""
+        program = (
+            "from pathlib import Path\n"
+            "from sobolpath.boards.flow.build import alone\n"
+            "with alone(Path('build/upduino')):\n"
+            "    print('held', flush=True)\n"
+            "    input()\n"
+            "    Path('build/other').write_text('done')\n"
+        )
+        pretend.append(REPORT)
+        first = subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with first:
+            assert first.stdout.readline() == "held\n"
+            threading.Timer(1, lambda: print(file=first.stdin, flush=True)).start()
+            assert main(["board", "build", "upduino"]) == 0
+            assert (tmp_path / "build" / "other").exists()
+        error = capsys.readouterr().err
+        assert "another process builds in build/upduino: waiting for it\n" in error
 
     def test_missed_clock(self, pretend, capsys):
         pretend.append({**REPORT, "fmax": {"clk": {"achieved": 47.99, "constraint": 48}}})

@@ -53,10 +53,11 @@ class TestParts:
             assert sum(row[kind] for row in data["parts"]) == reported[theirs]["used"] > 0
 
     def test_little_is_not_attributed(self, built):
-        """The constants 0 and 1 alone."""
+        """The constants 0 and 1 alone, where they are needed."""
         last = built[1]["parts"][-1]
         assert last["part"] == parts.UNKNOWN
-        assert [last[kind] for kind in ("lc", "ebr", "dsp", "spram")] == [2, 0, 0, 0]
+        assert 1 <= last["lc"] <= 2
+        assert [last[kind] for kind in ("ebr", "dsp", "spram")] == [0, 0, 0]
 
     def test_cells_are_where_we_put_them(self, built):
         rows = {row["part"]: row for row in built[1]["parts"]}
@@ -71,7 +72,8 @@ class TestParts:
     def test_a_cell_too_few_is_not_attributed(self, built, tree):
         placed = built[1]["placement"]
         used = {"lc": built[1]["result"]["lc"] + 5}
-        assert parts.count(placed, used)[-1] == {"part": parts.UNKNOWN, "lc": 7}
+        constants = built[1]["parts"][-1]["lc"]
+        assert parts.count(placed, used)[-1] == {"part": parts.UNKNOWN, "lc": constants + 5}
 
     def test_what_the_router_adds_joins_its_neighbour(self, tmp_path):
         cells = {
