@@ -158,9 +158,8 @@ class PathEngine(wiring.Component):
         """Each byte to the memory of its space, while idle: written in the cycle after."""
         byte = Signal.like(self.write.payload, reset_less=True)
         written = Signal()
-        fresh = delay(m, written, 2, "fresh")  # the program's words are read again by then
         offered = Signal()
-        m.d.sync += offered.eq(self.inputs.o.valid & ~(written | fresh))
+        m.d.sync += offered.eq(self.inputs.o.valid & ~written)  # the program is read again by then
         m.d.comb += [
             self.write.ready.eq(self.sequencer.idle),
             self.sequencer.offered.eq(offered & ~self.write.valid & ~written),

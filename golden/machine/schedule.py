@@ -26,7 +26,7 @@ from ..topology.paths import Paths, log2_exact
 from . import lanes, widen
 
 START = 12  # cycles from the last input taken to the first step issued
-SINGLE = 14  # more where there is a single input: it is taken before anything begins
+SINGLE = 12  # more where there is a single input: it is taken before anything begins
 FETCH = 6  # between the last step of a junction and the first of the next one
 RESTART = 10  # between the last step of an inference and the first of the next one
 WRITTEN = 9  # of pipeline from a row's last step until its first group is in the memory
@@ -136,7 +136,11 @@ class Schedule:
 
     @property
     def latency(self) -> int:
-        """Cycles from the last input taken to the last result written, where nothing ran before."""
+        """Cycles from the last input taken to the last result written, in an engine that is idle.
+
+        No byte of a network is offered after the first input. The engine takes one input ahead,
+        before it begins, so where there is a single one the latency has the beginning in it.
+        """
         single = self.inputs == 1  # taken before it begins
         start = START + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER

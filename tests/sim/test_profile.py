@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def same(engine, job, images):
     assert trace.finished == INFERENCES
     seen, formula = measured(trace, job), timeline(job.schedule, INFERENCES)
     assert list(differences(seen, formula)) == [], job.topology
+    assert trace.ends[0] - trace.starts[0] == job.schedule.latency, job.topology
     for times in (seen, formula):
         assert times.inference(INFERENCES - 1)["interval"] == job.schedule.interval
     return {name for name, took in job.schedule.tasks.items() if took == job.schedule.interval}
@@ -93,6 +95,27 @@ def test_the_closed_form_at_its_limits(changes, layers, paths):
     topology = Topology(layers, paths)
     job = make_job(config, random_model(rng, topology))
     same(PysimEngine, job, random_images(rng, topology, INFERENCES * config.images))
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16])
+def test_the_closed_form_of_the_smallest_layers(lanes, copies):
+    """Layers of one row or two, of few paths: on one lane of one input, one path, one output."""
+    sizes = {"max_outputs": 2 * lanes, "max_copies": min(copies, lanes), "images": copies}
+    config, rng = replace(TINY, lanes=lanes, **sizes), np.random.default_rng([lanes, copies])
+    deep = {"memory_register": True, "product_register": True, "requantizers": lanes}
+    for number in range(6):
+        layers = [lanes << digits for digits in rng.integers(0, 2, 2 + number % 3)]
+        layers[0] = lanes << number % 2
+        layers[-1] //= config.max_copies
+        paths = [
+            max(lanes, *pair) << rng.integers(0, 2) * (min(pair) > 1) for pair in pairwise(layers)
+        ]
+        topology = Topology(layers, paths)
+        print(topology)
+        some = replace(config, **deep) if number > 2 else config
+        job = make_job(some, random_model(rng, topology))
+        same(PysimEngine, job, random_images(rng, topology, INFERENCES * config.images))
 
 
 def test_the_timeline_has_the_schedules_sums():
