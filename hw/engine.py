@@ -37,7 +37,8 @@ class PathEngine(wiring.Component):
     tells what. Then n_0 inputs are taken from ``i``, each one neuron's activation in every one of
     the config's images, in natural neuron order, and n_L logits of each image, image after image,
     are offered at ``o`` in natural neuron order, again and again. Reset ends what is under way; the
-    memories keep the network.
+    memories keep the network. Nothing checks the bytes: those that are no network may keep it busy
+    for good. A reset and all bytes of a network always bring it back.
 
     Parameters
     ----------

@@ -134,7 +134,8 @@ class AxisEngine(wiring.Component):
 
     Nothing is added to the path of inputs and logits: latency and interval are those of
     ``golden.machine.schedule.plan``. Names and handshakes follow ARM IHI 0051, with one clock and
-    one synchronous reset. Every ``tvalid`` of the engine comes from a register.
+    one synchronous reset. Every ``tvalid`` of the engine comes from a register. Nothing checks the
+    network: bytes that are none may keep it busy for good, until a reset and a whole network.
 
     Parameters
     ----------

@@ -67,5 +67,7 @@ def engine(name, module):
         f"sobolpath hw verilog --config {name} --name {module}",
         f"with {tools}",
         *(f"  {key} = {value}" for key, value in asdict(config).items()),
+        "Nothing checks the bytes of a network: those that are none may keep it busy for good.",
+        "A reset, and then all bytes of a network, always bring it back.",
     )
     return "".join(f"// {line}\n" for line in head) + text.partition("\n")[2]

@@ -305,6 +305,40 @@ def test_reset_at_any_time(config):
     assert len(done) > 8 + plan(topology, config.machine).latency
 
 
+@pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[8]], ids=name)
+def test_reset_and_reload_after_garbage(config):
+    """Any bytes as a network: the engine may stay busy for good, until a reset.
+
+    After that a whole network runs as ever, whatever the memories had.
+    """
+    rng, stuck = np.random.default_rng([9, config.lanes, config.images]), 0
+    topology = Topology((2 * config.lanes, config.lanes), (2 * config.lanes,))
+    model, images = random_model(rng, topology), random_images(rng, topology, config.images)
+    expected, items = engine.infer(model, images).ravel().tolist(), image_bytes(config, model)
+    dut, reset = PathEngine(config), Signal()
+    space = Space.PROGRAM
+    program = [{"space": space, "address": n, "data": 0} for n in range(2 * config.program_words)]
+
+    async def bench(ctx):
+        nonlocal stuck
+        for _ in range(6):
+            garbage = [{**item, "data": int(rng.integers(256))} for item in [*items, *program]]
+            port, numbers = flat(dut.write, garbage)
+            await put(ctx, port, numbers)
+            await infer(ctx, dut, rng.integers(0, 256, 1000).tolist(), 1000)
+            stuck += ctx.get(dut.busy)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            port, numbers = flat(dut.write, items)
+            assert await put(ctx, port, numbers) == list(range(len(items)))
+            got = await infer(ctx, dut, config.inputs(images), 1000)
+            assert got == expected
+
+    simulate(ResetInserter(reset)(dut), bench)
+    assert stuck > 0
+
+
 def test_bytes_go_before_inputs():
     """Where bytes and inputs are offered together, the network is whole before it runs."""
     rng, some = np.random.default_rng(7), config(4)
