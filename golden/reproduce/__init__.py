@@ -25,6 +25,9 @@ from ..support.plots import Chart
 from . import (
     coalescing,
     connectivity,
+    connectivity_sigmoid,
+    conv_weights,
+    densities,
     edges_32,
     initializations,
     paths_per_neuron,
@@ -36,10 +39,13 @@ MODULES = (
     edges_32,
     paths_per_neuron,
     coalescing,
+    conv_weights,
     initializations,
     sampling_dense,
+    densities,
     scatter,
     connectivity,
+    connectivity_sigmoid,
 )
 REPRODUCTIONS = {module.NAME: module for module in MODULES}
 

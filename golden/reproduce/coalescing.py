@@ -26,6 +26,12 @@ SIZE, PANELS = (8.6, 3.8), (1, 2)
 LAYERS = (16, 32, 32, 64, 64)
 PATHS = tuple(2**p for p in range(6, 14))
 KINDS = ("pseudo-random", "sobol", "omitted", "cascaded")
+STYLES = (  # of the kinds, so that each is seen where they are the same
+    {"marker": "o"},
+    {"marker": "s"},
+    {"marker": "D", "linestyle": "--", "markersize": 8, "fillstyle": "none"},
+    {"marker": "^", "linestyle": ":", "markersize": 12, "fillstyle": "none"},
+)
 COLUMNS = (
     ("paths", "paths", ",d"),
     *((kind, f"edges_{kind}", ",.1f") for kind in KINDS),
@@ -117,17 +123,16 @@ def summary(rows):
 
 def plot(rows, axes):
     """Different edges against paths; and their share of those that there could be."""
-    for kind, mark in zip(KINDS, "osD^", strict=True):
+    for kind, style in zip(KINDS, STYLES, strict=True):
         own = [row for row in rows if row["construction"] == kind]
         keys = ("paths", "edges", "deviation", "most")
         paths, edges, error, most = np.array([[row[key] for row in own] for key in keys], float)
-        style = {"marker": mark, "capsize": 2, "label": kind}
-        if kind == "cascaded":  # lies on others
-            style.update(fillstyle="none", markersize=9)
+        style = {**style, "capsize": 2, "label": kind}
         axes[0].errorbar(paths, edges, error, **style)
         axes[1].errorbar(paths, 100 * edges / most, 100 * error / most, **style)
     axes[0].set_ylabel("different edges = weights")
     axes[1].set_ylabel("of those that there could be, %")
+    axes[0].yaxis.set_major_formatter("{x:,.0f}")
     axes[0].legend()
     for ax in axes:
         ax.set_xscale("log", base=2)

@@ -7,13 +7,15 @@ graph: the second smallest eigenvalue of its Laplacian, 0 where the graph falls 
 spectral gap is the smallest that is not 0. Sobol' paths are those of dimensions 0, 1, 2 and those
 of the best connectivity of :mod:`golden.reproduce.dimensions`.
 
-Activations are ReLUs and the optimizer is Adam, not the paper's sigmoids and SGD.
+Activations are ReLUs and the optimizer is Adam, as for all networks here; the paper's sigmoids and
+its optimizer are those of :mod:`golden.reproduce.connectivity_sigmoid`.
 """
 
 from itertools import pairwise
 
 import numpy as np
 
+from ..support.plots import MARKERS
 from ..topology import quality
 from ..topology.catalogue import build
 from ..training.initialize import initialize
@@ -23,7 +25,7 @@ NAME = "connectivity"
 TITLE = "Accuracy and algebraic connectivity of sparse networks"
 SOURCE = "Bourely et al., Fig. 5"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
-SIZE, PANELS = (8.6, 4.2), (1, 2)
+SIZE, PANELS = (10.4, 4.2), (1, 3)
 DEGREES = (1, 2, 4, 8)
 KINDS = (
     "random-edge",
@@ -69,6 +71,29 @@ def _algebraic(topology):
     return quality.network_connectivity(topology)[1]
 
 
+def row(degree, kind, graphs, accuracies):
+    """The means over the seeds: what the graphs of a construction are, and what they reach."""
+    figures = []
+    for graph in graphs:
+        edges = sum(
+            count - graph.duplicates(junction) for junction, count in enumerate(graph.paths, 1)
+        )
+        figures.append((edges, *quality.network_connectivity(graph)))
+    edges, parts, algebraic, gap = map(float, np.mean(figures, axis=0))
+    accuracy, deviation = trials.spread(accuracies)
+    return {
+        "degree": degree,
+        "topology": kind,
+        "dimensions": " ".join(map(str, graphs[-1].dimensions)),
+        "edges": edges,
+        "parts": parts,
+        "algebraic_connectivity": algebraic,
+        "spectral_gap": gap,
+        "accuracy": accuracy,
+        "deviation": deviation,
+    }
+
+
 def rows(options):
     """A row for each construction and k: means over the seeds of connectivity and accuracy."""
     dataset = trials.load(options)
@@ -76,30 +101,13 @@ def rows(options):
     with trials.progress("connectivity", len(DEGREES) * len(KINDS) * options.seeds) as bar:
         for degree in DEGREES:
             for kind, make in _topologies(layers, degree).items():
-                figures, found = [], []
+                graphs, found = [], []
                 for seed in trials.seeds(options):
-                    topology = make(seed)
-                    repeated = sum(topology.duplicates(j) for j in topology.junctions)
-                    edges = topology.total_paths - repeated
-                    figures.append((edges, *quality.network_connectivity(topology)))
-                    network = initialize(topology, "random", seed)
+                    graphs.append(make(seed))
+                    network = initialize(graphs[-1], "random", seed)
                     found.append(trials.train(network, dataset, options, seed)[0])
                     bar.update()
-                edges, parts, algebraic, gap = map(float, np.mean(figures, axis=0))
-                accuracy, deviation = trials.spread(found)
-                result.append(
-                    {
-                        "degree": degree,
-                        "topology": kind,
-                        "dimensions": " ".join(map(str, topology.dimensions)),
-                        "edges": edges,
-                        "parts": parts,
-                        "algebraic_connectivity": algebraic,
-                        "spectral_gap": gap,
-                        "accuracy": accuracy,
-                        "deviation": deviation,
-                    }
-                )
+                result.append(row(degree, kind, graphs, found))
     return result
 
 
@@ -107,7 +115,7 @@ def summary(rows):
     """Rank correlations with the accuracy, over all rows and over those of each k."""
     result = {}
     for key in ("algebraic_connectivity", "spectral_gap"):
-        for degree in (None, *DEGREES):
+        for degree in (None, *sorted({row["degree"] for row in rows})):
             own = [row for row in rows if degree in (None, row["degree"])]
             values = ([row[name] for row in own] for name in (key, "accuracy"))
             where = "all" if degree is None else f"k = {degree}"
@@ -117,22 +125,38 @@ def summary(rows):
 
 
 def plot(rows, axes):
-    """Connectivity against k, and accuracy against connectivity, a colour for each construction."""
-    for number, kind in enumerate(KINDS):
-        own = [row for row in rows if row["topology"] == kind]
-        degrees, values, accuracy = (
-            np.array([row[key] for row in own])
-            for key in ("degree", "algebraic_connectivity", "accuracy")
+    """Connectivity and accuracy of each construction, and one against the other; by k.
+
+    A construction has a line of its own in the first two panels. Networks that are the same, as
+    those of some constructions are for small k, lie on each other in the last.
+    """
+    kinds = list(dict.fromkeys(row["topology"] for row in rows))
+    degrees = sorted({row["degree"] for row in rows})
+    for number, degree in enumerate(degrees):
+        own = [row for row in rows if row["degree"] == degree]
+        style = {
+            "color": f"C{number}",
+            "marker": MARKERS[number],
+            "linestyle": "",
+            "markersize": 7 - number,
+            "fillstyle": "none",
+        }
+        places = [kinds.index(row["topology"]) for row in own]
+        values = [row["algebraic_connectivity"] for row in own]
+        accuracy, error = (
+            trials.percent([row[key] for row in own]) for key in ("accuracy", "deviation")
         )
-        mark = "osD^v<>*P"[number]
-        color = f"C{number}"
-        axes[0].plot(degrees, values, f"{mark}-", color=color, label=kind)
-        axes[1].plot(values, 100 * accuracy, mark, color=color, label=kind)
-    axes[0].set_xscale("log", base=2)
-    axes[0].set_xticks(DEGREES, list(map(str, DEGREES)))
-    axes[0].set_xlabel("edges from each neuron")
-    axes[0].set_ylabel("algebraic connectivity")
-    axes[1].set_xscale("symlog", linthresh=0.1)
-    axes[1].set_xlabel("algebraic connectivity, logarithmic from 0.1 on")
-    axes[1].set_ylabel("accuracy on held-out samples, %")
-    axes[0].legend(fontsize=8)
+        axes[0].plot(values, places, **style, label=f"k = {degree}")
+        axes[1].errorbar(accuracy, places, xerr=error, capsize=2, **style)
+        axes[2].errorbar(values, accuracy, error, capsize=2, **style)
+    for ax in axes[:2]:
+        ax.set_ylim(len(kinds) - 0.5, -0.5)
+        ax.set_yticks(range(len(kinds)), kinds if ax is axes[0] else [""] * len(kinds))
+    for ax in (axes[0], axes[2]):
+        ax.set_xscale("symlog", linthresh=0.1)
+        ax.set_xlim(left=-0.02)
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_xlabel("algebraic connectivity, linear up to 0.1")
+    axes[1].set_xlabel("accuracy on held-out samples, %")
+    axes[2].set_ylabel("accuracy, %")
+    axes[0].figure.legend(loc="outside lower center", ncols=len(degrees))

@@ -135,7 +135,7 @@ def rows(options):
 def plot(rows, axes):
     """A dot for each start, with its deviation; networks have a colour each, fixed signs squares.
 
-    On the right the best five points once more.
+    On the right the best five points once more: what is worse is not there.
     """
     colors = {"dense": "C6", "random paths": "C1", "sobol paths": "C0"}
     names = [
@@ -156,5 +156,6 @@ def plot(rows, axes):
         ax.set_xlabel("accuracy, %")
     best = 100 * max(row["accuracy"] for row in rows)
     axes[1].set_xlim(best - 5, best + 1)
+    axes[1].set_title("the best five points once more", fontsize=9)
     axes[0].set_yticks(range(len(rows)), names)
     axes[1].set_yticks(range(len(rows)), [""] * len(rows))

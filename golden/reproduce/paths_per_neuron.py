@@ -26,6 +26,7 @@ SOURCE = "Keller & Van keirsbilck, Fig. 7"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 3}
 MOST = 256  # paths per neuron
 TIMED = 10  # batches of the dense network as paths
+SIZE, PANELS = (9.0, 4.2), (1, 2)
 COLUMNS = (
     ("network", "network", ""),
     ("per neuron", "paths_per_neuron", "d"),
@@ -118,21 +119,30 @@ def summary(rows):
 
 
 def plot(rows, axes):
-    """In per cent against paths per neuron; the dense network's accuracy is a line."""
+    """Against paths per neuron: accuracy, the dense network's a line; edges and time, in per cent.
+
+    The right axis is logarithmic.
+    """
     *own, full = rows
     x = [row["paths_per_neuron"] for row in own]
     y = {
         key: trials.percent([row[key] for row in own])
         for key in ("accuracy", "deviation", "sparsity", "relative", "relative_paths")
     }
-    axes.errorbar(x, y["accuracy"], y["deviation"], marker="o", capsize=2, label="accuracy")
-    axes.axhline(100 * full["accuracy"], color="C0", linestyle=":", label="accuracy, dense")
-    axes.plot(x, 100 - y["sparsity"], "s-", label="100% - sparsity")
-    axes.plot(x, y["relative_paths"], "^-", label="time to that of dense as paths")
-    axes.plot(x, y["relative"], "v--", label="time to that of dense as matrices")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(x, [str(count) for count in x])
-    axes.set_ylim(0, 105)
-    axes.set_xlabel("paths per neuron")
-    axes.set_ylabel("%")
-    axes.legend(fontsize=8)
+    axes[0].errorbar(x, y["accuracy"], y["deviation"], marker="o", capsize=2, label="paths")
+    axes[0].axhline(100 * full["accuracy"], color="black", linestyle=":", label="dense")
+    axes[0].set_ylabel("accuracy on held-out samples, %")
+    axes[0].legend(loc="lower right")
+    axes[1].plot(x, y["relative"], "v-", color="C3", label="time, dense as matrices = 100 %")
+    axes[1].plot(x, 100 - y["sparsity"], "s-", color="C1", label="edges, of all: 100 % - sparsity")
+    axes[1].plot(x, y["relative_paths"], "^-", color="C2", label="time, dense as paths = 100 %")
+    axes[1].axhline(100, color="black", linestyle=":")
+    axes[1].set_yscale("log")
+    axes[1].yaxis.set_major_formatter("{x:g}")
+    axes[1].set_ylabel("% of the dense network")
+    handles, labels = axes[1].get_legend_handles_labels()
+    axes[1].figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    for ax in axes:
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(x, [str(count) for count in x])
+        ax.set_xlabel("paths per neuron")

@@ -149,14 +149,19 @@ def plot(rows, axes):
     """Accuracy against the share of edges, and against samples of a neuron; dashed: all edges."""
     for ax, ways, key in ((axes[0], EDGES, "share"), (axes[1], SIGNS, "size")):
         for way, mark in zip(ways, "oD^s", strict=False):
+            fill = "none" if way.endswith("random") else "full"  # where it lies on another
             own = list(_of(rows, way).values())
             x = [100 * row[key] if key == "share" else row[key] for row in own]
             y, error = (trials.percent([row[k] for row in own]) for k in ("accuracy", "deviation"))
-            ax.errorbar(x, y, error, marker=mark, markersize=4, capsize=2, label=way)
+            ax.errorbar(
+                x, y, error, marker=mark, markersize=5, fillstyle=fill, capsize=2, label=way
+            )
         top = trials.percent(_of(rows, "whole")[0]["accuracy"])
-        ax.axhline(top, linestyle="--", color="black", label="whole network")
+        ax.axhline(top, linestyle="--", color="black", linewidth=1, label="whole network")
         ax.set_ylabel("accuracy [%]")
         ax.legend(loc="lower right")
+    axes[0].set_xscale("log")
+    axes[0].xaxis.set_major_formatter("{x:g}")
     axes[0].set_xlabel("edges kept [%]")
     axes[1].set_xlabel("samples of each neuron")
     axes[1].set_xscale("log", base=2)

@@ -15,8 +15,6 @@ Of Sobol' paths there is one for each scatter that some dimensions have
 (:mod:`golden.reproduce.dimensions`).
 """
 
-from itertools import cycle
-
 import numpy as np
 
 from ..topology import quality
@@ -29,7 +27,7 @@ NAME = "scatter"
 TITLE = "Accuracy against scatter, networks of equally many edges"
 SOURCE = "Dey et al., Fig. 7"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
-SIZE = (7.6, 4.2)
+SIZE, PANELS = (8.6, 5.4), (1, 2)
 KNOWN = ("fixed-fan", "random-regular", "scrambled")
 KNOWN += ("random-rotating", "regular-rotating", "long-short", "fibonacci")
 GROUPS = (2, 4, 8, 16)
@@ -185,33 +183,29 @@ def summary(rows):
     return result
 
 
-def _style(row, marks):
-    """What the row's points are called, and their colour and mark."""
-    name = row["connections"]
+def _group(row):
+    """What kind of connections the row's are, and their colour."""
     if not row["planned"]:
-        color = "C0" if name.startswith("sobol") else "C6"
-        return name, {"color": color, "marker": next(marks)}
-    where, color = {"1": ("junction 1", "C1"), "2": ("junction 2", "C2")}.get(
-        name.split()[0], ("both junctions", "C4")
-    )
-    return f"planned, {where}", {"color": color, "marker": "o"}
+        return ("Sobol' paths", "C0") if row["connections"].startswith("sobol") else ("known", "C6")
+    groups = {"1": ("planned, junction 1", "C1"), "2": ("planned, junction 2", "C2")}
+    return groups.get(row["connections"].split()[0], ("planned, both junctions", "C4"))
 
 
 def plot(rows, axes):
-    """A point for each kind; those that are planned have the colour of their junction."""
-    names, marks = set(), cycle("sDv^<>pPX*hd8")
-    for row in rows:
-        name, style = _style(row, marks)
-        axes.errorbar(
-            row["scatter"],
-            trials.percent(row["accuracy"]),
-            trials.percent(row["deviation"]),
-            linestyle="",
-            capsize=2,
-            label=None if name in names else name,
-            **style,
-        )
-        names.add(name)
-    axes.set_xlabel("scatter")
-    axes.set_ylabel("accuracy on held-out samples, %")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    """A line for each kind of connections, by their scatter: it, and the accuracy."""
+    ordered, named = sorted(rows, key=lambda row: -row["scatter"]), set()
+    for place, row in enumerate(ordered):
+        name, color = _group(row)
+        label = None if name in named else name
+        named.add(name)
+        axes[0].plot(row["scatter"], place, "o", color=color, label=label)
+        accuracy, error = (trials.percent(row[key]) for key in ("accuracy", "deviation"))
+        axes[1].errorbar(accuracy, place, xerr=error, fmt="o", color=color, capsize=2)
+    names = [row["connections"] for row in ordered]
+    for ax, shown in zip(axes, (names, [""] * len(names)), strict=True):
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_yticks(range(len(rows)), shown)
+    axes[0].set_xlim(0, 1.05)
+    axes[0].set_xlabel("scatter")
+    axes[1].set_xlabel("accuracy on held-out samples, %")
+    axes[0].figure.legend(loc="outside lower center", ncols=5)

@@ -133,10 +133,13 @@ def run(options, say):
 
 def plot(rows, axes):
     """Accuracy by latency and by interval, each point with its paths."""
-    for name, label in (("latency_cycles", "latency"), ("interval_cycles", "interval")):
+    for name, label, style in (
+        ("latency_cycles", "latency", {"marker": "o"}),
+        ("interval_cycles", "interval", {"marker": "s", "linestyle": "--", "fillstyle": "none"}),
+    ):
         points = [row for row in rows if row[name] is not None]
         cycles, shares = [row[name] for row in points], [row["accuracy"] for row in points]
-        axes.plot(cycles, [100 * share for share in shares], marker="o", label=label)
+        axes.plot(cycles, [100 * share for share in shares], label=label, **style)
     for row in rows:
         where = row["latency_cycles"], 100 * row["accuracy"]
         axes.annotate(f"{row['paths']:,}", where, (4, -11), textcoords="offset points", fontsize=7)

@@ -29,7 +29,7 @@ def _style(row, **more):
     return {
         "color": COLOURS[row % len(COLOURS)],
         "marker": MARKERS[row % len(MARKERS)],
-        "markersize": 4,
+        "markersize": max(9 - 1.2 * row, 3),  # those on each other are seen
         "fillstyle": "none",
         **more,
     }
@@ -63,3 +63,4 @@ def _bits(axis, results):
         values = [result["patterns"][row]["index_bits_per_weight"] for result in results]
         axis.plot(lanes, values, label=pattern["name"], **_style(row))
     axis.set_yscale("log")
+    axis.yaxis.set_major_formatter("{x:g}")

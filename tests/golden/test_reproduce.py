@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,9 @@ from sobolpath.golden.reproduce import (
     REPRODUCTIONS,
     coalescing,
     connectivity,
+    connectivity_sigmoid,
+    conv_weights,
+    densities,
     dimensions,
     edges_32,
     initializations,
@@ -31,17 +35,23 @@ TINY = {
     "edges-32": [],
     "paths-per-neuron": ["--images", "64", "--epochs", "1", "--seeds", "1"],
     "coalescing": ["--seeds", "2"],
+    "conv-weights": ["--seeds", "2"],
+    "densities": [],
     "initializations": ["--images", "64", "--epochs", "1", "--seeds", "1"],
     "scatter": ["--images", "64", "--epochs", "1", "--seeds", "1"],
     "connectivity": ["--images", "64", "--epochs", "1", "--seeds", "1"],
+    "connectivity-sigmoid": ["--images", "64", "--epochs", "1", "--seeds", "2"],
 }
 ROWS = {  # of the CSV, at TINY with what `small` leaves
     "edges-32": 2 * (4 * (32 + 64 + 128) + 3 * 32 + 4 * 64),
     "paths-per-neuron": 3 + 1,
     "coalescing": 4 * 3,
+    "conv-weights": 4 * 3 + 5,
+    "densities": 17,
     "initializations": 5 + 2 * 6 + 2 * 4,
     "scatter": 7 + 2 + 14,
     "connectivity": 2 * 9,
+    "connectivity-sigmoid": 4 * 6 + 1,
 }
 PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml"
 
@@ -239,6 +249,71 @@ class TestCoalescing:
         assert sum(sobol.duplicates(j) for j in sobol.junctions) == 5632 - 4608
 
 
+class TestConvWeights:
+    def test_dense(self):
+        """Of the paper's widths: kernels of 9 by channels, and the classes."""
+        assert conv_weights.channels(1.25) == (20, 40, 40, 80, 80)
+        by_hand = 9 * (3 * 16 + 16 * 32 + 32 * 32 + 32 * 64 + 64 * 64) + 64 * 10
+        assert conv_weights.dense(1) == by_hand == 70_192
+
+    def test_figures_of_the_paper(self):
+        """Table 1's sparsities within half a point, and Fig. 9's weights, 26.4 thousand."""
+        rows = conv_weights.rows(SimpleNamespace(seed=0, seeds=10))
+        table = [row for row in rows if row["source"] == "Table 1"]
+        assert [f"{row['sparsity']:.2%}" for row in table] == [
+            "35.72%",
+            "55.56%",
+            "74.74%",
+            "93.63%",
+            "98.36%",
+        ]
+        for row in table:
+            assert row["sparsity"] == pytest.approx(row["paper"], abs=0.005)
+        assert conv_weights.summary(rows) == {
+            "largest difference to the paper's sparsities, points": pytest.approx(0.436, abs=1e-3)
+        }
+        fig = {(r["construction"], r["paths"]): r for r in rows if r["source"] == "Fig. 9"}
+        random = fig["pseudo-random", 1024]
+        assert random["weights"] == pytest.approx(26_235, abs=1)
+        assert random["weights"] == pytest.approx(26_400, abs=1.5 * random["deviation"])
+        assert fig["omitted", 1024]["weights"] == 1072 + 9 * 3584
+        assert fig["omitted", 8192]["weights"] == 70_192
+
+    def test_random_paths_as_expected(self):
+        """N random paths of E edges meet E (1 - (1 - 1 / E)^N) different ones on the mean."""
+        for row in conv_weights.rows(SimpleNamespace(seed=5, seeds=10)):
+            if row["construction"] == "pseudo-random":
+                layers, count = conv_weights.channels(row["width"]), row["paths"]
+                edges = [n * m for n, m in pairwise(layers)]
+                mean = sum(n * (1 - (1 - 1 / n) ** count) for n in edges)
+                wanted = conv_weights.ends(row["width"]) + 9 * mean
+                assert row["weights"] == pytest.approx(wanted, abs=2 * row["deviation"])
+
+
+class TestDensities:
+    def test_figures_of_the_paper(self):
+        """To the digits that it prints, but for one: 8,704 of 2,260,992 are 0.385 %, not 0.39."""
+        rows = densities.rows(SimpleNamespace(seed=0))
+        assert len(rows) == 17
+        for row in rows:
+            rounded = round(100 * row["density"], 2)
+            wrong = (row["network"], row["fan_outs"]) == ("CIFAR100 + 3", "1,1,16")
+            assert (rounded != round(100 * row["paper"], 2)) == wrong, row
+            shares, paper = (
+                [float(part) for part in row[key].split(", ")]
+                for key in ("junctions", "junctions_paper")
+            )
+            for share, told in zip(shares, paper, strict=True):
+                assert share == pytest.approx(told, rel=0.05, abs=0.05)
+        morse = rows[-1]
+        assert (morse["edges"], morse["dense"]) == (64 * 512 + 1024 * 32, 2 * 64 * 1024)
+
+    def test_constant_fans(self):
+        for _, layers, fans, _, _ in densities.TABLE:
+            for (n, m), fan in zip(pairwise(layers), fans, strict=True):
+                assert n * fan % m == 0  # so that every target has the same fan-in
+
+
 class TestPathsPerNeuron:
     def test_shape(self):
         data = SimpleNamespace(inputs=1024, classes=10)
@@ -340,6 +415,33 @@ class TestConnectivity:
         assert found["rank correlation, algebraic connectivity, k = 4"] == pytest.approx(1)
         assert found["rank correlation, spectral gap, k = 4"] == pytest.approx(-1)
         assert 0 < found["rank correlation, algebraic connectivity, all"] < 0.5
+
+
+class TestConnectivitySigmoid:
+    def test_inputs(self):
+        """MNIST's images lose the border that was added to them; bytes become 0 to 1."""
+        images = np.zeros((2, 32, 32), np.uint8)
+        images[:, 2:30, 2:30] = np.arange(784).reshape(28, 28) % 256
+        found = connectivity_sigmoid.inputs(images.reshape(2, 1024))
+        assert (found.shape, found.dtype) == ((2, 784), np.float32)
+        assert np.array_equal(found[1] * 255, np.arange(784) % 256)
+        assert connectivity_sigmoid.inputs(np.full((3, 64), 51, np.uint8)).tolist()[0][0] == (
+            pytest.approx(0.2)
+        )
+
+    def test_rows(self, monkeypatch):
+        monkeypatch.setattr(connectivity_sigmoid, "DEGREES", (4,))
+        options = SimpleNamespace(data="digits", images=0, epochs=40, seeds=1, seed=0)
+        rows = connectivity_sigmoid.rows(options)
+        assert [row["topology"] for row in rows] == [*connectivity_sigmoid.KINDS, "dense"]
+        assert [row["edges"] for row in rows[1:]] == [656] * 5 + [64 * 100 + 100 * 10]
+        assert rows[-1]["accuracy"] > 0.25  # chance is 0.1
+        summary = connectivity_sigmoid.summary(rows)
+        assert list(summary) == [
+            f"rank correlation, {figure}, {where}"
+            for figure in ("algebraic connectivity", "spectral gap")
+            for where in ("all", "k = 4")
+        ]
 
 
 class TestDimensions:
