@@ -58,7 +58,7 @@ def run(options, say):
         "{file}: {bytes:,} bytes for s_axis_config",
         "inference {inputs:,} inputs of {images_together} images together, {logits:,} logits",
         "latency   {latency_cycles:,} cycles from the last input taken to the last sum",
-        "interval  {interval_cycles:,} cycles from one inference to the next, inputs abounding",
+        "interval  {interval_cycles:,} cycles from one inference to the next, when inputs wait",
     ):
         say(line.format(**result))
     return Outcome(result)

@@ -16,6 +16,7 @@ from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.export import example
 from tests.support.places import MODELS, ROOT
 
 DOCS = ROOT / "docs"
@@ -199,6 +200,13 @@ class TestFigures:
         interval = routed["models"]["mnist-37k"]["interval_cycles"]
         engine = routed["images"] * routed["clock_mhz"] * 1e6 / interval
         assert f"the engine could run {engine:,.0f}." in text
+
+    def test_the_example_s_last_line(self):
+        config = CONFIGS["icebreaker-1"]  # of the page's commands
+        model, text = example.random_model(config), (DOCS / "verilog.md").read_text()
+        logits = example.INFERENCES * config.images * model.topology.layers[-1]
+        assert "hw verilog --config icebreaker-1 -o build/engine/engine.v" in text
+        assert f"`PASS: {logits} logits ...`" in text
 
     def test_the_loader_waits_for_hidden_activations(self):
         topology = models.load(MODELS / "mnist-12k.npz").topology
