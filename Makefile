@@ -25,26 +25,26 @@ help:  ## list the targets
 	@echo
 	@sed -n 's/^\([a-z/%.]*\):.*## \(.*\)/  \1\t\2/p' Makefile | sed s/%/NAME/ | expand -t 19
 
-sim: $(VENV)/.native  ## run the digits model on simulated hardware and compare
+sim: $(VENV)/.all  ## run the digits model on simulated hardware and compare
 	$(SOBOLPATH) sim run digits --data digits
 
 test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may
 	@scripts/system-tools.sh iverilog g++ perl
 	$(RUN) -m pytest
 
-synth: $(VENV)/.reports  ## make the bitstream for BOARD and a report: area, Fmax, cycles
+synth: $(VENV)/.all  ## make the bitstream for BOARD and a report: area, Fmax, cycles
 	@$(SOBOLPATH) board build $(BOARD) --report
 
-seeds: $(VENV)/.reports  ## the same over N seeds of place and route, the best is kept
+seeds: $(VENV)/.all  ## the same over N seeds of place and route, the best is kept
 	@$(SOBOLPATH) board build $(BOARD) --report --seeds $(or $(N),10)
 
-boards: $(VENV)/.reports  ## build all BOARDS and write the table of docs/boards.md
+boards: $(VENV)/.all  ## build all BOARDS and write the table of docs/boards.md
 	@$(RUN) -m scripts.boards $(BOARDS) $(addprefix --seeds ,$(N))
 
 figures: $(VENV)/.test  ## measure the README's table again and write it
 	$(RUN) -m scripts.figures
 
-models/%.npz: $(VENV)/.native force  ## train a model that ships again: digits, mnist-37k, ...
+models/%.npz: $(VENV)/.all force  ## train a model that ships again: digits, mnist-37k, ...
 	$(SOBOLPATH) zoo --train $*
 	$(SOBOLPATH) zoo --card models/README.md
 

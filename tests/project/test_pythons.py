@@ -1,11 +1,6 @@
 """Another Python makes the same engine: bytes of the Verilog, and all that a synthesis is given."""
 
-import os
-import re
-import shutil
-import subprocess
 import sys
-import tomllib
 from importlib.metadata import version
 
 import pytest
@@ -13,16 +8,10 @@ import pytest
 from sobolpath.boards import NAMES
 from sobolpath.hw.export import verilog
 from tests.support.places import ROOT
+from tests.support.pythons import OTHERS, OURS, environment, run
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OURS = f"python3.{sys.version_info[1]}"
-OTHERS = [
-    f"python{match[1]}"
-    for line in PROJECT["classifiers"]
-    if (match := re.search(r"Python :: (3\.\d+)$", line)) and f"python{match[1]}" != OURS
-]
 #: What the script below imports, in the versions of this environment: others give other bytes.
 PACKAGES = (
     "amaranth",
@@ -59,19 +48,6 @@ print("tiny", digest(verilog.convert(AxisEngine(CONFIGS["tiny"]), "engine")))
 """
 
 
-def run(*command, **environment):
-    """(status, standard output and error) of a command in the folder of this test."""
-    done = subprocess.run(
-        command,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
 def digests(python):
     """The lines that ``SCRIPT`` prints under the interpreter ``python``."""
     command = (python, "-c", SCRIPT, verilog.yosys())
@@ -93,16 +69,8 @@ def test_other_pythons_are_known():
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_same_engine(name, tmp_path, monkeypatch, ours):
-    monkeypatch.chdir(tmp_path)
-    # pyenv puts programs of these names on PATH that work only where this says which is meant.
-    monkeypatch.setenv("PYENV_VERSION", name.removeprefix("python"))
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not on PATH")
-    status, output = run(name, "-m", "venv", "other")
-    if status:
-        pytest.skip(f"{name} makes no environment: {output.strip()}")
-    python = str(tmp_path / "other" / "bin" / "python")
+def test_the_same_engine(name, tmp_path, ours):
+    python = environment(name, tmp_path / "other")
     pins = [f"{package}=={version(package)}" for package in PACKAGES]
     status, output = run(python, "-m", "pip", "install", "--quiet", *pins)
     if status:
