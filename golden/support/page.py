@@ -3,8 +3,7 @@
 import base64
 from pathlib import Path
 
-from ..errors import InputError
-from . import plots
+from . import packages, plots
 
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 EMPTY = {"text": (), "columns": (), "rows": (), "picture": None}
@@ -12,13 +11,7 @@ EMPTY = {"text": (), "columns": (), "rows": (), "picture": None}
 
 def jinja2():
     """The module, imported where it is needed. ``InputError`` where it is not installed."""
-    try:
-        import jinja2 as module
-    except ImportError as error:
-        raise InputError(
-            f"jinja2 must be installed to write a page, but {error}: pip install '.[plots]'"
-        ) from None
-    return module
+    return packages.module("jinja2", "to write a page", "plots")
 
 
 def check():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from . import cli
+from . import cli, packages
 
 FORMATS = ("svg", "png")
 #: Colours that the colour-blind tell apart (Okabe & Ito, "Color universal design", 2008), and two.
@@ -41,14 +41,8 @@ def matplotlib(what: str = "a picture") -> Any:
 
     ``what`` needs it: the message says so.
     """
-    try:
-        import matplotlib as module
-        import matplotlib.figure
-    except ImportError as error:
-        raise InputError(
-            f"matplotlib must be installed to draw {what}, but {error}: pip install '.[plots]'"
-        ) from None
-    return module
+    packages.module("matplotlib.figure", f"to draw {what}", "plots")
+    return packages.module("matplotlib", f"to draw {what}", "plots")
 
 
 def kind_of(path: str | Path, option: str = "--plot") -> str:

@@ -1,10 +1,10 @@
 """The engine as one Verilog file for other people's designs: its text, its sizes, its versions."""
 
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 
 from sobolpath import __version__
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import packages
 
 from ..config import CONFIGS
 from . import verilog
@@ -22,13 +22,7 @@ def configuration(name):
 
 def tool_versions():
     """The installed versions of ``TOOLS``: {package: version}."""
-    result = {}
-    for package in TOOLS:
-        try:
-            result[package] = version(package)
-        except PackageNotFoundError:
-            result[package] = None
-    return result
+    return packages.versions(*TOOLS)
 
 
 def memories(config):

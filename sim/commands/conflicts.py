@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cli, options, plots
+from sobolpath.golden.support import cli, options, packages, plots
 from sobolpath.golden.support.command import Outcome
 
 from ..conflicts import picture as drawing
@@ -157,7 +157,7 @@ def run(options, say):
         say(line)
     say("")
     if plot is None:
-        say("no picture: it needs matplotlib, pip install '.[plots]'")
+        say(f"no picture: it needs matplotlib, {packages.install('plots')}")
     else:
         drawing.draw(plot, results, settings["crossbars"], settings["queues"])
         say(f"picture   {plot}")

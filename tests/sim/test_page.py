@@ -1,7 +1,7 @@
 """The page of a run: all in one file, with what the JSON says."""
 
-import builtins
 import json
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -10,7 +10,7 @@ import pytest
 
 from sobolpath.__main__ import main
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import page
+from sobolpath.golden.support import packages, page
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.writeback import WriteBack
 from tests.sim.test_pysim import altered
@@ -115,18 +115,11 @@ def test_text_is_no_markup():
 @pytest.mark.parametrize("name", ["jinja2", "matplotlib"])
 def test_without_a_library(small, tmp_path, monkeypatch, capsys, name):
     """Said before any work."""
-    honest = builtins.__import__
-
-    def without(wanted, *more):
-        if wanted.partition(".")[0] == name:
-            raise ImportError(f"No module named {name!r}")
-        return honest(wanted, *more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, name, None)
     assert run(small, "--html", tmp_path / "r.html") == 2
     error = capsys.readouterr().err
     assert error.startswith(f"error: {name} must be installed to ")
-    assert error.endswith(f"No module named '{name}': pip install '.[plots]'\n")
+    assert error.endswith(f"None in sys.modules: {packages.install('plots')}\n")
     assert error.count("\n") == 1
     with pytest.raises(InputError, match=f"^{name} must be installed"):
         page.check()

