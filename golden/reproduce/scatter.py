@@ -11,9 +11,15 @@ the source windows, while a source still meets windows of targets everywhere: on
 scatter falls. The other way round only the backward one does; with runs on both sides, both do.
 A name like "1 forward / 4" is junction 1 with g = 4, the other junction random.
 
+Windows are runs of neighbours. The paper cuts images into windows of two dimensions: "2-D" is the
+least scatter with such windows of the inputs, halves of halves of the image, and plans called
+"tiles" have such groups of inputs. Other data than images has neither.
+
 Of Sobol' paths there is one for each scatter that some dimensions have
 (:mod:`golden.reproduce.dimensions`).
 """
+
+from functools import partial
 
 import numpy as np
 
@@ -27,20 +33,22 @@ NAME = "scatter"
 TITLE = "Accuracy against scatter, networks of equally many edges"
 SOURCE = "Dey et al., Fig. 7"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
-SIZE, PANELS = (8.6, 5.4), (1, 2)
+SIZE, PANELS = (8.6, 6.0), (1, 2)
 KNOWN = ("fixed-fan", "random-regular", "scrambled")
 KNOWN += ("random-rotating", "regular-rotating", "long-short", "fibonacci")
+IMAGES = {"digits": 8, "mnist": 32, "fashion": 32}  # the side of each
 GROUPS = (2, 4, 8, 16)
 WAYS = {"forward": (True, False), "backward": (False, True), "both": (True, True)}  # which in runs
 COLUMNS = (
     ("connections", "connections", ""),
-    ("scatter", "scatter", ".3f"),
+    ("S", "scatter", ".2f"),
+    ("2-D", "scatter_2d", ".2f"),
     ("1 f", "s1_forward", ".2f"),
     ("1 b", "s1_backward", ".2f"),
     ("2 f", "s2_forward", ".2f"),
     ("2 b", "s2_backward", ".2f"),
-    ("all f", "s_forward", ".2f"),
-    ("all b", "s_backward", ".2f"),
+    ("f", "s_forward", ".2f"),
+    ("b", "s_backward", ".2f"),
     ("accuracy", "accuracy", ".2%"),
     ("s.d.", "deviation", ".2%"),
 )
@@ -55,6 +63,27 @@ def shape(dataset):
     elif last == 64:
         hidden, fans = 1024, (128, 8)
     return (inputs, hidden, last), (fans[0] * inputs, min(fans[1], last) * hidden)
+
+
+def tiles(side):
+    """The pixels of an image, row after row, in an order whose runs are its tiles: ``int64``.
+
+    The first half is the upper half of the image, its first half the left half of that, and so on
+    (the digits of row and column, taken in turns).
+    """
+    place = np.zeros((side, side), np.int64)
+    row, column = np.indices((side, side))
+    for digit in range(side.bit_length() - 1):
+        place |= (row >> digit & 1) << 2 * digit + 1 | (column >> digit & 1) << 2 * digit
+    return np.argsort(place, axis=None)
+
+
+def retiled(topology, side):
+    """The topology with its inputs in the order of :func:`tiles`, so that windows are tiles."""
+    place = np.argsort(tiles(side))
+    ends = [topology.edges(junction) for junction in topology.junctions]
+    ends[0] = place[ends[0][0]], ends[0][1]
+    return Pattern("retiled", topology.layers, ends)
 
 
 def grouped(sources, targets, paths, groups, runs, seed):
@@ -74,8 +103,12 @@ def grouped(sources, targets, paths, groups, runs, seed):
     return tuple(np.concatenate(side) for side in ends)
 
 
-def plans(layers, paths):
-    """What can be planned: name, and per junction ``None`` (random) or groups and runs."""
+def plans(layers, paths, side=None):
+    """What can be planned: name, per junction ``None`` (random) or groups and runs, and the side.
+
+    That is the image's, where groups of inputs are tiles of it, else ``None``: ``side`` is that
+    of the data's images, if it has such.
+    """
     result = []
     possible = {
         junction: [
@@ -90,10 +123,12 @@ def plans(layers, paths):
         for groups, way in choices:
             plan = [None, None]
             plan[junction - 1] = groups, WAYS[way]
-            result.append((f"{junction} {way} / {groups}", plan))
+            result.append((f"{junction} {way} / {groups}", plan, None))
+            if side is not None and junction == 1 and way == "forward":
+                result.append((f"1 tiles / {groups}", plan, side))
     for groups, way in possible[1]:
         if (groups, way) in possible[2] and way == "both":
-            result.append((f"1, 2 both / {groups}", [(groups, WAYS["both"])] * 2))
+            result.append((f"1, 2 both / {groups}", [(groups, WAYS["both"])] * 2, None))
     return result
 
 
@@ -104,7 +139,7 @@ def _fits(sources, targets, paths, groups, way):
     return groups <= needed and fan_in <= sources // groups and fan_out <= targets // groups
 
 
-def planned(layers, paths, plan, seed):
+def planned(layers, paths, plan, seed, side=None):
     """The :class:`golden.topology.patterns.Pattern` of one of :func:`plans`."""
     ends = []
     for junction, own in enumerate(plan, 1):
@@ -112,6 +147,8 @@ def planned(layers, paths, plan, seed):
         groups, runs = own or (1, (True, True))
         first = 2 * seed + junction - 1
         ends.append(grouped(sources, targets, paths[junction - 1], groups, runs, first))
+    if side is not None:
+        ends[0] = tiles(side)[ends[0][0]], ends[0][1]
     return Pattern("planned", layers, ends)
 
 
@@ -122,7 +159,7 @@ def _scatters(topology):
     return dict(zip(names, (value for pair in pairs for value in pair), strict=True))
 
 
-def _kinds(layers, paths):
+def _kinds(layers, paths, side):
     """By name whether the connections are planned, and what they are: a function of the seed."""
     result = {
         name: (False, lambda seed, name=name: build(name, layers, paths, seed=seed))
@@ -130,9 +167,13 @@ def _kinds(layers, paths):
     }
     for topology in dimensions.choices(layers, paths, _scatter, 2):
         result[dimensions.label(topology)] = False, lambda seed, own=topology: own
-    for name, plan in plans(layers, paths):
-        result[name] = True, lambda seed, plan=plan: planned(layers, paths, plan, seed)
+    for name, plan, of in plans(layers, paths, side):
+        result[name] = True, partial(_planned, layers, paths, plan, of)
     return result
+
+
+def _planned(layers, paths, plan, side, seed):
+    return planned(layers, paths, plan, seed, side)
 
 
 def _scatter(topology):
@@ -143,7 +184,8 @@ def rows(options):
     """A row for each kind of connections: means over the seeds of scatter and accuracy."""
     dataset = trials.load(options)
     layers, paths = shape(dataset)
-    kinds = _kinds(layers, paths)
+    side = IMAGES.get(options.data)
+    kinds = _kinds(layers, paths, side)
     result = []
     with trials.progress("scatter", len(kinds) * options.seeds) as bar:
         for name, (is_planned, make) in kinds.items():
@@ -151,17 +193,21 @@ def rows(options):
             for seed in trials.seeds(options):
                 topology = make(seed)
                 figures.append(_scatters(topology))
+                if side is not None:
+                    figures[-1]["scatter_2d"] = _scatter(retiled(topology, side))
                 network = initialize(topology, "random", seed)
                 found.append(trials.train(network, dataset, options, seed)[0])
                 bar.update()
             accuracy, deviation = trials.spread(found)
+            least = [min(own[key] for key in own if key != "scatter_2d") for own in figures]
             means = {key: float(np.mean([own[key] for own in figures])) for key in figures[0]}
             result.append(
                 {
                     "connections": name,
                     "planned": is_planned,
                     "edges": topology.total_paths,
-                    "scatter": float(np.mean([min(own.values()) for own in figures])),
+                    "scatter": float(np.mean(least)),
+                    "scatter_2d": None,
                     **means,
                     "accuracy": accuracy,
                     "deviation": deviation,
@@ -171,15 +217,20 @@ def rows(options):
 
 
 def summary(rows):
-    """Rank correlations of scatter and accuracy: of all rows, and of those planned or not."""
+    """Rank correlations of scatter and accuracy: of all rows, and of those planned or not.
+
+    Then the same of the scatter with windows of two dimensions, for images.
+    """
     result = {}
     for name, chosen in (
         ("all", rows),
         ("planned", [row for row in rows if row["planned"]]),
         ("others", [row for row in rows if not row["planned"]]),
     ):
-        values = ([row[key] for row in chosen] for key in ("scatter", "accuracy"))
-        result[f"rank correlation, {name}"] = trials.rank_correlation(*values)
+        for key, of in (("scatter", ""), ("scatter_2d", "2-D windows, ")):
+            if chosen[0][key] is not None:
+                values = ([row[each] for row in chosen] for each in (key, "accuracy"))
+                result[f"rank correlation, {of}{name}"] = trials.rank_correlation(*values)
     return result
 
 
@@ -199,6 +250,8 @@ def plot(rows, axes):
         label = None if name in named else name
         named.add(name)
         axes[0].plot(row["scatter"], place, "o", color=color, label=label)
+        if row["scatter_2d"] is not None:
+            axes[0].plot(row["scatter_2d"], place, "o", color=color, fillstyle="none", markersize=9)
         accuracy, error = (trials.percent(row[key]) for key in ("accuracy", "deviation"))
         axes[1].errorbar(accuracy, place, xerr=error, fmt="o", color=color, capsize=2)
     names = [row["connections"] for row in ordered]
@@ -206,6 +259,7 @@ def plot(rows, axes):
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_yticks(range(len(rows)), shown)
     axes[0].set_xlim(0, 1.05)
-    axes[0].set_xlabel("scatter")
+    flat = any(row["scatter_2d"] is None for row in rows)
+    axes[0].set_xlabel("scatter" if flat else "scatter; rings: windows of two dimensions")
     axes[1].set_xlabel("accuracy on held-out samples, %")
     axes[0].figure.legend(loc="outside lower center", ncols=5)

@@ -54,7 +54,7 @@ def _sections(result, failures):
         "text": (f"Of {result['images_together']} images together, against the closed form.",),
         "columns": ("", "measured", "predicted"),
         "rows": [_cycles_row(result, name) for name in ("latency", "interval")],
-        "picture": _picture(result, "cycles", _cycles, (6.4, 2.2)),
+        "picture": _picture(result, "cycles", _cycles, (6.4, 2.5)),
     }
     keys = ("config", "paths", "lanes", "utilization", "backend", "jobs")
     speeds = ("cycles_per_second", "cycles_per_core_second")
@@ -89,6 +89,9 @@ def _confusion(result, axes):
                 color = "white" if count > most / 2 else "black"
                 where = {"ha": "center", "va": "center", "fontsize": 7}
                 axes.text(said, label, f"{count:,}", color=color, **where)
+    if len(counts) <= 16:
+        axes.set_xticks(range(len(counts)))
+        axes.set_yticks(range(len(counts)))
     axes.grid(visible=False)
     axes.set_xlabel("class said")
     axes.set_ylabel("label")
@@ -101,7 +104,7 @@ def _margins(result, axes):
         axes.bar(places, shares, 0.4, label=name)
     axes.set_xlabel("binary digits")
     axes.set_ylabel("images")
-    axes.legend()
+    _legend(axes)
 
 
 def _cycles(result, axes):
@@ -111,4 +114,9 @@ def _cycles(result, axes):
         axes.barh(places, values, 0.35, label=("measured", "predicted")[index])
     axes.set_yticks(range(2), ("interval", "latency"))
     axes.set_xlabel("cycles")
-    axes.legend(loc="center left", frameon=True)
+    _legend(axes)
+
+
+def _legend(axes):
+    """Below the axes, so that it lies on no bar."""
+    axes.figure.legend(loc="outside lower center", ncols=2)

@@ -8,6 +8,8 @@ from sobolpath.golden.topology import gf2
 
 LANE = (*plots.COLOURS[:6], "#555555", plots.COLOURS[8])  # white letters are read on all
 
+ORDER_POINTS = 420  # the width of the order's panel, in points by the width of a character
+
 
 def draw(path, topology, lanes, junction, step):
     """Draw a topology on so many lanes, and one step of a junction of it."""
@@ -32,12 +34,12 @@ def _colour(lane):
     return LANE[lane % len(LANE)]
 
 
-def _cell(axis, x, y, text, colour, bold=False, width=0.92):
+def _cell(axis, x, y, text, colour, bold=False, width=0.92, size=7):
     from matplotlib.patches import Rectangle
 
     edge = {"linewidth": 1.6 if bold else 0.4, "edgecolor": "black"}
     axis.add_patch(Rectangle((x - width / 2, y - 0.42), width, 0.84, facecolor=colour, **edge))
-    label = {"ha": "center", "va": "center", "fontsize": 7, "in_layout": False}
+    label = {"ha": "center", "va": "center", "fontsize": size, "in_layout": False}
     axis.text(x, y, text, color="white", **label)
 
 
@@ -112,10 +114,13 @@ def _crossbar(axis, topology, lanes, junction, step, here):
 def _order(axis, topology, junction, words, lanes, step):
     """The steps of a junction, a line for each target row: what each reads, and with which D."""
     fan_in, digits = topology.fan_in(junction), max(lanes.bit_length() - 1, 1)
+    longest = len(f"{len(words[0]) - 1}: row {max(words[0])}, ") + digits
+    size = min(7, ORDER_POINTS / (fan_in + 1.2) / longest)  # so that no text leaves its cell
     for number, (row, distance) in enumerate(zip(*words, strict=True)):
         y, x = divmod(number, fan_in)
         shade = "#000000" if number == step else "#777777"
-        _cell(axis, x, y, f"{number}: row {row}, {distance:0{digits}b}", shade, number == step)
+        text = f"{number}: row {row}, {distance:0{digits}b}"
+        _cell(axis, x, y, text, shade, number == step, size=size)
     for row in range(topology.layers[junction] // lanes):
         axis.text(-0.6, row, f"row {row}", ha="right", va="center", fontsize=7)
     for epoch in range(fan_in):

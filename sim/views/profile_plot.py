@@ -1,9 +1,12 @@
 """The picture of ``sobolpath sim profile``: three lanes of work on one axis of cycles."""
 
+import numpy as np
+
 from sobolpath.golden.support import plots
 
 LANES = ("loading", "running", "reading")  # from top to bottom
 SHOWN = 3  # inferences, the last ones
+NARROW = 0.02  # of the axis: a bar that has no room for a letter
 COLOURS = plots.COLOURS[:6]  # of the junctions, in turns
 SHADES = ("#999999", "#777777", "#444444")  # of the inferences that are loaded and read
 
@@ -21,6 +24,7 @@ def draw(path, times, title, longest):
 
 def _paint(figure, times, title, longest):
     axis, seen = figure.subplots(), range(len(times.opens))[-SHOWN:]
+    axis.set_xlim(times.opens[seen[0]], times.leaves[-1] + 1)
     for number, k in enumerate(seen):
         shade, name = SHADES[number], letter(k)
         _bar(axis, "loading", times.opens[k], times.closes[k], shade, name)
@@ -35,7 +39,7 @@ def _paint(figure, times, title, longest):
     axis.text(ends.mean(), 0.66, interval, ha="center", va="bottom")
     axis.set_yticks([0.0, -1.0, -2.0], LANES)
     axis.set_ylim(-2.5, 1.1)
-    axis.set_xlim(times.opens[seen[0]], times.leaves[-1] + 1)
+    axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.set_xlabel(
         "cycle; letters are inferences, numbers junctions, below them what they write after their "
         "last step"
@@ -46,8 +50,10 @@ def _paint(figure, times, title, longest):
 
 
 def _bar(axis, lane, first, last, colour, label):
+    """A bar, and its label in it; below it where it is too narrow."""
     height, width = -LANES.index(lane), last - first + 1
     axis.broken_barh([(first, width)], (height - 0.25, 0.5), facecolors=colour, edgecolor="white")
-    axis.text(
-        first + width / 2, height, label, ha="center", va="center", color="white", clip_on=True
-    )
+    narrow = width < NARROW * np.ptp(axis.get_xlim())
+    place, shade = (height - 0.37, "black") if narrow else (height, "white")
+    where = {"ha": "center", "va": "center", "clip_on": not narrow}
+    axis.text(first + width / 2, place, label, color=shade, **where)

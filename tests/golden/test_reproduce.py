@@ -50,7 +50,7 @@ ROWS = {  # of the CSV, at TINY with what `small` leaves
     "conv-weights": 4 * 3 + 5,
     "densities": 17,
     "initializations": 5 + 2 * 6 + 2 * 4,
-    "scatter": 7 + 2 + 14,
+    "scatter": 7 + 2 + 14 + 2,
     "connectivity": 2 * 9,
     "connectivity-sigmoid": 4 * 6 + 1,
 }
@@ -377,12 +377,55 @@ class TestScatter:
         layers, paths = (64, 64, 16), (256, 256)
         plans = scatter.plans(layers, paths)
         assert len(plans) == 14
-        assert ("1 forward / 4", [(4, (True, False)), None]) in plans
-        for name, plan in plans:
+        assert ("1 forward / 4", [(4, (True, False)), None], None) in plans
+        for name, plan, side in plans:
+            assert side is None
             topology = scatter.planned(layers, paths, plan, 0)
             assert topology.paths == paths, name
             least = min(scatter._scatters(topology).values())
             assert least <= 0.55, name
+
+    def test_tiles(self):
+        """Runs of 16 of the 64 pixels of 8 x 8 are its quarters; of 32, its halves; of 4, 2 x 2."""
+        order = scatter.tiles(8)
+        assert sorted(order) == list(range(64))
+        rows, columns = order // 8, order % 8
+        for run, (height, width) in ((32, (4, 8)), (16, (4, 4)), (8, (2, 4)), (4, (2, 2))):
+            for first in range(0, 64, run):
+                for own, size in ((rows, height), (columns, width)):
+                    part = own[first : first + run]
+                    assert part.max() - part.min() == size - 1
+                    assert part.min() % size == 0
+
+    def test_windows_of_two_dimensions(self):
+        """A target of the upper half's pixels has one-dimensional windows missing, and 2-D ones.
+
+        A target of the first column hears all runs of a row, and half of the tiles of 2 x 4.
+        """
+        upper = np.arange(32)
+        ends = [(upper, np.zeros(32, int))]
+        topology = patterns.Pattern("upper", (64, 1), ends)
+        assert quality.scatter(topology, 1)[0] == 0.5
+        assert quality.scatter(scatter.retiled(topology, 8), 1)[0] == 0.5
+        left = np.array([8 * row + column for row in range(8) for column in (0,)])
+        topology = patterns.Pattern("left", (64, 1), [(left, np.zeros(8, int))])
+        assert quality.scatter(topology, 1)[0] == 1
+        assert quality.scatter(scatter.retiled(topology, 8), 1)[0] == 0.5
+
+    def test_planned_tiles(self):
+        """Group a of the inputs is a tile of the image."""
+        layers, paths = (64, 64, 16), (256, 256)
+        plans = {name: rest for name, *rest in scatter.plans(layers, paths, 8)}
+        assert len(plans) == 14 + 2
+        plan, side = plans["1 tiles / 4"]
+        topology = scatter.planned(layers, paths, plan, 0, side)
+        assert topology.paths == paths
+        source, target = topology.edges(1)
+        for neuron in range(64):
+            own = source[target == neuron]
+            assert len({(pixel // 8 // 4, pixel % 8 // 4) for pixel in own}) == 1
+        assert quality.scatter(scatter.retiled(topology, 8), 1)[0] == 0.25
+        assert quality.scatter(topology, 1)[0] > 0.25
 
     def test_seeds_differ(self):
         layers, paths, plan = (16, 16, 16), (64, 64), [None, None]
