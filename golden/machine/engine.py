@@ -49,8 +49,7 @@ def layers(model: Model, images: ArrayLike) -> list[np.ndarray]:
     images = check_inputs(model, images)
     plans = []
     for junction in model.topology.junctions:
-        source, target = model.topology.edges(junction)
-        order = np.argsort(target, kind="stable")
+        source, order = model.topology.edges(junction)[0], model.topology.by_target(junction)
         plans.append((source[order], model.weights[junction - 1][order].astype(np.int32)))
     results = [[] for _ in plans]
     for start in range(0, max(len(images), 1), CHUNK):

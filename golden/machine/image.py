@@ -138,12 +138,10 @@ def pack(model: Model, machine: Machine) -> MemoryImage:
             0 if junction == last else schedule.bases[junction],
             schedule.waits[junction - 1],
         )
-        order = lane_order.path_order(topology, junction, lanes)
-        weights.append(model.weights[junction - 1][order])
-        place = lane_order.places(topology, junction, lanes)
-        rows = np.empty(place.size, np.int32)
-        rows[place] = model.biases[junction - 1] + ((1 << shift) >> 1)
-        biases.append(rows.reshape(-1, lanes))
+        own = model.weights[junction - 1]
+        weights.append(lane_order.by_step(topology, junction, lanes, own))
+        starts = model.biases[junction - 1].astype(np.int32) + ((1 << shift) >> 1)
+        biases.append(lane_order.by_place(topology, junction, lanes, starts))
     program[2] = len(program)
     outputs = _layer_walk(topology, final, lanes, machine.images)
     block(Kind.READ, outputs, schedule.copies.bit_length() - 1)

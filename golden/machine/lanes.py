@@ -187,6 +187,26 @@ def places(topology: Paths, layer: int, lanes: int) -> np.ndarray:
     return gf2.apply(coordinate_map(topology, layer, lanes), neurons)
 
 
+def neurons(topology: Paths, layer: int, lanes: int) -> np.ndarray:
+    """The neuron that stands in each row and lane of a layer: ``int64`` (n_l / P, P)."""
+    return np.argsort(places(topology, layer, lanes)).reshape(-1, lanes)  # the inverse
+
+
+def by_place(topology: Paths, layer: int, lanes: int, values: np.ndarray) -> np.ndarray:
+    """The values of a layer's neurons, in natural order (n_l,), by row and lane: (n_l / P, P)."""
+    return values[neurons(topology, layer, lanes)]
+
+
+def by_neuron(topology: Paths, layer: int, lanes: int, values: np.ndarray) -> np.ndarray:
+    """The way back from :func:`by_place`: values by row and lane, (n_l / P, P), become (n_l,)."""
+    return values.ravel()[places(topology, layer, lanes)]
+
+
+def by_step(topology: Paths, junction: int, lanes: int, weights: np.ndarray) -> np.ndarray:
+    """The weights of a junction's paths, (N_l,), by step and target lane: (N_l / P, P)."""
+    return weights[path_order(topology, junction, lanes)]
+
+
 def junction_matrix(topology: Paths, junction: int, lanes: int) -> np.ndarray:
     """G of a junction: the map step -> source row * lanes + D, ``uint8`` (k_{l-1}, p_l - q)."""
     maps, q = lane_maps(topology, lanes), log2_exact(lanes, "lanes")

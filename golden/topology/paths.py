@@ -137,6 +137,10 @@ class Paths:
         )
         return source, target
 
+    def by_target(self, junction: int) -> np.ndarray:
+        """A junction's paths in the order of their targets, then their own: ``int64`` (N_l,)."""
+        return np.argsort(self.edges(junction)[1], kind="stable")
+
     def duplicates(self, junction: int) -> int:
         """Paths of a junction whose edge an earlier path already has."""
         source, target = self.edges(junction)

@@ -38,7 +38,7 @@ class Wiring:
     def __init__(self, topology, junction):
         source, target = topology.edges(junction)
         n, m = topology.layers[junction - 1 : junction + 1]
-        self.path = np.argsort(target, kind="stable")
+        self.path = topology.by_target(junction)
         self.place = np.argsort(source[self.path], kind="stable")
         fan_ins, fan_outs = np.bincount(target, minlength=m), np.bincount(source, minlength=n)
         self.first = np.concatenate([[0], np.cumsum(fan_ins)])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sobolpath.golden.machine import engine
-from sobolpath.golden.machine.lanes import places
+from sobolpath.golden.machine import lanes as lane_order
 from sobolpath.golden.machine.widen import widened_model
 
 from ..backends.record import NEVER
@@ -84,8 +84,8 @@ def _positions(job):
     topology, images = job.schedule.wide, job.config.images
     neurons, layers, base = [], [], 0
     for layer, width in enumerate(topology.layers[1:], 1):
-        place = places(topology, layer, job.config.lanes)
-        neurons.append(base + np.argsort(place))  # the inverse of a permutation
+        order = lane_order.neurons(topology, layer, job.config.lanes)
+        neurons.append(base + order.ravel())
         layers.append(np.full(width, layer))
         base += width
     neurons, layers = np.concatenate(neurons), np.concatenate(layers)

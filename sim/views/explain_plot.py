@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sobolpath.golden.machine.lanes import junction_matrix, path_order, places
+from sobolpath.golden.machine.lanes import junction_matrix, neurons, path_order
 from sobolpath.golden.support import plots
 from sobolpath.golden.topology import gf2
 
@@ -49,11 +49,6 @@ def _bare(axis, title, across, down):
     axis.set_title(title, fontsize=9, loc="left")
     axis.set_xlim(*across)
     axis.set_ylim(*reversed(down))
-
-
-def neurons(topology, layer, lanes):
-    """The neuron of every row and lane of a layer: ``int64`` (rows, lanes)."""
-    return np.argsort(places(topology, layer, lanes)).reshape(-1, lanes)
 
 
 def _layers(axis, topology, lanes, marked):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sobolpath.golden.machine.lanes import junction_matrix, path_order, places
+from sobolpath.golden.machine.lanes import by_neuron, by_place, by_step, junction_matrix
 from sobolpath.golden.topology import gf2
 
 
@@ -70,8 +70,9 @@ def values_of(trace, job, inputs, image):
     ends = np.cumsum([0, *job.widths[1:]])
     layers = [inputs[image].astype(np.int64)]
     for layer, start in enumerate(ends[:-2].tolist(), 1):
-        place = places(topology, layer, job.config.lanes)
-        layers.append(trace.values[0, start + place * images + image].astype(np.int64))
+        values = trace.values[0, start : start + topology.layers[layer] * images]
+        own = values.reshape(-1, images)[:, image].astype(np.int64)
+        layers.append(by_neuron(topology, layer, job.config.lanes, own))
     layers.append(trace.logits[0].reshape(images, -1)[image].astype(np.int64))
     return layers
 
@@ -79,11 +80,9 @@ def values_of(trace, job, inputs, image):
 def operands(part, job, model, layers):
     """The activations and the weights of a junction's lanes, step by step: two (steps, lanes)."""
     lanes, topology, junction = job.config.lanes, job.schedule.wide, part.junction
-    row = np.empty_like(layers[junction - 1])
-    row[places(topology, junction - 1, lanes)] = layers[junction - 1]
-    read = part.source[:, None] * lanes + (np.arange(lanes) ^ part.distance[:, None])
-    weights = model.weights[junction - 1][path_order(topology, junction, lanes)]
-    return row[read], weights
+    rows = by_place(topology, junction - 1, lanes, layers[junction - 1])
+    read = part.source[:, None], np.arange(lanes) ^ part.distance[:, None]
+    return rows[read], by_step(topology, junction, lanes, model.weights[junction - 1])
 
 
 def active(model, layers):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import lanes
 from sobolpath.golden.topology import gf2
+from sobolpath.golden.topology.linear import shifted
 from sobolpath.golden.topology.paths import Topology
 
 SHAPES = [
@@ -107,6 +108,32 @@ def test_weights_in_order_of_steps():
     target = topology.edges(1)[1][order]
     rows = gf2.apply(lanes.coordinate_map(topology, 1, 4), target) // 4
     assert np.array_equal(rows, np.repeat(np.arange(8), 4)[:, None] * np.ones((1, 4), int))
+
+
+@pytest.mark.parametrize("count", [1, 4, 16])
+def test_values_in_rows_and_lanes_and_back(count):
+    """Neuron by neuron, also where a layer has a digital shift."""
+    topology = shifted((32, 64, 16), (128, 64), seed=3)
+    assert all(topology.digital_shifts)
+    for layer, width in enumerate(topology.layers):
+        values = np.random.default_rng(layer).permutation(width)
+        placed = lanes.by_place(topology, layer, count, values)
+        assert placed.shape == (width // count, count)
+        stands = lanes.neurons(topology, layer, count)
+        for neuron, place in enumerate(lanes.places(topology, layer, count)):
+            row, lane = divmod(int(place), count)
+            assert placed[row, lane] == values[neuron]
+            assert stands[row, lane] == neuron
+        assert np.array_equal(lanes.by_neuron(topology, layer, count, placed), values)
+
+
+def test_weights_by_step():
+    """A step's weights are those of the paths that end in its row, lane by lane."""
+    topology = shifted((32, 64, 16), (128, 64), seed=3)
+    for junction, paths in enumerate(topology.paths, 1):
+        target = lanes.by_step(topology, junction, 4, topology.edges(junction)[1])
+        rows = np.arange(paths // 4) // topology.fan_in(junction)
+        assert np.array_equal(target, lanes.neurons(topology, junction, 4)[rows])
 
 
 class TestComplaints:
