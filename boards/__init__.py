@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import check_name
 
 NAMES = (
     "icebreaker",
@@ -18,6 +18,5 @@ NAMES = (
 
 def load(name):
     """The :class:`boards.board.Board` called ``name``. Raises ``InputError`` with the list."""
-    if name not in NAMES:
-        raise InputError(f"board must be one of {', '.join(NAMES)}, not {name!r}")
+    check_name("board", name, NAMES)
     return import_module(f"{__name__}.{name.replace('-', '_')}").BOARD

@@ -13,5 +13,5 @@ BOARD = replace(
     name="orangecrab-85",
     summary="OrangeCrab, ECP5 LFE5U-85F: 64 lanes, 131,072 weights",
     platform=OrangeCrabR0_2_85FPlatform,
-    config=CONFIGS["ulx3s"],
+    config=CONFIGS["orangecrab-85"],
 )

@@ -27,7 +27,7 @@ BOARD = Board(
     summary="UPduino v3, iCE40UP5K: 8 lanes x 2 images, 131,072 weights",
     platform=Platform,
     family=ULTRAPLUS_ANY_PIN,
-    config=CONFIGS["icebreaker"],
+    config=CONFIGS["upduino"],
     resources=(
         UARTResource(0, rx="23", tx="25", attrs=CMOS),
         Resource("led_g", 0, PinsN("39", dir="o"), CMOS),

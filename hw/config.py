@@ -209,9 +209,9 @@ class EngineConfig:
             )
 
 
-#: Named configurations: ``tiny`` for tests, the others for the board of that name. ``icebreaker``
-#: has all sixteen 8 x 8 multipliers of the iCE40UP5K at work, ``icebreaker-1`` eight of them, with
-#: room for more biases and outputs.
+#: Named configurations: ``tiny`` for tests, the others for the board of that name, every one of
+#: ``boards.NAMES``. ``icebreaker`` has all sixteen 8 x 8 multipliers of the iCE40UP5K at work,
+#: ``icebreaker-1`` eight of them, with room for more biases and outputs.
 CONFIGS = {
     "tiny": EngineConfig(
         lanes=4,
@@ -260,3 +260,5 @@ CONFIGS = {
         max_copies=2,
     ),
 }
+#: Boards that take the engine of another: a larger device, or the same on another board.
+CONFIGS |= {"upduino": CONFIGS["icebreaker"], "orangecrab-85": CONFIGS["ulx3s"]}

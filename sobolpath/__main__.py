@@ -1,11 +1,10 @@
 """``sobolpath``: finds the command that was typed. A command is read only when it runs."""
 
-import difflib
 import sys
 from importlib import import_module
 
 from . import __version__
-from .golden.errors import InputError
+from .golden.errors import InputError, near
 from .golden.support import cli, command
 
 #: By the words that are typed: the module, and what it does.
@@ -83,9 +82,7 @@ def find(argv):
         return " ".join([*([group] if group else []), rest[0]]), rest[1:]
     if rest and rest[0] in ("-h", "--help", *(() if group else ("--version",))):
         return "", [group, rest[0]]
-    near = difflib.get_close_matches(rest[0], names, 1) if rest else []
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    given = repr(rest[0]) if rest else "left out"
+    given, hint = (repr(rest[0]), near(rest[0], names)) if rest else ("left out", "")
     raise InputError(
         f"COMMAND must be one of {', '.join(names)}, not {given}{hint} (try '{prog} --help')"
     )

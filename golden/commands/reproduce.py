@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from .. import data
-from ..errors import InputError
+from ..errors import InputError, check_name
 from ..reproduce import REPRODUCTIONS, chart, output
 from ..support import cli, options, plots, threads
 from ..support.command import Outcome
@@ -87,11 +87,10 @@ def run(given, say):
     """Compute, draw, write and print; the figures as a dict for ``--json``. ``InputError``."""
     if given.list:
         return Outcome(_list())
-    if given.name not in REPRODUCTIONS:
-        names = ", ".join(REPRODUCTIONS)
-        raise InputError(f"NAME must be one of {names}, not {given.name or 'left out'}")
-    if given.format not in plots.FORMATS:
-        raise InputError(f"format must be {' or '.join(plots.FORMATS)}, not {given.format!r}")
+    if given.name is None:
+        raise InputError(f"NAME must be one of {', '.join(REPRODUCTIONS)}, not left out")
+    check_name("NAME", given.name, REPRODUCTIONS)
+    check_name("format", given.format, plots.FORMATS)
     module, folder = REPRODUCTIONS[given.name], Path(given.folder)
     options = _options(module, given)
     files = {

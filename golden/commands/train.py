@@ -1,6 +1,7 @@
 """``sobolpath train``: train a network of paths, quantize it, write a model file."""
 
 import time
+from pathlib import Path
 
 from .. import data
 from ..errors import InputError
@@ -78,6 +79,9 @@ def _check_out(topology, out):
             f"--out must be left out: there is no model file of {topology.name} paths, which the "
             "hardware cannot run; their float accuracy is printed"
         )
+    if out is not None and Path(out).suffix != ".npz":
+        wanted = Path(out).with_suffix(".npz")
+        raise InputError(f"--out must be a file named .npz, not {out!r}: try {wanted}")
 
 
 def _start(options, topology, dataset):

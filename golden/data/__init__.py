@@ -7,7 +7,7 @@ function that returns a :class:`DataSet`, entered in ``REGISTRY``.
 
 from dataclasses import replace
 
-from ..errors import InputError
+from ..errors import InputError, check_name
 from . import sets
 from .dataset import INPUT_SCALE, DataSet, pad, to_uint8
 
@@ -43,7 +43,7 @@ def load(name, download=False):
     if name not in REGISTRY:
         if str(name).endswith(".npz"):
             return sets.from_npz(name)
-        raise InputError(f"data set must be one of {names()}, not {name!r}")
+        check_name("data set", name, sorted(REGISTRY), " or a .npz file")
     if download:
         try:
             return REGISTRY[name]()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, near
 from ..support.cli import write_atomically
 from ..topology import gf2, linear
 from ..topology.paths import Paths, Topology, log2_exact
@@ -154,7 +154,10 @@ def _read(path):
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: no such model file; make one with 'sobolpath train'") from None
+        hint = near(Path(path).stem, shipped.names())
+        raise InputError(
+            f"{path}: no such model file; make one with 'sobolpath train'{hint}"
+        ) from None
     except OSError as error:
         raise InputError(f"{path}: must be a readable model file: {error.strerror}") from None
     try:

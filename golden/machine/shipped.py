@@ -14,11 +14,13 @@ def names() -> list[str]:
 def find(name: str | Path) -> Path:
     """The path of a model: a file of that path, else the shipped model of that name.
 
-    Where neither is there it is ``name`` itself, for whoever reads it to complain.
+    ``.npz`` may be left out of either. Where neither is there it is ``name`` itself, for whoever
+    reads it to complain.
     """
     path = Path(name)
-    if not path.exists() and path.name == str(name) and path.stem in names():
-        shipped = FOLDER / f"{path.stem}.npz"
-        if path.suffix in ("", ".npz"):
-            return shipped
-    return path
+    if path.exists():
+        return path
+    if path.name == str(name) and path.stem in names() and path.suffix in ("", ".npz"):
+        return FOLDER / f"{path.stem}.npz"
+    whole = Path(f"{path}.npz")
+    return whole if whole.is_file() else path

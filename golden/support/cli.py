@@ -5,6 +5,7 @@ output stopped reading, as the shell has them.
 """
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..errors import InputError
+from ..errors import InputError, near
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,6 +35,16 @@ class Parser(argparse.ArgumentParser):
     def writes(self, *names, **settings):
         """Add an option that names a file to write."""
         self.written.append(self.add_argument(*names, **settings).dest)
+
+    def parse_args(self, args=None, namespace=None):
+        """Parse; an option that is not there is told first, with the nearest that is."""
+        known = self._option_string_actions
+        for word in itertools.takewhile("--".__ne__, sys.argv[1:] if args is None else args):
+            name = word.partition("=")[0]
+            if name.startswith("--") and name not in known:
+                options = [each for each in known if each.startswith("--")]
+                self.error(f"unrecognized arguments: {name}{near(name, options)}")
+        return super().parse_args(args, namespace)
 
     def error(self, message):
         raise InputError(f"{message} (try '{self.prog} --help')")

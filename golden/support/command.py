@@ -47,7 +47,8 @@ def execute(module, words, argv):
     options.typed = shlex.join([*words, *argv])
     written = [getattr(options, name, None) for name in parser.written]
     read = [getattr(options, name, None) for name in parser.read]
-    cli.check_writable(*written, read=[path for path in read if path is not None])
+    kept = [path for path in read if path is not None]
+    cli.check_writable(*written, read=[*kept, *(f"{path}.npz" for path in kept)])
     json = getattr(options, "json", None)
 
     def say(text):

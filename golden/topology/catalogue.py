@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..errors import InputError
+from ..errors import InputError, check_name
 from . import linear, patterns
 from .paths import Paths, Topology
 
@@ -46,8 +46,7 @@ def build(
     they are not sought. Raises ``InputError`` for an unknown name, dimensions where there are none,
     and what the topology itself finds wrong.
     """
-    if name not in TOPOLOGIES:
-        raise InputError(f"topology must be one of {', '.join(TOPOLOGIES)}, not {name!r}")
+    check_name("topology", name, TOPOLOGIES)
     function, takes, _ = TOPOLOGIES[name]
     patterns.check_integer(seed, "seed", 0, 2**32 - 1)
     if dimensions is not None and "dimensions" not in takes:

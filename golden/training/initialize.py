@@ -30,7 +30,7 @@ well as random ones, parity worse.
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_name
 from ..topology import sobol
 from .network import Network
 
@@ -51,8 +51,7 @@ def _check(rule):
     name, colon, text = str(rule).partition(":")
     kind = {"ratio": float, "dimension": int}.get(name) if colon else None
     if kind is None:
-        if rule not in RULES:
-            raise InputError(f"initialization must be one of {', '.join(RULES)}, not {rule!r}")
+        check_name("initialization", rule, RULES)
         return
     most = 1 if kind is float else sobol.MAX_DIMENSION
     try:
@@ -104,8 +103,7 @@ def initialize(topology, rule="rudin-shapiro", seed=0, magnitudes="constant"):
     a number in it that is none, or unknown magnitudes.
     """
     _check(rule)
-    if magnitudes not in MAGNITUDES:
-        raise InputError(f"magnitudes must be one of {', '.join(MAGNITUDES)}, not {magnitudes!r}")
+    check_name("magnitudes", magnitudes, MAGNITUDES)
     random, weights = np.random.default_rng(seed), []
     for junction, count in zip(topology.junctions, topology.paths, strict=True):
         bound = np.sqrt(6 / (topology.fan_in(junction) + topology.fan_out(junction)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_name
 from ..support.cli import progress
 
 OPTIMIZERS = ("adam", "sgd")
@@ -67,10 +67,7 @@ class Recipe:
             if isinstance(value, bool) or not isinstance(value, int | float) or not good(value):
                 raise InputError(f"{name} must be {wanted}, not {value!r}")
         for name, known in (("optimizer", OPTIMIZERS), ("signs", SIGNS)):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
-                )
+            check_name(name, getattr(self, name), known)
 
 
 class Optimizer:

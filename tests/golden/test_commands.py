@@ -160,7 +160,7 @@ MISTAKES = [
     (["--seed", "-1"], "seed must be an integer from 0 to 4294967295, not -1"),
     (["--initialization", "zero"], "initialization must be one of rudin-shapiro, parity,"),
     (["--validation", "1436"], "validation images must be 10 to 1427, not 1436"),
-    (["--epoch", "2"], "unrecognized arguments: --epoch 2"),
+    (["--epoch", "2"], "unrecognized arguments: --epoch; did you mean '--epochs'?"),
 ]
 
 

@@ -127,8 +127,8 @@ class TestCommand:
         ("arguments", "message"),
         [
             ([], "NAME must be one of edges-32, .*, not left out"),
-            (["fig-7"], "NAME must be one of edges-32, .*, not fig-7"),
-            (["edges-32", "--format", "pdf"], "format must be svg or png, not 'pdf'"),
+            (["fig-7"], "NAME must be one of edges-32, .*, not 'fig-7'"),
+            (["edges-32", "--format", "pdf"], "format must be one of svg, png, not 'pdf'"),
             (["edges-32", "--epochs", "3"], "--epochs must be left out .*none but --seed"),
             (["coalescing", "--data", "digits"], "--data must be left out .* reads --seeds"),
             (["scatter", "--seeds", "0"], "seeds must be an integer from 1 to 1000, not 0"),

@@ -347,8 +347,14 @@ class TestWrongInput:
             (["run"], "the following arguments are required: MODEL, --data"),
             (["run", SHIPPED, *DIGITS, "--fast"], "unrecognized arguments: --fast"),
             (["run", SHIPPED, "--data", "moons"], "data set must be one of digits, fashion"),
-            (["run", SHIPPED, *DIGITS, "--backend", "x"], "backend must be auto, native or pysim"),
-            (["run", SHIPPED, *DIGITS, "--config", "x"], "config must be one of tiny, icebreaker"),
+            (
+                ["run", SHIPPED, *DIGITS, "--backend", "x"],
+                "--backend must be one of auto, native, pysim",
+            ),
+            (
+                ["run", SHIPPED, *DIGITS, "--config", "x"],
+                "--config must be one of tiny, icebreaker",
+            ),
             (["run", SHIPPED, *DIGITS, "--limit", "0"], "limit must be at least 1, not 0"),
             (["run", SHIPPED, *DIGITS, "--jobs", "0"], "--jobs must be at least 1, not 0"),
             (

@@ -206,8 +206,8 @@ class TestCommand:
         ("more", "message"),
         [
             (["--plot", "p.pdf"], "--plot must be a file named .svg or .png, not 'p.pdf'"),
-            (["--config", "none"], "config must be one of tiny, icebreaker"),
-            (["--backend", "none"], "backend must be auto, native or pysim, not 'none'"),
+            (["--config", "none"], "--config must be one of tiny, icebreaker"),
+            (["--backend", "none"], "--backend must be one of auto, native, pysim, not 'none'"),
         ],
     )
     def test_wrong_input(self, small, capsys, more, message):  # noqa: F811
