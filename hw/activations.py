@@ -1,5 +1,7 @@
 """The activation memory: one memory a row wide, two layers deep."""
 
+from typing import Any
+
 from amaranth import Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -31,7 +33,7 @@ class ActivationMemory(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, values, rows, width=1, registered=False):
+    def __init__(self, *, values: int, rows: int, width: int = 1, registered: bool = False):
         exact_log2("values", values)
         exact_log2("rows", rows, minimum=2)
         exact_log2("width", width)
@@ -51,11 +53,11 @@ class ActivationMemory(wiring.Component):
         )
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """Cycles from ``read_row`` to ``row``."""
         return 1 + self._registered
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._row, depth=self._rows, init=[])
         read = memory.read_port()

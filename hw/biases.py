@@ -1,5 +1,7 @@
 """The bias memory: one bias a neuron, read in the order in which they are needed."""
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
@@ -30,7 +32,7 @@ class BiasMemory(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, neurons, width, registered=False):
+    def __init__(self, *, neurons: int, width: int, registered: bool = False):
         exact_log2("width", width)
         exact_log2("neurons", neurons, minimum=2 * width)
         self._byte_bits = exact_log2("width", width) + 2
@@ -46,7 +48,7 @@ class BiasMemory(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         bits = self._word.size
         m.submodules.memory = memory = Memory(shape=bits, depth=self._depth, init=[])

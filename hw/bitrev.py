@@ -15,7 +15,9 @@ lane bits from s on are also reversed, and in blocks below one word (m < q) only
 m are: a fixed permutation of the lanes within a word for each of these m.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, unsigned
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, ShapeLike, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -55,13 +57,13 @@ class BitReversal(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` if max_bits is no integer from 1 to 32.
     """
 
-    def __init__(self, *, max_bits):
+    def __init__(self, *, max_bits: int):
         _integer("max_bits", max_bits, 1, 32)
         super().__init__(
             {"index": In(max_bits), "bits": In(range(max_bits + 1)), "address": Out(max_bits)}
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         # The index is extended to 2**k - 1 bits, k the width of self.bits: after all of them are
         # reversed, the amount to shift by, 2**k - 1 - bits, is ~bits.
@@ -90,7 +92,7 @@ class BlockWalk(wiring.Component):
     addresses : where word w lies in each bank.
     """
 
-    def __init__(self, *, lanes, address_width, layout):
+    def __init__(self, *, lanes: int, address_width: int, layout: int):
         self._layout = layout
         super().__init__(
             {
@@ -103,7 +105,7 @@ class BlockWalk(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         word = Signal.like(self.position)
         layout = Signal(init=self._layout)
@@ -159,7 +161,7 @@ class BitReversalPermuter(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, lanes, max_log2_block, item_shape):
+    def __init__(self, *, lanes: int, max_log2_block: int, item_shape: ShapeLike):
         self._bits = exact_log2("lanes", lanes)
         _integer("lanes", lanes, 1, 64)
         _integer("max_log2_block", max_log2_block, 0, 24)
@@ -180,7 +182,7 @@ class BitReversalPermuter(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         size = {"lanes": self._lanes, "address_width": self._address_width}
         m.submodules.write = write = BlockWalk(**size, layout=0)

@@ -1,9 +1,11 @@
 """Checks of constructor parameters."""
 
+from typing import Any
+
 from amaranth.utils import ceil_log2
 
 
-def at_least(name, value, minimum):
+def at_least(name: str, value: Any, minimum: int) -> None:
     """A constructor's parameter must be an integer of at least ``minimum``."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, not {value!r}")
@@ -11,7 +13,7 @@ def at_least(name, value, minimum):
         raise ValueError(f"{name} must be at least {minimum}, not {value!r}")
 
 
-def exact_log2(name, value, *, minimum=1):
+def exact_log2(name: str, value: Any, *, minimum: int = 1) -> int:
     """log2 of a constructor's parameter that must be a power of two."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, not {value!r}")

@@ -1,13 +1,16 @@
 """The one frozen set of parameters that every part of the engine is made from."""
 
 from dataclasses import dataclass
+from typing import cast
 
+import numpy as np
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.machine.image import Kind, Space, interleaved, pack
+from sobolpath.golden.machine.image import Kind, MemoryImage, Space, interleaved, pack
+from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import Machine
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
 
@@ -58,7 +61,7 @@ class EngineConfig:
     program_words: int = 256
     requantizers: int = 1
     memory_register: bool = False
-    crossbar_registers: tuple = ()
+    crossbar_registers: tuple[int, ...] = ()
     product_register: bool = False
     images: int = 1
     max_copies: int = 1
@@ -110,79 +113,79 @@ class EngineConfig:
             )
 
     @property
-    def lane_bits(self):
+    def lane_bits(self) -> int:
         """q, the digits of a lane."""
         return ceil_log2(self.lanes)
 
     @property
-    def values(self):
+    def values(self) -> int:
         """Values of a row: of each lane that of every image. Value lane * images + image."""
         return self.lanes * self.images
 
     @property
-    def value_bits(self):
+    def value_bits(self) -> int:
         """Digits of a value's number."""
         return ceil_log2(self.values)
 
     @property
-    def groups(self):
+    def groups(self) -> int:
         """Cycles in which a row of accumulators leaves: values / requantizers."""
         return self.values // self.requantizers
 
     @property
-    def input_bits(self):
+    def input_bits(self) -> int:
         """Bits of an input: one activation of each image, that of the first one in the low byte."""
         return 8 * self.images
 
     @property
-    def neuron_bits(self):
+    def neuron_bits(self) -> int:
         """Digits of a neuron, or of a row and a lane."""
         return ceil_log2(self.max_neurons)
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Rows of the activation memory: of the widest layer, twice."""
-        return self.machine.rows
+        return cast(int, self.machine.rows)  # Machine.of gives them
 
     @property
-    def step_bits(self):
+    def step_bits(self) -> int:
         """Digits of a junction's step number."""
         return ceil_log2(self.weight_words)
 
     @property
-    def wait_bits(self):
+    def wait_bits(self) -> int:
         """Digits of the longest wait before a junction: less than twice the drain."""
         return (2 * self.machine.drain).bit_length()
 
     @property
-    def accumulator_bits(self):
+    def accumulator_bits(self) -> int:
         """A neuron's products sum to at most 2**neuron_bits * 255 * 128 in magnitude."""
         return self.neuron_bits + 16
 
     @property
-    def write_bits(self):
+    def write_bits(self) -> int:
         """Digits of a byte address in the largest of the three spaces."""
         sizes = (self.weight_words * self.lanes, self.bias_neurons * 4, self.program_words * 2)
         return ceil_log2(max(sizes))
 
     @property
-    def write_layout(self):
+    def write_layout(self) -> data.StructLayout:
         """What the engine's ``write`` stream carries: one byte, its space and its address there."""
         return data.StructLayout(
             {"space": Space, "address": unsigned(self.write_bits), "data": unsigned(8)}
         )
 
     @property
-    def registers(self):
+    def registers(self) -> int:
         """Registers beyond the shortest pipeline."""
         return self.memory_register + len(self.crossbar_registers) + self.product_register
 
     @property
-    def machine(self):
+    def machine(self) -> Machine:
         """The :class:`golden.machine.schedule.Machine` that networks are packed for."""
         return Machine.of(self)
 
-    def image(self, model):
+    def image(self, model: Model) -> MemoryImage:
         """Pack a model for this engine; ``InputError`` if it does not fit."""
         topology = model.topology
         layers = (*topology.layers[:-1], max(topology.layers[-1], self.lanes))  # with the copies
@@ -194,7 +197,7 @@ class EngineConfig:
         self._fit("words of the program", image.program.size, self.program_words)
         return image
 
-    def inputs(self, images):
+    def inputs(self, images: np.ndarray) -> list[int]:
         """``uint8`` (B, n_0) as the engine's stream ``i`` takes them: a list of integers.
 
         B must be a multiple of the images that are inferred together.

@@ -4,7 +4,11 @@ A butterfly of q stages; stage s swaps the lanes that differ in digit s where th
 q P multiplexers instead of the P^2 of a full crossbar, and no routing conflict can be expressed.
 """
 
+from collections.abc import Collection
+from typing import Any
+
 from amaranth import Module, Mux, Signal
+from amaranth.hdl import ShapeLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,7 +35,9 @@ class XorCrossbar(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, lanes, shape=ACTIVATION, registers=()):
+    def __init__(
+        self, *, lanes: int, shape: ShapeLike = ACTIVATION, registers: Collection[int] = ()
+    ):
         self._bits = exact_log2("lanes", lanes)
         if not isinstance(registers, tuple | list | set | frozenset):
             raise TypeError(f"registers must be stages, not {registers!r}")
@@ -44,11 +50,11 @@ class XorCrossbar(wiring.Component):
         super().__init__({"i": In(word), "distance": In(self._bits), "o": Out(word)})
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """Cycles from ``i`` and ``distance`` to ``o``."""
         return len(self._registers)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         word, distance = self.i, self.distance
         for stage in range(self._bits):

@@ -1,5 +1,8 @@
 """The multiply-accumulate lanes: one product a lane and cycle, summed over a neuron's paths."""
 
+from collections.abc import Callable
+from typing import Any
+
 from amaranth import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,7 +13,7 @@ from .delay import delay
 LOW = 16  # digits of a sum that are added first; the others follow a cycle later: a shorter carry
 
 
-def multiplier_ports(images):
+def multiplier_ports(images: int) -> dict[str, wiring.Member]:
     """The ports of a multiplier of one weight with the activations of ``images`` images."""
     return {
         "weight": In(signed(8)),
@@ -30,10 +33,10 @@ class Multiplier(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, images=1):
+    def __init__(self, *, images: int = 1):
         super().__init__(multiplier_ports(images))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         weight = Signal.like(self.weight, reset_less=True)
         m.d.sync += weight.eq(self.weight)
@@ -75,7 +78,13 @@ class MacLanes(wiring.Component):
     """
 
     def __init__(
-        self, *, lanes, accumulator_bits, images=1, registered=False, multiplier=Multiplier
+        self,
+        *,
+        lanes: int,
+        accumulator_bits: int,
+        images: int = 1,
+        registered: bool = False,
+        multiplier: Callable[..., Any] = Multiplier,
     ):
         exact_log2("lanes", lanes)
         exact_log2("images", images)
@@ -98,11 +107,11 @@ class MacLanes(wiring.Component):
         )
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """Cycles from the last operands of a row to its sums."""
         return self._multipliers[0].latency + self._registered + 1
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         valid, first, last = (
             delay(m, signal, self.latency - 1, name)

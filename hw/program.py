@@ -1,5 +1,7 @@
 """The program memory: written byte by byte, read word by word through several ports at once."""
 
+from typing import Any
+
 from amaranth import Module, Mux, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
@@ -9,7 +11,7 @@ from .checks import exact_log2
 from .config import PROGRAM_BITS
 
 
-def read_port(words):
+def read_port(words: int) -> wiring.Signature:
     """What a reader sees of the program: ``word`` is that at ``address``, 1 cycle later.
 
     It holds while ``enable`` is 0.
@@ -29,7 +31,7 @@ class Program(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` where ``words`` is no power of two.
     """
 
-    def __init__(self, *, words, readers):
+    def __init__(self, *, words: int, readers: int):
         exact_log2("words", words, minimum=2)
         self._words = words
         write = data.StructLayout({"address": range(2 * words), "data": 8})
@@ -41,7 +43,7 @@ class Program(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(
             shape=unsigned(PROGRAM_BITS), depth=self._words, init=[]

@@ -1,6 +1,9 @@
 """From a row of accumulators to activations: group by group, with bias, shift and clamp."""
 
+from typing import Any
+
 from amaranth import Array, Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import ShapeLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,7 +29,7 @@ class RowSerializer(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` where ``values`` or ``width`` is no power of two.
     """
 
-    def __init__(self, *, values, width, shape, tag=1):
+    def __init__(self, *, values: int, width: int, shape: ShapeLike, tag: ShapeLike = 1):
         exact_log2("values", values)
         exact_log2("width", width)
         if width > values:
@@ -45,7 +48,7 @@ class RowSerializer(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         late = delay(m, self.capture, 1, "late"), delay(m, self.valid, 1, "valid_high")
         low = self._shift(m, slice(LOW), (self.capture, self.valid), "low")
@@ -92,7 +95,7 @@ class Requantizer(wiring.Component):
 
     sums_latency, latency = 2, 4
 
-    def __init__(self, *, width, accumulator_bits):
+    def __init__(self, *, width: int, accumulator_bits: int):
         exact_log2("width", width)
         super().__init__(
             {
@@ -104,7 +107,7 @@ class Requantizer(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         shift = delay(m, self.shift, 2, "shift", reset_less=True)
         coarse, fine = shift[3:], delay(m, shift[:3], 1, "fine", reset_less=True)

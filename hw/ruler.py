@@ -1,6 +1,8 @@
 """The ruler: how many of the low digits of 1, 2, 3, ... are 0, one number a cycle."""
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from typing import Any
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -8,7 +10,7 @@ from amaranth.utils import ceil_log2
 LOW = 4  # digits counted every cycle; the others change every 16 cycles, with time to spare
 
 
-def trailing_zeros(value):
+def trailing_zeros(value: Value) -> Value:
     """How many of the low digits of ``value`` are 0; its length where all are."""
     padding = (1 << ceil_log2(len(value) + 1)) - len(value)
     return _first_one(Cat(value, Const(1, 1).replicate(padding)))
@@ -38,12 +40,12 @@ class Ruler(wiring.Component):
     advance : the next number; with ``restart`` 1.
     """
 
-    def __init__(self, *, bits):
+    def __init__(self, *, bits: int):
         self._low = min(LOW, bits)
         self._high = bits - self._low
         super().__init__({"restart": In(1), "advance": In(1), "zeros": Out(range(bits + 1))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         zeros = Signal.like(self.zeros, reset_less=True)
         following = Signal(self._low, reset_less=True)  # the low digits of the number after it

@@ -7,6 +7,7 @@ of the permutation come in parallel.
 
 from functools import reduce
 from operator import xor
+from typing import Any
 
 from amaranth import Array, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
@@ -47,7 +48,7 @@ class SobolGenerator(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, index_bits, address_bits, lanes=1):
+    def __init__(self, *, index_bits: int, address_bits: int, lanes: int = 1):
         self._low = exact_log2("lanes", lanes)
         for name, value, low in (
             ("index_bits", index_bits, self._low + 1),
@@ -77,13 +78,11 @@ class SobolGenerator(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        columns = Array(
-            Signal(self._address_bits, name=f"column_{t}") for t in range(self._index_bits)
-        )
+        columns = [Signal(self._address_bits, name=f"column_{t}") for t in range(self._index_bits)]
         with m.If(self.column.valid):
-            m.d.sync += columns[self.column.payload.index].eq(self.column.payload.value)
+            m.d.sync += Array(columns)[self.column.payload.index].eq(self.column.payload.value)
 
         def times(digits, some):
             """The sum of those columns in ``some`` whose digit is set."""

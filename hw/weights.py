@@ -5,7 +5,11 @@ inference and backwards to propagate errors back, so a word of P weights is one 
 P banks.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from amaranth import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import ShapeLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -15,7 +19,7 @@ from .checks import at_least, exact_log2
 from .delay import delay
 
 
-def memory_ports(lanes, depth):
+def memory_ports(lanes: int, depth: int) -> dict[str, wiring.Member]:
     """The ports of a weight memory, seen from the memory."""
     return {
         "address": In(range(depth)),
@@ -38,13 +42,13 @@ class WeightMemory(wiring.Component):
 
     latency = 1
 
-    def __init__(self, *, lanes, depth):
+    def __init__(self, *, lanes: int, depth: int):
         exact_log2("lanes", lanes)
         at_least("depth", depth, 2)
         self._lanes, self._depth = lanes, depth
         super().__init__(memory_ports(lanes, depth))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         shape = data.ArrayLayout(signed(8), self._lanes)
         m.submodules.memory = memory = Memory(shape=shape, depth=self._depth, init=[])
@@ -81,7 +85,14 @@ class WeightReader(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, lanes, depth, registered=False, memory=WeightMemory):
+    def __init__(
+        self,
+        *,
+        lanes: int,
+        depth: int,
+        registered: bool = False,
+        memory: Callable[..., Any] = WeightMemory,
+    ):
         self._lane_bits = exact_log2("lanes", lanes)
         at_least("depth", depth, 2)
         self._registered, self._memory = registered, memory(lanes=lanes, depth=depth)
@@ -99,11 +110,11 @@ class WeightReader(wiring.Component):
         )
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """Cycles from ``advance`` to the word."""
         return self._memory.latency + bool(self._registered)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = self._memory
         pointer = Signal.like(memory.address, reset_less=True)
@@ -151,7 +162,14 @@ class WeightStreamer(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, lanes, depth, registered=False, memory=WeightMemory):
+    def __init__(
+        self,
+        *,
+        lanes: int,
+        depth: int,
+        registered: bool = False,
+        memory: Callable[..., Any] = WeightMemory,
+    ):
         self._lane_bits = exact_log2("lanes", lanes)
         word_bits = exact_log2("depth", depth, minimum=2)
         self._registered = registered
@@ -172,11 +190,11 @@ class WeightStreamer(wiring.Component):
         )
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         """Cycles from a start to its first word."""
         return 1 + self._memory.latency + bool(self._registered)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = self._memory
         read = stream.Signature(self._word).create()
@@ -241,10 +259,10 @@ class StreamRegister(wiring.Component):
 
     latency = 1
 
-    def __init__(self, shape):
+    def __init__(self, shape: ShapeLike):
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         payload = Signal.like(self.o.payload, reset_less=True)
         m.d.comb += [self.i.ready.eq(~self.o.valid | self.o.ready), self.o.payload.eq(payload)]

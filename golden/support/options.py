@@ -17,7 +17,7 @@ def limit(parser):
     parser.add_argument("--limit", type=int, metavar="N", help="take only the first N images")
 
 
-def config(parser, names, default="icebreaker"):
+def config(parser, names, default: str | None = "icebreaker"):
     """``--config NAME``: the engine, one of ``names``; required where ``default`` is ``None``."""
     shown = ", ".join(names)
     parser.add_argument(

@@ -1,5 +1,7 @@
 """``sobolpath hw image``: a trained network as the bytes that an engine takes."""
 
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
@@ -21,7 +23,7 @@ of this package is needed to run it then.
 """
 
 
-def arguments(parser):
+def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     options.model(parser)
     options.config(parser, CONFIGS, None)
@@ -31,7 +33,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Write the bytes, and say what the network takes. Raises ``InputError``."""
     if options.out == "-":
         raise InputError("-o must be a file to write, not -")

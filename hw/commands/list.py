@@ -1,6 +1,9 @@
 """``sobolpath hw list``: the configurations of the engine."""
 
-from sobolpath.golden.support import options
+from argparse import Namespace
+from collections.abc import Callable
+
+from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome
 
 from ..config import CONFIGS
@@ -13,12 +16,12 @@ Name the configurations and what an engine of each has room for.
 """
 
 
-def arguments(parser):
+def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Print a line for each."""
     names = ("lanes", "images", "neurons", "weights", "biases", "outputs", "memory bits")
     widths = [max(8, len(name) + 2) for name in names]

@@ -3,6 +3,8 @@
 import os
 import re
 import sys
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from sobolpath import __version__
@@ -29,7 +31,7 @@ logit, and --core a FuseSoC core file, in whose folder the others must be:
 """
 
 
-def arguments(parser):
+def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.config(parser, CONFIGS, None)
@@ -41,7 +43,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Write the engine and what is asked for beside it. Raises ``InputError``."""
     if options.out == "-":
         raise InputError("-o must be a file to write, not -")
@@ -92,12 +94,12 @@ def _core(options, paths):
             )
         return name
 
-    bench, *data = [below(path, "--example") for path in paths] or [None]
+    names = [below(path, "--example") for path in paths]  # the test bench first
     return fusesoc.core(
         module=options.name,
         version=__version__,
         description=f"Path engine of sobolpath, configuration {options.config}",
         verilog=below(options.out, "-o"),
-        bench=bench,
-        data=data,
+        bench=names[0] if names else None,
+        data=names[1:],
     )

