@@ -5,12 +5,21 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SOBOLPATH := $(VENV)/bin/sobolpath
 
+# A stamp that names the Python of .venv: where another PYTHON is asked for, .venv is made anew.
+CREATED :=
+ifeq ($(origin PYTHON),file)
+CREATED := $(firstword $(wildcard $(VENV)/.created*))
+endif
+ifndef CREATED
+CREATED := $(VENV)/.created-$(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+endif
+
 .DEFAULT_GOAL := help
 
-KNOWN := $(shell sed -n '/^NAMES =/,/^$$/p' boards/__init__.py | grep -o '"[^"]*"' | tr -d '"')
 ifneq ($(filter synth seeds boards,$(MAKECMDGOALS)),)
+KNOWN := $(shell $(PYTHON) -B -c 'from sobolpath.boards import NAMES; print(*NAMES)' 2>/dev/null)
 ASKED := $(if $(filter boards,$(MAKECMDGOALS)),$(BOARDS),$(or $(strip $(BOARD)),none))
-ifneq ($(filter-out $(KNOWN),$(ASKED)),)
+ifneq ($(and $(KNOWN),$(filter-out $(KNOWN),$(ASKED))),)
 $(error BOARD must be one of $(KNOWN), not $(filter-out $(KNOWN),$(ASKED)))
 endif
 ifneq ($(N),$(shell echo '$(N)' | sed -n '/^[1-9][0-9]*$$/p'))
@@ -18,7 +27,7 @@ $(error N must be a number of seeds from 1, not $(N))
 endif
 endif
 
-.PHONY: help sim test synth seeds boards figures lint clean force
+.PHONY: help sim check test synth seeds boards figures lint clean force
 
 help:  ## list the targets
 	@echo "usage: make TARGET [BOARD=icebreaker] [N=10] [PYTHON=python3]"
@@ -27,6 +36,10 @@ help:  ## list the targets
 
 sim: $(VENV)/.all  ## run the digits model on simulated hardware and compare
 	$(SOBOLPATH) sim run digits --data digits
+
+check: lint  ## style, types and the fast tests, in two minutes
+	@scripts/system-tools.sh iverilog g++ perl
+	$(RUN) -m pytest -m "not slow"
 
 test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may
 	@scripts/system-tools.sh iverilog g++ perl
@@ -56,12 +69,12 @@ clean:  ## remove everything that was made, .venv too
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.created:
+$(CREATED):
 	@scripts/make-venv.sh $(PYTHON) $(VENV)
 	@touch $@
 
 # One stamp for each set of packages: the extra of that name in pyproject.toml.
-$(VENV)/.%: pyproject.toml | $(VENV)/.created
+$(VENV)/.%: pyproject.toml $(CREATED)
 	@echo "installing sobolpath[$*] into $(VENV): a minute or two, the first time"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@

@@ -16,6 +16,9 @@ version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 # Debian has venv without ensurepip, and the two in a package of their own.
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python must have the venv module; on Debian: sudo apt-get install python$version-venv"
+if [ -d "$folder" ]; then
+    echo "making $folder anew, of Python $version"
+fi
 rm -rf "$folder"
 "$python" -m venv "$folder" || {
     rm -rf "$folder"

@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from sobolpath.boards import NAMES
 from tests.support.places import ROOT
+from tests.support.pythons import OTHERS, OURS
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -52,6 +54,7 @@ class TestMake:
         assert targets == [
             "help",
             "sim",
+            "check",
             "test",
             "synth",
             "seeds",
@@ -84,6 +87,9 @@ class TestMake:
         ("words", "command"),
         [
             (["synth"], "sobolpath board build icebreaker --report"),
+            (["check"], 'python -m pytest -m "not slow"'),
+            (["test"], "python -m pytest"),
+            (["sim"], "sobolpath sim run digits --data digits"),
             (["seeds", "BOARD=hx8k"], "sobolpath board build hx8k --report --seeds 10"),
             (["seeds", "N=3"], "sobolpath board build icebreaker --report --seeds 3"),
             (["boards"], "python -m scripts.boards"),
@@ -102,6 +108,72 @@ class TestMake:
         script = ROOT / ".ci" / "run"
         assert os.access(script, os.X_OK)
         assert script.read_text().splitlines()[-1] == "make test"
+
+
+def stand_in(version):
+    """A Python of a version, such as ``3.12.1``: it makes an environment of itself, no more."""
+    short = version.rpartition(".")[0]
+    return (
+        f'case "$*" in *%d.%d.%d*) echo {version};; *%d.%d*) echo {short};; '
+        '*"-m venv"*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python";; esac'
+    )
+
+
+class TestPython:
+    """``PYTHON=``: the environment is of the Python that was asked for, at any time."""
+
+    @pytest.fixture
+    def make(self, tmp_path, monkeypatch):
+        (tmp_path / "checkout").mkdir()
+        for name in ("Makefile", "scripts", "pyproject.toml"):
+            (tmp_path / "checkout" / name).symlink_to(ROOT / name)
+        (tmp_path / "bin").mkdir()
+        for name, version in (("python3", "3.11.7"), ("python3.12", "3.12.1")):
+            program = tmp_path / "bin" / name
+            program.write_text(f"#!/bin/sh\n{stand_in(version)}\n")
+            program.chmod(0o755)
+        path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+        monkeypatch.delenv("PYTHON", raising=False)
+
+        def run_make(*words, refused=""):
+            """What it prints, where it is not refused with this message."""
+            where = ("--directory", tmp_path / "checkout", ".venv/.all")
+            status, output, error = run("make", "--no-print-directory", *where, *words, path=path)
+            assert status == (2 if refused else 0)
+            assert error.partition("\n")[0] == refused
+            return output
+
+        run_make.folder = tmp_path / "checkout" / ".venv"
+        return run_make
+
+    def test_first(self, make):
+        assert make().startswith("installing sobolpath[all]")
+        assert [path.name for path in make.folder.glob(".created*")] == [".created-3.11.7"]
+        assert "up to date" in make()
+        assert "up to date" in make("PYTHON=python3")
+
+    def test_another(self, make):
+        make()
+        output = make("PYTHON=python3.12")
+        assert output.startswith("making .venv anew, of Python 3.12\ninstalling sobolpath[all]")
+        assert [path.name for path in make.folder.glob(".created*")] == [".created-3.12.1"]
+        assert "echo 3.12" in (make.folder / "bin" / "python").read_text()
+        assert "up to date" in make("PYTHON=python3.12")
+        assert "up to date" in make()
+
+    def test_by_the_environment(self, make, monkeypatch):
+        make()
+        monkeypatch.setenv("PYTHON", "python3.12")
+        assert make().startswith("making .venv anew, of Python 3.12\n")
+
+    def test_none_that_is_there(self, make):
+        """The environment stays as it is."""
+        make()
+        message = (
+            "python3.99 must be installed; another one is named by: make PYTHON=python3.12 ..."
+        )
+        make("PYTHON=python3.99", refused=f"error: {message}")
+        assert (make.folder / ".created-3.11.7").exists()
 
 
 class TestVenv:
@@ -191,3 +263,19 @@ class TestSystemTools:
         status, output, _ = tools(path, "iverilog")
         assert status == 0
         assert "installing icarus-verilog with brew" in output
+
+
+class TestWorkflow:
+    """The workflow runs what a person runs, on the Pythons that the project is for."""
+
+    JOB = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["test"]
+
+    def test_runs_the_script(self):
+        assert [step["run"] for step in self.JOB["steps"] if "run" in step] == [".ci/run"]
+
+    def test_pythons(self):
+        (setup,) = (s for s in self.JOB["steps"] if "setup-python" in s.get("uses", ""))
+        *listed, last = setup["with"]["python-version"].split("\n")[:-1]
+        assert last == "${{ matrix.python }}"
+        assert sorted(f"python{each}" for each in listed) == sorted([OURS, *OTHERS])
+        assert set(self.JOB["strategy"]["matrix"]["python"]) == {listed[0], listed[-1]}
