@@ -7,7 +7,7 @@ trains a network on it, prints its accuracy, and runs it on the simulated engine
 FOLDER, build/examples unless given. Each command is printed as you would type it.
 
 To use your own data, write the same four arrays with ``np.savez``: samples in rows, numbers of any
-kind, and labels that are integers from 0 on.
+kind, and labels that are integers or strings.
 """
 
 import shlex

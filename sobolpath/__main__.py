@@ -5,7 +5,7 @@ from importlib import import_module
 
 from . import __version__
 from .golden.errors import InputError, near
-from .golden.support import cli, command
+from .golden.support import cli, command, engines
 
 #: By the words that are typed: the module, and what it does.
 COMMANDS = {
@@ -86,6 +86,16 @@ def find(argv):
     raise InputError(
         f"COMMAND must be one of {', '.join(names)}, not {given}{hint} (try '{prog} --help')"
     )
+
+
+def _engines():
+    """Every engine by the name of its configuration, that of a board among them."""
+    from .hw.config import CONFIGS
+
+    return CONFIGS
+
+
+engines.enter(_engines)
 
 
 def run(argv):

@@ -78,8 +78,7 @@ def run(options, say):
 
 def _images(board, model, options):
     """The first images of the data set that fill the inferences asked for."""
-    dataset = data.load(options.data)
-    data.check_fits(dataset, model.topology, model.classes)
+    dataset = data.load_for(model, options.data)
     together, held = board.config.images, len(dataset.x_test)
     count = INFERENCES * together if options.images is None else options.images
     if not 1 <= count <= held // together * together:

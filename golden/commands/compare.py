@@ -168,7 +168,8 @@ def run(options, say):
     initialize.initialize(first, start[0], 0, start[1])  # complains
     began = time.perf_counter()
     rows = _measure(topologies, dataset, recipes, start)
-    print(f"data        {dataset.name}, {len(dataset.x_test)} held-out images")
+    print(f"data        {dataset.name}, {len(dataset.x_test)} {dataset.judged} images")
+    shared.describe_data(dataset)
     print(f"layers      {'-'.join(map(str, layers))}")
     print(f"paths       {','.join(map(str, paths))}")
     if dimensions is not None:
@@ -188,6 +189,7 @@ def run(options, say):
             )
     summary = {
         "data": dataset.name,
+        **shared.data_facts(dataset),
         "validation": options.validation,
         "layers": list(layers),
         "paths": list(paths),

@@ -30,19 +30,20 @@ def arguments(parser):
 def run(options, say):
     """Evaluate and print; the figures as a dict for ``--json``. Raises ``InputError``."""
     quantized = model.load(options.model)
-    dataset = data.load(options.data, options.download)
+    dataset = data.load_for(quantized, options.data, options.download)
     topology = quantized.topology
-    data.check_fits(dataset, topology, quantized.classes)
     began = time.perf_counter()
     network = Network(topology, quantized.float_weights, quantized.float_biases)
     result = {
         "model": str(options.model),
         "data": dataset.name,
         **shared.facts(topology),
+        **shared.data_facts(dataset),
         "images": len(dataset.x_test),
         **accuracies(network, quantized, dataset),
         "seconds": round(time.perf_counter() - began, 3),
     }
     result["duplicates"] = shared.describe(topology)
-    shared.report(result, len(dataset.x_test))
+    shared.describe_data(dataset)
+    shared.report(result, dataset)
     return Outcome(result)

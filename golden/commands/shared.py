@@ -1,12 +1,17 @@
 """What several commands of the golden model share: their options, and how they print a network."""
 
+import textwrap
+
 from .. import data
 from ..errors import InputError
-from ..support import cli
+from ..machine import fitting
+from ..support import cli, engines
 from ..topology.catalogue import build
 from ..training import initialize, loop
 
 DOWNLOAD = "fetch mnist or fashion from OpenML where it is not found"
+PAD = ": pad it"  # what engines say of a network that is too small
+SCALING = f"scale a .npz file's numbers by {', '.join(data.SCALINGS)} (%(default)s)"
 RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, unit, what it is
     ("epochs", "N", "passes over the data"),
     ("batch", "N", "images per step"),
@@ -19,18 +24,30 @@ RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, uni
 
 
 def data_arguments(parser):
-    """Add ``--data``, ``--download`` and ``--validation``: what :func:`dataset_of` reads."""
+    """Add ``--data`` and what else :func:`dataset_of` reads."""
     add = parser.add_argument
     parser.reads("--data", required=True, metavar="NAME", help=data.names())
     add("--download", action="store_true", help=DOWNLOAD)
+    add("--scaling", default="auto", metavar="NAME", help=SCALING)
     add(
         "--validation", type=int, metavar="N", help="set N training images aside and report on them"
     )
 
 
-def dataset_of(options, topology, seed):
-    """The data set that the options name; ``InputError`` where the topology does not fit it."""
-    dataset = data.load(options.data, options.download)
+def dataset_of(options, topology, seed, known=None, pad=False):
+    """The data set that the options name; ``InputError`` where the topology does not fit it.
+
+    Where training goes on from a model, ``known``, its samples are prepared as those were.
+    ``pad`` : with zeros, where the topology has more inputs.
+    """
+    if known is None:
+        dataset = data.load(options.data, options.download, scaling=options.scaling)
+    elif options.scaling != "auto":
+        raise InputError(f"scaling must be left out, as the model has it, not {options.scaling!r}")
+    else:
+        dataset = data.load_for(known, options.data, options.download)
+    if pad and dataset.inputs < topology.layers[0]:
+        dataset = dataset.widened(topology.layers[0])
     data.check_fits(dataset, topology)
     if options.validation is not None:
         dataset = data.validation(dataset, options.validation, seed)
@@ -97,25 +114,79 @@ def names(text, option, least=1):
     return found
 
 
-def topology_of(options, name=None):
+def topology_of(options, name=None, engine=None):
     """The topology that :func:`arguments` describe, or ``name`` in place of its ``--topology``.
 
-    Raises ``InputError``.
+    It is padded to what ``engine`` needs where one is given. Raises ``InputError``.
     """
     dimensions = options.dimensions
+    layers = cli.integers(options.layers, "-", "--layers")
+    paths = cli.integers(options.paths, ",", "--paths")
+    if engine is not None:
+        layers, paths = fitting.padded(layers, paths, engine)
     return build(
         options.topology if name is None else name,
-        cli.integers(options.layers, "-", "--layers"),
-        cli.integers(options.paths, ",", "--paths"),
+        layers,
+        paths,
         seed=options.seed,
         dimensions=None if dimensions is None else cli.integers(dimensions, ",", "--dimensions"),
     )
+
+
+def fits(topology, padded=False):
+    """Print which engines a topology fits, and why not the others; that for ``--json``.
+
+    ``padded`` : whether it is padded for one already. Nothing where no engine is known.
+    """
+    misfits = {name: fitting.misfit(topology, engine) for name, engine in engines.known().items()}
+    if not misfits:
+        return {}
+    good = [name for name, reason in misfits.items() if reason is None]
+    reasons = {name: reason for name, reason in misfits.items() if reason is not None}
+
+    def show(title, text):
+        print(textwrap.fill(f"{title:<12}{text}", 80, subsequent_indent=" " * 12))
+
+    show("fits", ", ".join(good) or "no board and no configuration")
+    for reason in dict.fromkeys(reasons.values()):
+        own = ", ".join(name for name in reasons if reasons[name] == reason)
+        show("fits not", f"{own}: {reason.removesuffix(PAD)}")
+    if not padded and any(reason.endswith(PAD) for reason in reasons.values()):
+        show("", "--fit NAME pads the network for one of them")
+    return {"fits": good, "misfits": reasons}
 
 
 def facts(topology):
     """What ``--json`` says of a topology: a dictionary."""
     names = ("layers", "paths", "dimensions")
     return {name: list(getattr(topology, name)) for name in names}
+
+
+def warn(text):
+    """Print a warning, in lines of at most 80 columns."""
+    print(textwrap.fill(f"warning: {text}", 80, subsequent_indent=" " * 9))
+
+
+def describe_data(dataset):
+    """Print how the samples became inputs, what classes are called, and what is odd."""
+    if dataset.preparation is not None:
+        print(f"scaling     {dataset.preparation}")
+    if dataset.labels is not None:
+        names = ", ".join(map(str, dataset.labels))
+        line = f"classes     0 to {dataset.classes - 1} are {names}"
+        print(textwrap.fill(line, 80, subsequent_indent=" " * 12))
+    for warning in dataset.warnings:
+        warn(warning)
+
+
+def data_facts(dataset):
+    """What ``--json`` says of how samples became inputs: a dictionary."""
+    known = dataset.preparation
+    return {
+        "scaling": None if known is None else known.kind,
+        "labels": None if dataset.labels is None else list(dataset.labels),
+        "warnings": list(dataset.warnings),
+    }
 
 
 def describe(topology):
@@ -136,8 +207,9 @@ def describe(topology):
     return duplicates
 
 
-def report(result, images):
-    """Print the accuracies of a result, as of :func:`accuracies`, over that many images."""
-    print(f"float       {result['accuracy_float']:.2%} of {images} held-out images")
+def report(result, dataset):
+    """Print the accuracies of a result on what a data set has to judge by."""
+    images = f"{len(dataset.x_test)} {dataset.judged} images"
+    print(f"float       {result['accuracy_float']:.2%} of {images}")
     if "accuracy_int" in result:
         print(f"integer     {result['accuracy_int']:.2%}")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from .. import data
 from ..errors import InputError
-from ..machine import model
-from ..support import options, threads
+from ..machine import fitting, model
+from ..support import engines, options, threads
 from ..support.command import Outcome
 from ..training import growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
@@ -39,7 +39,16 @@ stay unseen.
 
 All data sets except digits come from files: in $SOBOLPATH_DATA, else in
 ../shared/data beside the checkout, else in the user's cache folder, where
---download keeps what it fetched.
+--download keeps what it fetched. A .npz file has x_train, y_train, x_test and
+y_test. Where samples are rows of a table, every feature is scaled by itself;
+images have one scale, and bytes stay as they are; --scaling feature or common
+asks for one of the first two. Labels are integers from 0 or 1 on, strings, or
+one-hot rows. The model file keeps both, so that eval and sim run prepare other
+samples alike.
+
+Before it trains it says which boards and configurations the network fits. With
+--fit NAME layers and paths are padded to what one of them needs: to powers of
+two, and to a neuron for every lane.
 """
 
 # Options that a model file mentions only where they are not these.
@@ -60,6 +69,7 @@ def arguments(parser):
     parser.reads(
         "--extend", metavar="MODEL", help="start as this network, which has as many paths or fewer"
     )
+    add("--fit", metavar="NAME", help="pad the network to what this board or configuration needs")
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     threads.argument(parser)
@@ -84,14 +94,23 @@ def _check_out(topology, out):
         raise InputError(f"--out must be a file named .npz, not {out!r}: try {wanted}")
 
 
-def _start(options, topology, dataset):
-    """The network as it is before training, and what a model file says of that, a dictionary."""
+def _check_engine(topology, name, engine):
+    """Raise ``InputError`` where a topology does not fit the engine of that name."""
+    reason = fitting.misfit(topology, engine)
+    if reason is not None:
+        raise InputError(f"the network must fit {name}: {reason}")
+
+
+def _start(options, topology, dataset, smaller):
+    """The network as it is before training, and what a model file says of that, a dictionary.
+
+    ``smaller`` : the model that it goes on from, ``None`` where it begins anew.
+    """
     network = initialize.initialize(
         topology, options.initialization, options.seed, options.magnitudes
     )
-    if options.extend is None:
+    if smaller is None:
         return network, {}
-    smaller = model.load(options.extend)
     data.check_fits(dataset, smaller.topology, smaller.classes)
     trained = Network(smaller.topology, smaller.float_weights, smaller.float_biases)
     zeros = [0 * weights for weights in network.weights]  # of the rule's signs, for fixed ones
@@ -104,13 +123,19 @@ def run(options, say):
     if options.qat < 0:
         raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
     recipe = shared.recipe_of(options, options.seed)
-    topology = shared.topology_of(options)
+    engine = None if options.fit is None else engines.named(options.fit)
+    topology = shared.topology_of(options, engine=engine)
     _check_out(topology, options.out)
     if options.qat and not topology.linear:
         raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
-    dataset = shared.dataset_of(options, topology, recipe.seed)
-    network, extended = _start(options, topology, dataset)
+    if engine is not None:
+        _check_engine(topology, options.fit, engine)
+    known = None if options.extend is None else model.load(options.extend)
+    dataset = shared.dataset_of(options, topology, recipe.seed, known, pad=engine is not None)
+    network, extended = _start(options, topology, dataset, known)
+    shared.describe_data(dataset)
     duplicates = shared.describe(topology)
+    fits = shared.fits(topology, engine is not None) if topology.linear else {}
     began = time.perf_counter()
     samples = dataset.x_train, dataset.y_train, dataset.classes
     trained = nested.of(network, options.nested)
@@ -128,16 +153,19 @@ def run(options, say):
     for name, unsaid in UNSAID.items():
         if getattr(options, name) != unsaid:
             info[name] = getattr(options, name)
+    if dataset.labels is not None:
+        info["labels"] = list(dataset.labels)
     if not topology.linear:
         return Outcome(_float_only(network, dataset, info, duplicates, began))
+    own = dataset.preparation
     if options.qat:
         scale_and_how = data.INPUT_SCALE, options.qat, options.nested
         network, losses = qat.train(network, *samples, recipe, *scale_and_how)
-        quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]})
+        quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]}, own)
         network = Network(topology, network.weights, network.biases)
     else:
         args = dataset.x_train, dataset.classes, data.INPUT_SCALE
-        quantized = quantize.quantize(network, *args, info)
+        quantized = quantize.quantize(network, *args, info, own)
     quantized.info.update(accuracies(network, quantized, dataset))
     if options.nested is not None:
         quantized.info["nested"] = _nested(network, quantized, dataset, options.nested)
@@ -146,10 +174,12 @@ def run(options, say):
         **shared.facts(topology),
         "shifts": list(quantized.shifts),
         **quantized.info,
+        **shared.data_facts(dataset),
+        **fits,
         "duplicates": duplicates,
         "seconds": round(time.perf_counter() - began, 3),
     }
-    shared.report(result, len(dataset.x_test))
+    shared.report(result, dataset)
     for row in result.get("nested", ()):
         print(
             "{paths:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row)
@@ -175,10 +205,11 @@ def _float_only(network, dataset, info, duplicates, began):
         "model": None,
         **shared.facts(network.topology),
         **info,
+        **shared.data_facts(dataset),
         "accuracy_float": float_accuracy(network, dataset),
         "duplicates": duplicates,
         "seconds": round(time.perf_counter() - began, 3),
     }
-    shared.report(result, len(dataset.x_test))
+    shared.report(result, dataset)
     print("no model    the hardware runs paths that are linear over GF(2) only")
     return result

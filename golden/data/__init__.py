@@ -1,58 +1,110 @@
 """Data sets by name: ``uint8`` inputs, integer labels, one fixed split each.
 
 What every one is stands in :mod:`golden.data.dataset`, how each is made in
-:mod:`golden.data.sets`, where files are looked for in :mod:`golden.data.files`. A new one is a
-function that returns a :class:`DataSet`, entered in ``REGISTRY``.
+:mod:`golden.data.sets`, how numbers become inputs in :mod:`golden.data.preparation`, where files
+are looked for in :mod:`golden.data.files`. A new one is a function that returns a
+:class:`DataSet`, entered in ``REGISTRY``.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, check_name
 from . import sets
-from .dataset import INPUT_SCALE, DataSet, pad, to_uint8
+from .dataset import INPUT_SCALE, DataSet
+from .labels import Names
+from .preparation import Preparation
+
+if TYPE_CHECKING:  # a model knows its preparation, so this package cannot know models
+    from ..machine.model import Model
 
 __all__ = [
     "INPUT_SCALE",
     "REGISTRY",
+    "SCALINGS",
     "DataSet",
+    "Preparation",
     "check_fits",
     "load",
+    "load_for",
     "names",
-    "pad",
-    "to_uint8",
     "validation",
 ]
 
-REGISTRY = {
+SCALINGS = sets.SCALINGS
+REGISTRY: dict[str, Callable[..., DataSet]] = {
     name: getattr(sets, name)
     for name in ("digits", "mnist", "fashion", "mitbih", "fsdd", "morse", "mnist1d")
 }
 
 
-def names():
+def names() -> str:
     """What :func:`load` takes, in words."""
     return f"{', '.join(sorted(REGISTRY))} or a .npz file"
 
 
-def load(name, download=False):
+def load(
+    name: str,
+    download: bool = False,
+    *,
+    scaling: str = "auto",
+    preparation: Preparation | None = None,
+    labels: Names | None = None,
+) -> DataSet:
     """The data set called ``name``, or that in the ``.npz`` file of that path.
 
-    ``download`` : fetch ``mnist`` or ``fashion`` from OpenML where it is not found; nothing is ever
-    fetched otherwise. Raises ``InputError`` for an unknown name, a file that is missing or bad.
+    Parameters
+    ----------
+    name : of ``REGISTRY``, or a path.
+    download : fetch ``mnist`` or ``fashion`` from OpenML where it is not found; nothing is ever
+        fetched otherwise.
+    scaling : of a file's samples, see :func:`golden.data.sets.from_npz`.
+    preparation, labels : of a model that is there already, in place of the data set's own.
+
+    Raises ``InputError`` for an unknown name, a file that is missing or bad.
     """
     if name not in REGISTRY:
         if str(name).endswith(".npz"):
-            return sets.from_npz(name)
+            return sets.from_npz(str(name), preparation, scaling=scaling, labels=labels)
+        if Path(f"{name}.npz").is_file():
+            raise InputError(f"data set must be {names()}, not {name!r}; did you mean {name}.npz?")
         check_name("data set", name, sorted(REGISTRY), " or a .npz file")
+    if scaling not in ("auto", sets.VERSION_1):
+        raise InputError(f"scaling must be left out for {name}, which has its own, not {scaling!r}")
+    own = {} if preparation is None else {"preparation": preparation}
     if download:
         try:
-            return REGISTRY[name]()
+            return REGISTRY[name](**own)
         except sets.Missing:
             sets.download(name)
-    return REGISTRY[name]()
+    return REGISTRY[name](**own)
 
 
-def validation(data, count, seed):
+def load_for(model: "Model", name: str, download: bool = False) -> DataSet:
+    """The data set for a model, prepared as the samples that it was trained on.
+
+    A model file of version 1 does not tell how: the data set's own preparation is taken, as it was
+    when such files were written. Raises ``InputError`` as :func:`load` and :func:`check_fits` do.
+    """
+    known = model.preparation
+    labels = model.info.get("labels")
+    dataset = load(
+        name,
+        download,
+        scaling=sets.VERSION_1 if known is None else "auto",
+        preparation=known,
+        labels=None if labels is None else tuple(labels),
+    )
+    check_fits(dataset, model.topology, model.classes)
+    if known is None and name not in REGISTRY:
+        missing = "the model file does not tell how its samples were scaled: those of x_train are"
+        dataset = replace(dataset, warnings=(missing, *dataset.warnings))
+    return dataset
+
+
+def validation(data: DataSet, count: int, seed: int) -> DataSet:
     """``data`` with ``count`` of its training images in place of the held-out ones.
 
     What is chosen by trial (epochs, rates, ...) is chosen on these, and the held-out images stay
@@ -69,10 +121,10 @@ def validation(data, count, seed):
         train, test = sets.split_groups(y, groups, count, seed)
         groups = groups[train]
     parts = {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
-    return replace(data, **parts, groups=groups)
+    return replace(data, **parts, groups=groups, judged="validation")
 
 
-def check_fits(data, topology, classes=None):
+def check_fits(data: DataSet, topology: Any, classes: int | None = None) -> None:
     """Raise ``InputError`` unless the layers have room for the inputs and the classes.
 
     ``classes`` are those of a model that is there already: they must be the data's.

@@ -1,11 +1,14 @@
-"""What a data set is, and the two steps that every one takes: to ``uint8``, to powers of two."""
+"""What a data set is: bytes and classes, how they became so, and what is odd about them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..topology.paths import log2_exact
+from .labels import NUMBERED, Names
+from .preparation import Preparation
 
 INPUT_SCALE = 1 / 255  # the real value of one step of an input: a network sees 0 to 1
 
@@ -22,6 +25,11 @@ class DataSet:
     classes : how many classes there are, at least 2.
     groups : integers (B,), whom each training sample is of (a patient's record), where samples of
         one must not be on both sides of a split; ``None`` where any split will do.
+    preparation : how samples became bytes; ``None`` where that is not known.
+    labels : what the classes are called, ``None`` where those are their numbers.
+    warnings : what is odd about the samples, a sentence each.
+    judged : what ``x_test`` is: ``"held-out"``, never seen before a network is finished, or
+        ``"validation"``, set aside of the training samples to choose by.
 
     Raises ``InputError`` where these do not hold.
     """
@@ -32,7 +40,11 @@ class DataSet:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: int
-    groups: np.ndarray = None
+    groups: np.ndarray | None = None
+    preparation: Preparation | None = None
+    labels: Names | None = None
+    warnings: tuple[str, ...] = ()
+    judged: str = "held-out"
 
     def __post_init__(self):
         for part in ("train", "test"):
@@ -49,16 +61,18 @@ class DataSet:
             if y.min() < 0 or y.max() >= self.classes:
                 raise InputError(
                     f"{self.name}: labels of y_{part} must be 0 to {self.classes - 1}, "
-                    f"not {y.min()} to {y.max()}"
+                    f"not {y.min()} to {y.max()}" + (f"; {NUMBERED}" if y.min() < 0 else "")
                 )
         if self.x_train.shape[1] != self.x_test.shape[1]:
             raise InputError(
                 f"{self.name}: x_train and x_test must have the same number of inputs, "
                 f"not {self.x_train.shape[1]} and {self.x_test.shape[1]}"
             )
-        if self.classes < 2 or len(np.unique(self.y_train)) != self.classes:
+        present = np.unique(self.y_train).size
+        if self.classes < 2 or present != self.classes:
             raise InputError(
-                f"{self.name}: y_train must have all of {self.classes} classes, at least 2"
+                f"{self.name}: y_train must have all of {self.classes} classes, at least 2, "
+                f"not {present}; {NUMBERED}"
             )
         if self.groups is not None and self.groups.shape != self.y_train.shape:
             raise InputError(
@@ -66,50 +80,34 @@ class DataSet:
                 f"image, not {self.groups.shape}"
             )
 
+    @classmethod
+    def prepared(
+        cls,
+        name: str,
+        preparation: Preparation,
+        x: tuple[np.ndarray, np.ndarray],
+        y: tuple[np.ndarray, np.ndarray],
+        **more: Any,
+    ) -> "DataSet":
+        """A data set of samples ``x`` as they come and classes ``y``, to train with and held out.
+
+        ``more`` is the rest of the parameters. Raises ``InputError`` as the class and
+        :meth:`Preparation.apply` do.
+        """
+        try:
+            x_train, x_test = (preparation.apply(each) for each in x)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+        return cls(name, x_train, y[0], x_test, y[1], preparation=preparation, **more)
+
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """How many inputs an image has."""
         return self.x_train.shape[1]
 
-
-def to_uint8(values, maximum):
-    """Reals from 0 to ``maximum`` as ``uint8`` 0 to 255, the same shape, rounded half to even.
-
-    Raises ``InputError`` for other numbers, NaN and infinities among them.
-    """
-    values = np.asarray(values, np.float64)
-    if not ((values >= 0) & (values <= maximum)).all():
-        raise InputError(f"inputs must be finite numbers from 0 to {maximum}")
-    return np.rint(values * (255 / maximum)).astype(np.uint8)
-
-
-def pad(samples):
-    """Pad every axis of the samples but the first with zeros to a power of two, and flatten.
-
-    Half of the padding goes before and half behind, so 28x28 pixels get a border of 2 and become
-    1,024 inputs. ``samples`` has shape (B, ...); the result (B, n), n a power of two.
-    """
-    missing = [(1 << max(size - 1, 0).bit_length()) - size for size in samples.shape[1:]]
-    padded = np.pad(samples, [(0, 0), *((m // 2, m - m // 2) for m in missing)])
-    return padded.reshape(len(samples), -1)
-
-
-def to_uint8_by_training(train, *others):
-    """Numbers as ``uint8``: the training samples' least becomes 0, their largest 255.
-
-    ``uint8`` stays as it is if all are. Others than the training samples are clipped to the same
-    range, so nothing is learnt from them. Returns the arrays, each with its shape. Raises
-    ``InputError`` where one is no array of finite numbers.
-    """
-    arrays = [np.asarray(array) for array in (train, *others)]
-    for array in arrays:
-        if array.dtype.kind not in "buif" or not np.isfinite(array).all():
-            raise InputError("inputs must be finite numbers")
-    if all(array.dtype == np.uint8 for array in arrays) or not arrays[0].size:
-        return arrays
-    low, high = float(arrays[0].min()), float(arrays[0].max())
-    span = high - low or 1.0
-    return [
-        np.rint(np.clip((a.astype(np.float64) - low) / span, 0, 1) * 255).astype(np.uint8)
-        for a in arrays
-    ]
+    def widened(self, inputs: int) -> "DataSet":
+        """The same with more inputs, a power of two: zeros behind those that are there."""
+        more = [(0, 0), (0, inputs - self.inputs)]
+        parts = {name: np.pad(getattr(self, name), more) for name in ("x_train", "x_test")}
+        known = self.preparation
+        return replace(self, **parts, preparation=known and known.widened(inputs))

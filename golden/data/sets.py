@@ -13,18 +13,24 @@ mnist1d    4,000 + 1,000 one-dimensional digits   64 (40)             10       b
 =========  =====================================  ==================  =======  ================
 
 What is not a power of two is padded with zeros, half before and half behind: 28x28 pixels get a
-border of 2. A path that ends in ``.npz`` is a data set too: see :func:`from_npz`.
+border of 2. A path that ends in ``.npz`` is a data set too: see :func:`from_npz`. Each function
+takes the ``preparation`` of a model that is there already, in place of the set's own.
 """
 
 import io
+from dataclasses import replace
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_name
 from ..support.cli import write_atomically
-from . import files
-from .dataset import DataSet, pad, to_uint8, to_uint8_by_training
+from . import files, ranges
+from .dataset import DataSet
+from .labels import Names, integers, numbered
+from .preparation import Preparation
 
+SCALINGS = ("auto", "feature", "common")  # of a .npz file
+VERSION_1 = "version 1"  # and as it was for model files that say nothing of it
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}  # version 1 of each
 IDX_FOLDERS = {
@@ -74,14 +80,7 @@ def split_groups(y, groups, held_out, seed):
     return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
 
 
-def labels(y, where):
-    """Labels as ``int64``. Raises ``InputError`` where they are no vector of whole numbers."""
-    if y.dtype.kind not in "iu" or y.ndim != 1:
-        raise InputError(f"{where} must be integers (samples,), not {y.dtype} {y.shape}")
-    return y.astype(np.int64)
-
-
-def digits():
+def digits(preparation: Preparation | None = None) -> DataSet:
     """scikit-learn's 1,797 handwritten digits of 8x8 pixels with values 0 to 16.
 
     Split by ``train_test_split(test_size=360, random_state=0, stratify=labels)``: 1,437 to train
@@ -90,9 +89,10 @@ def digits():
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    x, y = pad(to_uint8(bunch.images, 16)), bunch.target.astype(np.int64)
+    x, y = bunch.images, bunch.target.astype(np.int64)
     train, test = split(x, y, 360, 0)
-    return DataSet("digits", x[train], y[train], x[test], y[test], classes=10)
+    own = preparation or Preparation((8, 8), (0.0,), (16.0,))
+    return DataSet.prepared("digits", own, (x[train], x[test]), (y[train], y[test]), classes=10)
 
 
 def _shaped(path, name, array, *shapes):
@@ -117,7 +117,7 @@ def _found(name, file, *fields):
     return path, files.read_npz(path, *fields)
 
 
-def _images(name):
+def _images(name, preparation):
     """MNIST or Fashion-MNIST, its own split: from a ``.npz`` or from four idx files."""
     wanted = {"mnist": ("mnist.npz",), "fashion": ("fashion.npz", "fashion-mnist.npz")}[name]
     path = files.find(*wanted)
@@ -129,22 +129,23 @@ def _images(name):
             raise missing(name, f"{wanted[0]} or the four idx files in a folder {name}")
         fields = files.read_idx_folder(path)
     x = [_bytes(path, f"x_{p}", fields[f"x_{p}"], (28, 28), (784,)) for p in ("train", "test")]
-    y = [labels(fields[f"y_{p}"], f"{path}: y_{p}") for p in ("train", "test")]
-    x = [pad(images.reshape(-1, 28, 28)) for images in x]
-    return DataSet(name, x[0], y[0], x[1], y[1], classes=10)
+    y = [integers(fields[f"y_{p}"], f"{path}: y_{p}") for p in ("train", "test")]
+    x = [images.reshape(-1, 28, 28) for images in x]
+    own = preparation or Preparation.of_bytes((28, 28))
+    return DataSet.prepared(name, own, (x[0], x[1]), (y[0], y[1]), classes=10)
 
 
-def mnist():
+def mnist(preparation: Preparation | None = None) -> DataSet:
     """LeCun, Cortes & Burges: 28x28 bytes with a border of 2; 60,000 and 10,000, as published."""
-    return _images("mnist")
+    return _images("mnist", preparation)
 
 
-def fashion():
+def fashion(preparation: Preparation | None = None) -> DataSet:
     """Xiao, Rasul & Vollgraf (Zalando, MIT licence): as :func:`mnist`, ten kinds of clothing."""
-    return _images("fashion")
+    return _images("fashion", preparation)
 
 
-def mitbih():
+def mitbih(preparation: Preparation | None = None) -> DataSet:
     """Heartbeats of the MIT-BIH Arrhythmia Database (PhysioNet, ODC-By), 360 samples a second.
 
     Five AAMI classes (N, S, V, F, Q). Patient-wise: trained with the 22 records of ``ds1``, held
@@ -166,7 +167,7 @@ def mitbih():
             raise InputError(f"{path}: {name} must be integers, not {array.dtype}")
     _aligned(path, "record", record, x)
     _aligned(path, "rr", rr[:, 0], x)
-    y = _aligned(path, "y", labels(y, f"{path}: y"), x)
+    y = _aligned(path, "y", integers(y, f"{path}: y"), x)
     if np.isin(ds1, ds2).any():
         raise InputError(f"{path}: ds1 and ds2 must share no record: one patient is on one side")
     train, test = np.isin(record, ds1), np.isin(record, ds2)
@@ -177,8 +178,9 @@ def mitbih():
     reach = np.maximum(np.abs(beats).max(axis=1, keepdims=True), 1)
     whole = np.rint(np.clip(128 + beats * (127 / reach), 0, 255)).astype(np.uint8)
     whole = np.hstack([whole, *2 * [intervals(rr, record)]])
-    parts = whole[train], y[train], whole[test], y[test]
-    return DataSet("mitbih", *parts, classes=5, groups=record[train])
+    samples, own = (whole[train], whole[test]), preparation or Preparation.of_bytes((128,))
+    more = {"classes": 5, "groups": record[train]}
+    return DataSet.prepared("mitbih", own, samples, (y[train], y[test]), **more)
 
 
 def intervals(rr, record):
@@ -203,22 +205,23 @@ def intervals(rr, record):
     return np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8).T
 
 
-def fsdd():
+def fsdd(preparation: Preparation | None = None) -> DataSet:
     """The Free Spoken Digit Dataset (CC BY-SA 4.0): log-mel spectrograms of 16x16 bytes.
 
     Held out are the recordings that its authors hold out: 0 to 4 of every speaker and digit.
     """
     path, fields = _found("fsdd", "fsdd_logmel16x16_u8.npz", "x", "y", "test")
     x, y, test = fields.values()
-    x = pad(_bytes(path, "x", x, (16, 16)))
-    y = _aligned(path, "y", labels(y, f"{path}: y"), x)
+    x = _bytes(path, "x", x, (16, 16))
+    y = _aligned(path, "y", integers(y, f"{path}: y"), x)
     if test.dtype != bool:
         raise InputError(f"{path}: test must be bool (samples,), not {test.dtype}")
     _aligned(path, "test", test, x)
-    return DataSet("fsdd", x[~test], y[~test], x[test], y[test], classes=10)
+    own = preparation or Preparation.of_bytes((16, 16))
+    return DataSet.prepared("fsdd", own, (x[~test], x[test]), (y[~test], y[test]), classes=10)
 
 
-def morse():
+def morse(preparation: Preparation | None = None) -> DataSet:
     """Dey et al.'s Morse codes, 64 values 0 to 1,000 each (thousandths).
 
     Trained with ``xtr``, held out is ``xte``; ``xva`` is left alone. Two of the 64 symbols share a
@@ -226,40 +229,88 @@ def morse():
     """
     path, fields = _found("morse", "morse_baseline_small.npz", "xtr", "ytr", "xte", "yte")
     x = [_shaped(path, name, fields[name], (64,)) for name in ("xtr", "xte")]
-    y = [labels(fields[name], f"{path}: {name}") for name in ("ytr", "yte")]
-    x = [_within(path, to_uint8, array, 1000) for array in x]
-    return DataSet("morse", x[0], y[0], x[1], y[1], classes=64)
+    y = [integers(fields[name], f"{path}: {name}") for name in ("ytr", "yte")]
+    for array in x:
+        if not ((array >= 0) & (array <= 1000)).all():
+            raise InputError(f"{path}: inputs must be finite numbers from 0 to 1000")
+    own = preparation or Preparation((64,), (0.0,), (1000.0,))
+    return DataSet.prepared("morse", own, (x[0], x[1]), (y[0], y[1]), classes=64)
 
 
-def mnist1d():
+def mnist1d(preparation: Preparation | None = None) -> DataSet:
     """MNIST-1D (Greydanus & Kobak, Apache-2.0), seed 42: 40 reals, padded to 64; its own split.
 
     The least value of the training samples becomes 0, the largest 255; the held-out are clipped.
     """
     path, fields = _found("mnist1d", "mnist1d_seed42.npz", "x", "y", "x_test", "y_test")
     x = [_shaped(path, name, fields[name], (40,)) for name in ("x", "x_test")]
-    y = [labels(fields[name], f"{path}: {name}") for name in ("y", "y_test")]
-    x = [pad(array) for array in _within(path, to_uint8_by_training, *x)]
-    return DataSet("mnist1d", x[0], y[0], x[1], y[1], classes=10)
+    y = [integers(fields[name], f"{path}: {name}") for name in ("y", "y_test")]
+    for array in x:
+        _finite(path, array)
+    own = preparation or Preparation.fitted(x[0], by_feature=False)
+    return DataSet.prepared("mnist1d", own, (x[0], x[1]), (y[0], y[1]), classes=10)
 
 
-def from_npz(path):
+def from_npz(
+    path: str,
+    preparation: Preparation | None = None,
+    *,
+    scaling: str = "auto",
+    labels: Names | None = None,
+) -> DataSet:
     """A ``.npz`` with ``x_train, y_train, x_test, y_test``, its own split.
 
-    Samples are arrays of any shape, each axis padded with zeros to a power of two: ``uint8`` as it
-    is, other numbers so that the training samples' least becomes 0 and their largest 255 (held-out
-    ones are clipped). Labels are integers from 0 on; there are as many classes as the largest
-    training label plus 1. Raises ``InputError`` in one line where any of that does not hold.
+    Samples are arrays of any shape, each axis padded with zeros to a power of two. Labels are
+    integers from 0 on, as many classes as the largest training label plus 1, or what
+    :func:`golden.data.labels.numbered` makes such of.
+
+    Parameters
+    ----------
+    path : the file.
+    preparation, labels : of a model that is there already: its samples' and its classes'.
+    scaling : ``"feature"``, the training samples' least of every feature becomes 0 and its largest
+        255 (held-out ones are clipped); ``"common"``, those of all features together; ``"auto"``,
+        by feature where samples are vectors, a table, and common elsewhere, as for images, but
+        bytes (``uint8``) as they are; :data:`VERSION_1`, that but for tables too.
+
+    Raises ``InputError`` in one line where any of that does not hold.
     """
     x_train, y_train, x_test, y_test = files.read_npz(path, *PARTS).values()
     for name, x in (("x_train", x_train), ("x_test", x_test)):
         if x.ndim < 2 or not x.size:
             raise InputError(f"{path}: {name} must be (samples, ...), not {x.shape}")
+        _finite(path, x)
     _shaped(path, "x_test", x_test, x_train.shape[1:])
-    y = [labels(y_train, f"{path}: y_train"), labels(y_test, f"{path}: y_test")]
-    x = [pad(array) for array in _within(path, to_uint8_by_training, x_train, x_test)]
-    classes = int(y[0].max(initial=0)) + 1
-    return DataSet(str(path), x[0], y[0], x[1], y[1], classes)
+    y_train, y_test, labels = numbered(y_train, y_test, path, labels)
+    classes = len(labels) if labels else int(y_train.max(initial=0)) + 1
+    if preparation is not None:
+        data = DataSet.prepared(
+            path, preparation, (x_train, x_test), (y_train, y_test), classes=classes, labels=labels
+        )
+        return replace(data, warnings=ranges.outside(preparation, x_test))
+    own, warnings = _within(path, scaled, x_train, x_test, scaling)
+    more = {"classes": classes, "labels": labels, "warnings": warnings}
+    return DataSet.prepared(path, own, (x_train, x_test), (y_train, y_test), **more)
+
+
+def scaled(
+    x_train: np.ndarray, x_test: np.ndarray, scaling: str
+) -> tuple[Preparation, tuple[str, ...]]:
+    """The preparation that ``scaling`` (of :func:`from_npz`) stands for, and what is odd."""
+    if scaling != VERSION_1:
+        check_name("scaling", scaling, SCALINGS)
+    automatic = scaling in ("auto", VERSION_1)
+    if automatic and x_train.dtype == x_test.dtype == np.uint8:
+        own = Preparation.of_bytes(x_train.shape[1:])
+        return own, (*ranges.dark(x_train), *ranges.differing(own, x_train, x_test))
+    by_feature = scaling == "feature" or (scaling == "auto" and x_train.ndim == 2)
+    own = Preparation.fitted(x_train, by_feature=by_feature)
+    return own, (*ranges.flat(own, x_train), *ranges.differing(own, x_train, x_test))
+
+
+def _finite(path, array):
+    if array.dtype.kind not in "buif" or not np.isfinite(array).all():
+        raise InputError(f"{path}: inputs must be finite numbers")
 
 
 def _within(path, function, *arguments):
@@ -308,7 +359,9 @@ def download(name):
     x, y = np.asarray(bunch.data), np.asarray(bunch.target).astype(np.int64)
     if x.shape != (70000, 784) or y.shape != (70000,):
         raise InputError(f"{name}: OpenML must send 70,000 images of 784 pixels, not {x.shape}")
-    x, cut = to_uint8(x, 255).reshape(-1, 28, 28), 60000
+    if not ((x >= 0) & (x <= 255)).all():
+        raise InputError(f"{name}: OpenML must send pixels of 0 to 255, not {x.min()} to {x.max()}")
+    x, cut = np.rint(x).astype(np.uint8).reshape(-1, 28, 28), 60000
     return _keep(name, (x[:cut], y[:cut], x[cut:], y[cut:]))
 
 

@@ -4,6 +4,9 @@ Weights stand in path order and biases in neuron order, so a file does not depen
 lanes. The generator matrices are stored (as direction numbers), so it does not depend on SciPy.
 Paths that are linear but not Sobol' have no dimensions: their name, their shifts, and the two maps
 of each junction stand in their place.
+
+Version 2 also tells how samples become inputs (:mod:`golden.data.preparation`). A model that does
+not know is written as version 1, and that is read as ever.
 """
 
 import hashlib
@@ -14,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.preparation import Preparation
 from ..errors import InputError, near
 from ..support.cli import write_atomically
 from ..topology import gf2, linear
@@ -21,7 +25,7 @@ from ..topology.paths import Paths, Topology, log2_exact
 from . import shipped
 
 FORMAT = "sobolpath-model"
-VERSION = 1
+VERSIONS = (1, 2)  # without and with a preparation
 MAX_SHIFT = 24
 MAX_BIAS = (
     2**29
@@ -42,6 +46,7 @@ class Model:
     input_scale : the real value of one step of the ``uint8`` inputs.
     classes : how many outputs are classes; the others are padding.
     info : facts of its making (data set, seed, accuracies, ...), anything JSON can hold.
+    preparation : how samples become ``uint8`` inputs; ``None`` where that is not known.
     """
 
     topology: Paths
@@ -53,6 +58,7 @@ class Model:
     input_scale: float
     classes: int
     info: dict = field(default_factory=dict)
+    preparation: Preparation | None = None
 
     def __post_init__(self):
         topology = self.topology
@@ -103,6 +109,11 @@ class Model:
             raise InputError(
                 f"classes must be 1 to {topology.layers[-1]}, the outputs, not {self.classes}"
             )
+        if self.preparation is not None and self.preparation.inputs != topology.layers[0]:
+            raise InputError(
+                f"preparation must make {topology.layers[0]} inputs, one per neuron of layer 0, "
+                f"not {self.preparation.inputs}"
+            )
 
     def save(self, path):
         """Write the file; the old one stays if anything goes wrong."""
@@ -115,7 +126,7 @@ def _fields(model):
     topology = model.topology
     fields = {
         "format": np.array(FORMAT),
-        "version": np.array(VERSION, np.int64),
+        "version": np.array(VERSIONS[model.preparation is not None], np.int64),
         "layers": np.array(topology.layers, np.int64),
         "paths": np.array(topology.paths, np.int64),
         "dimensions": np.array(topology.dimensions, np.int64),
@@ -124,6 +135,10 @@ def _fields(model):
         "classes": np.array(model.classes, np.int64),
         "info": np.array(json.dumps(model.info, sort_keys=True)),
     }
+    if model.preparation is not None:
+        fields["sample_shape"] = np.array(model.preparation.shape, np.int64)
+        fields["sample_least"] = np.array(model.preparation.least, np.float64)
+        fields["sample_largest"] = np.array(model.preparation.largest, np.float64)
     if isinstance(topology, Topology):
         for layer, matrix in enumerate(topology.matrices):
             fields[f"directions_{layer}"] = gf2.columns(matrix[:, ::-1])
@@ -182,10 +197,13 @@ def load(path):
     path = shipped.find(path)
     fields = _read(path)
 
+    def version():
+        return int(fields["version"]) if "version" in fields else VERSIONS[0]
+
     def get(name, kind, ndim):
         if name not in fields:
             raise InputError(
-                f"{path}: field {name!r} is missing; a model file of version {VERSION} has it"
+                f"{path}: field {name!r} is missing; a model file of version {version()} has it"
             )
         if fields[name].dtype.kind != kind or fields[name].ndim != ndim:
             raise InputError(
@@ -196,9 +214,9 @@ def load(path):
 
     if str(get("format", "U", 0)) != FORMAT:
         raise InputError(f"{path}: format must be {FORMAT!r}, not {str(fields['format'])!r}")
-    if int(get("version", "i", 0)) != VERSION:
+    if int(get("version", "i", 0)) not in VERSIONS:
         raise InputError(
-            f"{path}: version must be {VERSION}, not {int(fields['version'])}; "
+            f"{path}: version must be {' or '.join(map(str, VERSIONS))}, not {version()}; "
             "update sobolpath or train again"
         )
     try:
@@ -216,6 +234,7 @@ def load(path):
             input_scale=float(get("input_scale", "f", 0)),
             classes=int(get("classes", "i", 0)),
             info=_info(path, get("info", "U", 0)),
+            preparation=_preparation(get, topology) if version() > 1 else None,
             **arrays,
         )
     except InputError as error:
@@ -250,6 +269,13 @@ def _topology(get):
         for junction in range(1, len(paths) + 1)
     ]
     return linear.Linear(layers, paths, maps, str(get("topology", "U", 0)), numbers("layer_shifts"))
+
+
+def _preparation(get, topology):
+    """How samples become the inputs of the first layer."""
+    shape = tuple(get("sample_shape", "i", 1).tolist())
+    ends = (tuple(get(f"sample_{name}", "f", 1).tolist()) for name in ("least", "largest"))
+    return Preparation(shape, *ends, topology.layers[0])
 
 
 def _info(path, text):

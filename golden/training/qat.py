@@ -113,8 +113,11 @@ class QuantizedNetwork(Network):
                 error *= (layers[junction - 1] > 0) & (layers[junction - 1] < 255)
         return loss
 
-    def model(self, classes, info=None):
-        """The :class:`golden.machine.model.Model` that computes the same integers."""
+    def model(self, classes, info=None, preparation=None):
+        """The :class:`golden.machine.model.Model` that computes the same integers.
+
+        ``info`` and ``preparation`` are the model's.
+        """
         weights, biases = [], []
         for junction in self.topology.junctions:
             whole, offsets = self.rounded(junction)
@@ -132,6 +135,7 @@ class QuantizedNetwork(Network):
             input_scale=self.steps[0],
             classes=classes,
             info=dict(info or {}),
+            preparation=preparation,
         )
 
 

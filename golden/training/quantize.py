@@ -143,10 +143,11 @@ def choose(network, images, classes, scale):
     return result
 
 
-def quantize(network, images, classes, scale, info=None):
+def quantize(network, images, classes, scale, info=None, preparation=None):
     """Quantize a trained network: a :class:`golden.machine.model.Model`, ``info`` its facts.
 
-    The other arguments and the errors are those of :func:`choose`.
+    ``preparation`` is that of the images; the other arguments and the errors are those of
+    :func:`choose`.
     """
     chosen = choose(network, images, classes, scale)
     return Model(
@@ -156,5 +157,6 @@ def quantize(network, images, classes, scale, info=None):
         input_scale=float(scale),
         classes=classes,
         info=dict(info or {}),
+        preparation=preparation,
         **{name: tuple(chosen[name]) for name in ("weights", "biases", "shifts")},
     )

@@ -161,7 +161,7 @@ def recalls(name, folder=FOLDER):
     """
     arguments(name)  # complains
     loaded = model.load(Path(folder) / f"{name}.npz")
-    held = data.load(loaded.info["data"])
+    held = data.load_for(loaded, loaded.info["data"])
     floats = Network(loaded.topology, loaded.float_weights, loaded.float_biases)
     found = {
         "recall_float": evaluate.float_logits(floats, held.x_test, loaded.input_scale),

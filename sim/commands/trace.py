@@ -134,8 +134,7 @@ def _rows(text):
 
 def _inputs(options, model, together):
     """The image, those that share its weights (the next ones, then zeros), and its label."""
-    dataset = data.load(options.data)
-    data.check_fits(dataset, model.topology, model.classes)
+    dataset = data.load_for(model, options.data)
     last = len(dataset.x_test) - 1
     if not 0 <= options.image <= last:
         raise InputError(f"--image must be 0 to {last}, not {options.image}")

@@ -40,13 +40,15 @@ def make_job(config, model):
     return Job(parameters, topology, image, plan(topology, parameters.machine))
 
 
-def held_out(model, name, limit=None):
+def held_out(model, name, limit=None, say=lambda text: None):
     """The held-out images and labels of a data set for a model, the first ``limit`` of them.
 
-    Raises ``InputError`` where the data set is unknown or not the model's kind.
+    ``say`` is told what is odd about them. Raises ``InputError`` where the data set is unknown or
+    not the model's kind.
     """
-    dataset = data.load(name)
-    data.check_fits(dataset, model.topology, model.classes)
+    dataset = data.load_for(model, name)
+    for warning in dataset.warnings:
+        say(f"warning: {warning}")
     if limit is not None and limit < 1:
         raise InputError(f"--limit must be at least 1, not {limit}")
     return dataset.x_test[:limit], dataset.y_test[:limit]
@@ -102,7 +104,7 @@ def run(path, data_name, *, config="icebreaker", limit=None, json=None, resume=F
             return Partial.load(place, wanted)
         return Partial(place, wanted)
 
-    images, labels = held_out(model, data_name, limit)
+    images, labels = held_out(model, data_name, limit, how.get("say", print))
     result = measure(model, job, images, labels, begin=begin if kept else None, **how)
     if not result.summary:
         return result

@@ -127,7 +127,7 @@ class TestTrain:
 
     def test_validation_images(self, tmp_path, capsys):
         assert train(tmp_path, "--validation", "200") == 0
-        assert "of 200 held-out images" in capsys.readouterr().out
+        assert "of 200 validation images" in capsys.readouterr().out
         assert model.load(tmp_path / "m.npz").info["validation"] == 200
 
 

@@ -143,7 +143,7 @@ def test_validation_images_are_of_the_training_set(monkeypatch, capsys):
 
     monkeypatch.setattr(compare, "train_once", train_once)
     assert run("--topologies", "sobol,scrambled", "--seeds", 2, "--validation", 100) == 0
-    assert "digits, 100 held-out images" in capsys.readouterr().out
+    assert "digits, 100 validation images" in capsys.readouterr().out
     assert len(seen) == 4
     part = data.validation(data.load("digits"), 100, 0)
     assert all(np.array_equal(dataset.x_test, part.x_test) for dataset in seen)

@@ -50,7 +50,8 @@ class TestDigits:
 
     def test_labels_belong_to_images(self, digits):
         raw = load_digits()
-        label = dict(zip(map(bytes, data.to_uint8(raw.data, 16)), raw.target.tolist(), strict=True))
+        images = np.rint(raw.data * 255 / 16).astype(np.uint8)
+        label = dict(zip(map(bytes, images), raw.target.tolist(), strict=True))
         assert [label[bytes(x)] for x in digits.x_test] == digits.y_test.tolist()
 
 
@@ -87,8 +88,14 @@ def test_a_new_set_is_one_entry(monkeypatch):
         ({"y_test": np.array([1.0])}, "y_test must be int64 (1,), not float64 (1,)"),
         ({"y_train": np.array([0, 1])}, "y_train must be int64 (4,), not int64 (2,)"),
         ({"y_test": np.array([2])}, "labels of y_test must be 0 to 1, not 2 to 2"),
-        ({"y_train": np.array([0, 1, -1, 0])}, "labels of y_train must be 0 to 1, not -1 to 1"),
-        ({"y_train": np.zeros(4, int)}, "y_train must have all of 2 classes, at least 2"),
+        (
+            {"y_train": np.array([0, 1, -1, 0])},
+            "labels of y_train must be 0 to 1, not -1 to 1; np.unique(labels, return_inverse=True)",
+        ),
+        (
+            {"y_train": np.zeros(4, int)},
+            "y_train must have all of 2 classes, at least 2, not 1; np.unique(labels, return_inv",
+        ),
         ({"groups": np.arange(3)}, "groups must have shape (4,), one per training image, not (3,)"),
         ({"y_train": np.array([0, 1, 2, 0]), "classes": 4}, "y_train must have all of 4 classes"),
     ],
@@ -98,36 +105,12 @@ def test_checks(changes, message):
         small(**changes)
 
 
-class TestToUint8:
-    def test_rounds(self):
-        assert data.to_uint8(np.arange(17), 16).tolist() == [round(x * 255 / 16) for x in range(17)]
-
-    @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1, 16.1])
-    def test_range(self, bad):
-        with pytest.raises(InputError, match="inputs must be finite numbers from 0 to 16"):
-            data.to_uint8([0, bad], 16)
-
-
-class TestPad:
-    def test_images_get_a_border(self):
-        images = np.arange(2 * 28 * 28).astype(np.uint8).reshape(2, 28, 28) | 1
-        padded = data.pad(images)
-        assert padded.shape == (2, 1024)
-        square = padded.reshape(2, 32, 32)
-        assert np.array_equal(square[:, 2:-2, 2:-2], images)
-        assert np.count_nonzero(square) == images.size
-
-    @pytest.mark.parametrize(("size", "padded"), [(1, 1), (2, 2), (3, 4), (64, 64), (100, 128)])
-    def test_vectors(self, size, padded):
-        result = data.pad(np.ones((3, size), np.uint8))
-        assert result.shape == (3, padded)
-        assert result.sum() == 3 * size
-
-
 class TestValidation:
     def test_takes_training_images_only(self, digits):
         part = data.validation(digits, 200, 0)
         assert (len(part.x_train), len(part.x_test)) == (1237, 200)
+        assert (digits.judged, part.judged) == ("held-out", "validation")
+        assert part.preparation == digits.preparation
         seen = np.vstack([part.x_train, part.x_test])
         assert sorted(map(bytes, seen)) == sorted(map(bytes, digits.x_train))
         assert np.bincount(part.y_test).min() >= 18
@@ -199,6 +182,16 @@ class TestFits:
             InputError, match="layer 1 must have at least 10 neurons, one per class"
         ):
             data.check_fits(digits, Topology((64, 8), (256,)))
+
+    def test_more_inputs(self, digits):
+        """As many as a network for an engine of many lanes needs: zeros, and in the model too."""
+        wide = digits.widened(128)
+        assert wide.x_train.shape == (1437, 128)
+        assert np.array_equal(wide.x_test[:, :64], digits.x_test)
+        assert not wide.x_test[:, 64:].any()
+        again = data.load("digits", preparation=wide.preparation)
+        assert np.array_equal(again.x_train, wide.x_train)
+        assert digits.preparation.inputs == 64
 
     def test_data_are_frozen(self, digits):
         assert replace(digits, name="other").name == "other"

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from sobolpath.golden.data.preparation import Preparation
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.model import MAX_BIAS, Model, load
@@ -216,7 +217,8 @@ class TestFields:
         ("changes", "message"),
         [
             ({"format": "other"}, "format must be 'sobolpath-model', not 'other'"),
-            ({"version": 2}, "version must be 1, not 2; update sobolpath or train again"),
+            ({"version": 2}, "field 'sample_shape' is missing; a model file of version 2 has it"),
+            ({"version": 3}, "version must be 1 or 2, not 3; update sobolpath or train again"),
             ({"layers": np.array([8, 12, 4])}, "width of layer 1 must be a power of two, not 12"),
             ({"layers": np.array([8])}, "a network must have at least 2 layers, not 1"),
             ({"paths": np.array([32, 128])}, "paths of junction 2 (16 to 4 neurons) must be 16 to"),
@@ -279,6 +281,57 @@ class TestFields:
     def test_info_is_kept(self, file):
         edit(file, info=json.dumps({"a": 1}))
         assert load(file).info == {"a": 1}
+
+
+class TestPreparation:
+    """Version 2 tells how samples become inputs; a model that does not know is of version 1."""
+
+    TABLE = Preparation((3, 2), (-1.0, 0, 0, 1e-3, 5, -7), (1.0, 0, 2, 1e9, 6, -6), 8)
+
+    def test_round_trip(self, tmp_path):
+        for name, known in (("a", None), ("b", self.TABLE), ("c", Preparation.of_bytes((5,)))):
+            saved, path = make(preparation=known), tmp_path / f"{name}.npz"
+            saved.save(path)
+            loaded = load(path)
+            assert loaded.preparation == known
+            assert all(map(np.array_equal, loaded.weights, saved.weights))
+            with np.load(path) as archive:
+                assert archive["version"] == (1 if known is None else 2)
+                assert ("sample_least" in archive.files) == (known is not None)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"sample_shape": None}, "field 'sample_shape' is missing; a model file of version 2"),
+            ({"sample_least": None}, "field 'sample_least' is missing; a model file of version 2"),
+            ({"sample_least": np.arange(6)}, "field 'sample_least' must be 1-dimensional of kind"),
+            ({"sample_least": np.zeros(5)}, "least and largest must be 1 or 6 numbers each, not 5"),
+            ({"sample_largest": np.zeros(1)}, "least and largest must be 1 or 6 numbers each, not"),
+            ({"sample_least": np.full(6, 2.0)}, "least and largest must be finite numbers, the"),
+            ({"sample_largest": np.full(6, np.inf)}, "least and largest must be finite numbers"),
+            ({"sample_shape": np.array([3, 3])}, "inputs must be at least 16 for samples of shape"),
+            (
+                {"sample_shape": np.array([0])},
+                "samples must have axes of at least 1, not the shape",
+            ),
+            ({"sample_shape": np.array([], int)}, "samples must have axes of at least 1, not the"),
+        ],
+    )
+    def test_complaints(self, tmp_path, changes, message):
+        path = tmp_path / "m.npz"
+        make(preparation=self.TABLE).save(path)
+        edit(path, **changes)
+        assert message in complaint(path)
+
+    def test_it_is_in_the_digest(self, tmp_path):
+        path = tmp_path / "m.npz"
+        make(preparation=self.TABLE).save(path)
+        edit(path, sign=False, sample_least=np.array([-1.0, 0, 0, 2e-3, 5, -7]))
+        assert complaint(path).startswith("digest must be that of the other fields")
+
+    def test_it_must_make_the_inputs(self):
+        with pytest.raises(InputError, match="preparation must make 8 inputs, one per neuron of"):
+            make(preparation=Preparation.of_bytes((16,)))
 
 
 class TestModel:

@@ -14,6 +14,7 @@ import pytest
 from sobolpath.__main__ import main
 from sobolpath.golden import data
 from sobolpath.golden.data import files, sets
+from sobolpath.golden.data.preparation import Preparation
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.sim.run.measure import held_out
@@ -146,12 +147,43 @@ class TestPath:
         assert (loaded.name, loaded.inputs, loaded.classes) == (path, 8, 3)
         assert loaded.x_test.sum() == 12
 
-    def test_other_numbers(self, tmp_path):
-        x = np.array([[-1.0, 0], [1, 1], [0, 0], [0, 0]])
+    def test_a_table_is_scaled_by_feature(self, tmp_path):
+        x = np.array([[-1.0, 0], [1, 1], [0, 0.5], [0, 0]])
         path = self.save(tmp_path, x_train=x, x_test=np.array([[5.0, 0.5], [-9, -1]]))
         loaded = data.load(path)
+        assert loaded.x_train[:3].tolist() == [[0, 0], [255, 255], [128, 128]]
+        assert loaded.x_test.tolist() == [[255, 128], [0, 0]]
+        assert loaded.preparation == Preparation((2,), (-1.0, 0.0), (1.0, 1.0))
+
+    @pytest.mark.parametrize("shape", [(2, 1), (1, 1, 2)])
+    def test_images_have_one_scale(self, tmp_path, shape):
+        x = np.array([[-1.0, 0], [1, 1], [0, 0], [0, 0]]).reshape(4, *shape)
+        held = np.array([[5.0, 0.5], [-9, -1]]).reshape(2, *shape)
+        loaded = data.load(self.save(tmp_path, x_train=x, x_test=held))
         assert loaded.x_train[:2].tolist() == [[0, 128], [255, 255]]
         assert loaded.x_test.tolist() == [[255, 191], [0, 0]]
+        assert loaded.preparation == Preparation(shape, (-1.0,), (1.0,))
+
+    def test_the_scaling_asked_for(self, tmp_path):
+        x = np.array([[0, 0], [100, 1], [50, 1], [0, 0]], np.uint8)
+        path = self.save(tmp_path, x_train=x, x_test=x[:2])
+        taken = {scaling: data.load(path, scaling=scaling) for scaling in data.SCALINGS}
+        assert taken["auto"].x_test.tolist() == [[0, 0], [100, 1]]
+        assert taken["feature"].x_test.tolist() == [[0, 0], [255, 255]]
+        assert taken["common"].x_test.tolist() == [[0, 0], [255, 3]]
+        kinds = {scaling: loaded.preparation.kind for scaling, loaded in taken.items()}
+        assert kinds == {"auto": "bytes", "feature": "feature", "common": "common"}
+        with pytest.raises(
+            InputError, match=r"own\.npz: scaling must be one of auto, feature, com"
+        ):
+            data.load(path, scaling="rows")
+        with pytest.raises(InputError, match="scaling must be left out for digits, which has its"):
+            data.load("digits", scaling="feature")
+
+    def test_a_name_without_its_ending(self, tmp_path):
+        path = self.save(tmp_path)
+        with pytest.raises(InputError, match=r"not '.*own'; did you mean .*own\.npz\?"):
+            data.load(path.removesuffix(".npz"))
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -163,6 +195,10 @@ class TestPath:
             ({"x_train": np.full((4, 3, 2), np.nan)}, "inputs must be finite numbers"),
             ({"x_test": np.full((2, 3, 2), np.inf)}, "inputs must be finite numbers"),
             ({"x_train": np.full((4, 3, 2), "a")}, "inputs must be finite numbers"),
+            (
+                {"x_train": np.array([-1e308, 1e308] * 12).reshape(4, 3, 2)},
+                "inputs must have a finite range, not as far apart as floats can be",
+            ),
             (
                 {"x_train": np.full((4, 3, 2), None)},
                 "field x_train must be an array of numbers, not pickled objects",
