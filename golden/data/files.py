@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..support import cache
+from ..support import cache, foreign
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the checkout
 VARIABLE = "SOBOLPATH_DATA"
@@ -114,7 +114,8 @@ def read_npz(path, *fields):
     Pickled objects are refused, not loaded.
     """
     try:
-        archive = np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False)
+        content = Path(path).read_bytes()
+        archive = np.load(io.BytesIO(content), allow_pickle=False)
     except OSError as error:
         if error.strerror:
             raise InputError(f"{path}: must be a readable .npz file: {error.strerror}") from None
@@ -122,20 +123,32 @@ def read_npz(path, *fields):
     except (ValueError, EOFError, zipfile.BadZipFile):
         archive = None
     if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise InputError(f"{path}: must be a .npz file of NumPy, whole and without pickled objects")
+        kind = foreign.kind(content)
+        raise InputError(
+            f"{path}: must be a .npz file of NumPy, whole and without pickled objects"
+            + (f", but it is {kind}" if kind else "")
+        )
     with archive:
+        twice = foreign.twice(archive.files)
+        if twice is not None:
+            raise InputError(f"{path}: must have every field once, but {twice} is twice there")
         return {name: _field(path, archive, name, fields) for name in fields}
 
 
 def _field(path, archive, name, fields):
     if name not in archive.files:
-        raise InputError(f"{path}: must have the fields {', '.join(fields)}, but {name} is missing")
+        kind = foreign.kind(Path(path).read_bytes())
+        raise InputError(
+            f"{path}: must have the fields {', '.join(fields)}, but {name} is missing"
+            + (f"; it is {kind}" if kind and not any(n in archive.files for n in fields) else "")
+        )
     try:
         array = archive[name]
     except ValueError as error:
         if "pickle" in str(error) or "Object arrays" in str(error):
             raise InputError(
-                f"{path}: field {name} must be an array of numbers, not pickled objects"
+                f"{path}: field {name} must be an array of numbers, not pickled objects "
+                "(before np.savez: .astype(float), or .astype(str) for labels)"
             ) from None
         array = None
     except Exception:  # whatever zipfile, zlib and struct raise for bytes that are not theirs

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..data.preparation import Preparation
 from ..errors import InputError, near
+from ..support import foreign
 from ..support.cli import write_atomically
 from ..topology import gf2, linear
 from ..topology.paths import Paths, Topology, log2_exact
@@ -179,14 +180,20 @@ def _read(path):
         archive = np.load(io.BytesIO(content), allow_pickle=False)
         if isinstance(archive, np.lib.npyio.NpzFile):
             with archive:
-                return {name: np.asarray(archive[name]) for name in archive.files}
+                twice = foreign.twice(archive.files)
+                fields = {name: np.asarray(archive[name]) for name in archive.files}
+            if twice is not None:
+                raise InputError(f"{path}: must have every field once, but {twice} is twice there")
+            if "format" in fields or "layers" in fields:
+                return fields
+    except InputError:
+        raise
     except (
         Exception
     ):  # whatever NumPy, zipfile, zlib and struct raise for bytes that are not theirs
         pass
-    raise InputError(
-        f"{path}: must be a whole model file (.npz), but it is truncated or of another kind"
-    )
+    kind = foreign.kind(content) or "truncated or of another kind"
+    raise InputError(f"{path}: must be a whole model file (.npz), but it is {kind}")
 
 
 def load(path):

@@ -142,12 +142,18 @@ class TestFiles:
         else:
             buffer.write({"text": b"hello", "empty": b"", "png": b"\x89PNG\r\n\x1a\n"}[kind])
         path.write_bytes(buffer.getvalue())
-        expected = (
-            "field 'format' is missing"
-            if kind == "zip"
-            else "must be a whole model file (.npz), but"
-        )
-        assert complaint(path).startswith(expected)
+        expected = {
+            "npy": "a single array (.npy), not several",
+            "zip": "a .zip archive of other files (readme.txt)",
+            "png": "a picture",
+            "pickle": "a .npz file of other arrays (format)",
+        }.get(kind, "truncated or of another kind")
+        assert complaint(path) == f"must be a whole model file (.npz), but it is {expected}"
+
+    def test_a_field_twice(self, file):
+        with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("layers.npy", archive.read("paths.npy"))
+        assert complaint(file) == "must have every field once, but layers is twice there"
 
     @pytest.mark.parametrize("part", [0.01, 0.3, 0.7, 0.999])
     def test_truncated(self, file, part):

@@ -7,6 +7,7 @@ are there (CI has them beside the checkout) and checks them; where none is, it h
 import gzip
 import re
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sobolpath.golden.data.preparation import Preparation
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.sim.run.measure import held_out
+from tests.support.places import DIGITS
 from tests.support.samples import COUNT, FILES, INPUTS, empty_folder, fields, labels, save, save_idx
 
 __all__ = ["empty_folder"]
@@ -233,6 +235,22 @@ class TestPath:
         shutil.move(tmp_path / "one.npy", path)
         with pytest.raises(InputError, match=r"must be a \.npz file of NumPy, whole"):
             data.load(str(path))
+
+    def test_a_field_twice(self, tmp_path):
+        path = self.save(tmp_path)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("y_test", b"1,2")
+        with pytest.raises(InputError, match="must have every field once, but y_test is twice th"):
+            data.load(path)
+
+    def test_a_model_is_no_data_set(self):
+        with pytest.raises(InputError, match="x_train is missing; it is a model file: give it as"):
+            data.load(str(DIGITS))
+
+    def test_other_arrays(self, tmp_path):
+        np.savez(tmp_path / "o.npz", np.zeros(3), X=np.zeros(3))
+        with pytest.raises(InputError, match=r"it is a \.npz file of other arrays \(X, arr_0\)"):
+            data.load(str(tmp_path / "o.npz"))
 
     def test_flipped_bytes(self, tmp_path):
         path = self.save(tmp_path)
