@@ -1,9 +1,10 @@
 """``sobolpath compare``: topologies side by side, trained alike, over several seeds.
 
-A seed makes the random topologies, the first weights and the order of the images. Sobol' paths are
-the same for every seed: there the spread is that of training alone. Random paths with as many
-*different* edges as Sobol' paths are ``random-regular`` (fan-ins differ) and ``fixed-fan`` (Dey et
-al.); ``random-edge`` has as many on average only, and ``pseudo-random`` fewer: some repeat.
+A seed makes the random topologies, the first weights where they are random, and the order of the
+images. Sobol' paths are the same for every seed: there the spread is that of training alone. Random
+paths with as many *different* edges as Sobol' paths are ``random-regular`` (fan-ins differ) and
+``fixed-fan`` (Dey et al.); ``random-edge`` has as many on average only, and ``pseudo-random``
+fewer: some repeat.
 """
 
 import time
@@ -71,14 +72,14 @@ def arguments(parser):
         metavar="N",
         help="train with seeds 0 to N - 1 (%(default)s)",
     )
-    shared.recipe_arguments(parser, "random")
+    shared.recipe_arguments(parser)
     threads.argument(parser)
     add("--within", type=float, metavar="X", help="points by which the first may be below another")
     options.json(parser)
 
 
 def train_once(topology, dataset, start, recipe):
-    """Float accuracy on the held-out images, 0 to 1, of ``topology`` trained by ``recipe``.
+    """Float accuracy of ``topology`` trained by ``recipe``, 0 to 1, on what the data judge by.
 
     ``start`` : rule and magnitudes of :func:`golden.training.initialize.initialize`.
     """

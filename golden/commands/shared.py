@@ -54,13 +54,14 @@ def dataset_of(options, topology, seed, known=None, pad=False):
     return dataset
 
 
-def recipe_arguments(parser, initialization):
-    """Add ``--initialization``, by default the rule given, ``--magnitudes``, and the recipe's.
+def recipe_arguments(parser):
+    """Add ``--initialization``, ``--magnitudes``, and the recipe's.
 
-    The recipe's are those that :func:`recipe_of` reads.
+    Whatever trains with them starts alike by default. The recipe's are those that
+    :func:`recipe_of` reads.
     """
     defaults, add = loop.Recipe(), parser.add_argument
-    add("--initialization", default=initialization, metavar="RULE", help=_rules())
+    add("--initialization", default=initialize.RULES[0], metavar="RULE", help=_rules())
     add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     for name, unit, what in RECIPE:
         default = getattr(defaults, name)

@@ -65,7 +65,7 @@ def arguments(parser):
         metavar="FILE",
         help="the model file to write (.npz), where the hardware can run it",
     )
-    shared.recipe_arguments(parser, initialize.RULES[0])
+    shared.recipe_arguments(parser)
     parser.reads(
         "--extend", metavar="MODEL", help="start as this network, which has as many paths or fewer"
     )

@@ -49,15 +49,17 @@ class Missing(InputError):
     """The files of a data set are nowhere."""
 
 
-def split(x, y, held_out, seed):
-    """A stratified split: two arrays of indices, ``held_out`` of them in the second."""
+def split(x: np.ndarray, y: np.ndarray, aside: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A stratified split: two arrays of indices, ``aside`` of them in the second."""
     from sklearn.model_selection import train_test_split  # slow to import
 
-    return train_test_split(np.arange(len(x)), test_size=held_out, random_state=seed, stratify=y)
+    return train_test_split(np.arange(len(x)), test_size=aside, random_state=seed, stratify=y)
 
 
-def split_groups(y, groups, held_out, seed):
-    """Two arrays of indices, whole groups each: at most ``held_out`` samples in the second.
+def split_groups(
+    y: np.ndarray, groups: np.ndarray, aside: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays of indices, whole groups each: at most ``aside`` samples in the second.
 
     Groups are taken in an order by ``seed``, those passed over that would be too many or would take
     a class's last samples away from the first. Raises ``InputError`` where none can be taken.
@@ -65,7 +67,7 @@ def split_groups(y, groups, held_out, seed):
     names, group = np.unique(groups, return_inverse=True)
     counts = np.zeros((len(names), y.max() + 1), np.int64)  # samples of each group and class
     np.add.at(counts, (group, y), 1)
-    left, room, chosen = counts.sum(axis=0), held_out, np.zeros(len(names), bool)
+    left, room, chosen = counts.sum(axis=0), aside, np.zeros(len(names), bool)
     present = left > 0
     for index in np.random.default_rng(seed).permutation(len(names)):
         own = counts[index]
@@ -75,7 +77,7 @@ def split_groups(y, groups, held_out, seed):
         smallest = counts.sum(axis=1).min()
         raise InputError(
             f"validation images must be at least {smallest}, the smallest whole record, and leave "
-            f"every class to train with, not {held_out}"
+            f"every class to train with, not {aside}"
         )
     return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
 

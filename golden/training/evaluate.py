@@ -31,13 +31,13 @@ def integer_logits(quantized, images):
 
 
 def float_accuracy(network, dataset, scale=data.INPUT_SCALE):
-    """Accuracy of a float network on the held-out images, 0 to 1; ``scale`` is that of an input."""
+    """Accuracy of a float network on ``x_test``, 0 to 1; ``scale`` is that of an input."""
     logits = float_logits(network, dataset.x_test, scale)
     return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
 
 
 def accuracies(network, quantized, dataset):
-    """Accuracy of the floats and of the integers on the held-out images, 0 to 1."""
+    """Accuracy of the floats and of the integers on ``x_test``, 0 to 1."""
     classes = engine.classify(quantized, integer_logits(quantized, dataset.x_test))
     return {
         "accuracy_float": float_accuracy(network, dataset, quantized.input_scale),

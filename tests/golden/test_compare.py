@@ -12,7 +12,7 @@ from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.training import evaluate, initialize, loop
 
 SIZES = ["--layers", "64-32-16", "--paths", "128,128"]
-SMALL = ["compare", "--data", "digits", *SIZES, "--epochs", "2", "--batch", "64"]
+SMALL = ["compare", "--data", "digits", *SIZES, "--epochs", "2", "--batch", "32"]
 
 
 def run(*arguments):
@@ -35,7 +35,11 @@ class TestReport:
             [64, 32, 16],
             [128] * 2,
         )
-        assert (result["seeds"], result["epochs"], result["initialization"]) == (2, 2, "random")
+        assert (result["seeds"], result["epochs"], result["initialization"]) == (
+            2,
+            2,
+            "rudin-shapiro",
+        )
         assert result["passed"] is True
         assert [row["topology"] for row in result["topologies"]] == [
             "sobol",
@@ -67,7 +71,7 @@ class TestReport:
                     "--seed",
                     str(seed),
                 ]
-                arguments += ["--initialization", "random", "--json", str(tmp_path / "t.json")]
+                arguments += ["--json", str(tmp_path / "t.json")]
                 assert main(arguments) == 0
                 trained = json.loads((tmp_path / "t.json").read_text())
                 assert trained["accuracy_float"] == row["accuracies"][seed]
@@ -184,7 +188,7 @@ def test_what_was_trained_with_is_recorded(monkeypatch, tmp_path):
     assert run(*arguments) == 0
     result = json.loads((tmp_path / "r.json").read_text())
     assert {name: result[name] for name in options} == options
-    assert seen == [("random", "random")] * 2
+    assert seen == [("rudin-shapiro", "random")] * 2
 
 
 def test_help(capsys):
