@@ -7,9 +7,13 @@ junctions, so one choice serves every N. A cascaded set has at most as many path
 once, by construction: it is asked for the lesser of N and that.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..topology import sobol
 from ..topology.catalogue import build
@@ -17,6 +21,7 @@ from ..topology.linear import omitted
 from ..topology.paths import log2_exact
 from ..topology.patterns import pseudo_random
 from . import trials
+from .trials import Row
 
 NAME = "coalescing"
 TITLE = "Different edges of layers of 16-32-32-64-64 neurons against paths"
@@ -39,7 +44,7 @@ COLUMNS = (
 )
 
 
-def different(ends, width):
+def different(ends: Sequence[ArrayLike], width: int) -> int:
     """Different edges among paths: ``ends`` are sources and targets, ``width`` the target layer."""
     source, target = ends
     return len(np.unique(np.asarray(source) * width + target))
@@ -64,7 +69,7 @@ def _of(topology):
     )
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each construction and number of paths: the mean of its different edges.
 
     The deviation is that over the seeds of the random paths, ``None`` for the others; ``most`` is
@@ -99,7 +104,7 @@ def rows(options):
     return result
 
 
-def table(rows):
+def table(rows: list[Row]) -> list[Row]:
     """A row for each number of paths."""
     return [
         {
@@ -115,13 +120,13 @@ def table(rows):
     ]
 
 
-def summary(rows):
+def summary(rows: list[Row]) -> dict[str, Any]:
     """The dimensions that were found."""
     own = next(row for row in rows if row["construction"] == "omitted")
     return {"dimensions of omitted": own["dimensions"]}
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """Different edges against paths; and their share of those that there could be."""
     for kind, style in zip(KINDS, STYLES, strict=True):
         own = [row for row in rows if row["construction"] == kind]

@@ -11,15 +11,21 @@ Activations are ReLUs and the optimizer is Adam, as for all networks here; the p
 its optimizer are those of :mod:`golden.reproduce.connectivity_sigmoid`.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
+from ..data import DataSet
 from ..support.plots import MARKERS
 from ..topology import quality
 from ..topology.catalogue import build
+from ..topology.paths import Paths
 from ..training.initialize import initialize
 from . import dimensions, trials
+from .trials import Row
 
 NAME = "connectivity"
 TITLE = "Accuracy and algebraic connectivity of sparse networks"
@@ -50,7 +56,7 @@ COLUMNS = (
 )
 
 
-def shape(dataset):
+def shape(dataset: DataSet) -> tuple[int, int, int]:
     """Neurons of the three layers."""
     return (dataset.inputs, 256 if dataset.inputs >= 256 else 64, trials.outputs(dataset))
 
@@ -68,10 +74,11 @@ def _topologies(layers, degree):
 
 
 def _algebraic(topology):
-    return quality.network_connectivity(topology)[1]
+    found = quality.network_connectivity(topology)[1]
+    return 0.0 if found is None else found
 
 
-def row(degree, kind, graphs, accuracies):
+def row(degree: int, kind: str, graphs: Sequence[Paths], accuracies: Sequence[float]) -> Row:
     """The means over the seeds: what the graphs of a construction are, and what they reach."""
     figures = []
     for graph in graphs:
@@ -94,7 +101,7 @@ def row(degree, kind, graphs, accuracies):
     }
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each construction and k: means over the seeds of connectivity and accuracy."""
     dataset = trials.load(options)
     layers, result = shape(dataset), []
@@ -111,7 +118,7 @@ def rows(options):
     return result
 
 
-def summary(rows):
+def summary(rows: list[Row]) -> dict[str, Any]:
     """Rank correlations with the accuracy, over all rows and over those of each k."""
     result = {}
     for key in ("algebraic_connectivity", "spectral_gap"):
@@ -124,7 +131,7 @@ def summary(rows):
     return result
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """Connectivity and accuracy of each construction, and one against the other; by k.
 
     A construction has a line of its own in the first two panels. Networks that are the same, as

@@ -20,6 +20,7 @@ from ..data import DataSet
 from ..topology.catalogue import build
 from ..training import sigmoid
 from . import connectivity, trials
+from .trials import Row
 
 NAME = "connectivity-sigmoid"
 TITLE = "Accuracy and algebraic connectivity, networks of sigmoids"
@@ -42,7 +43,7 @@ def inputs(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / np.float32(255)
 
 
-def rows(options: SimpleNamespace) -> list[dict[str, Any]]:
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each construction and k: means over the seeds; the dense network last."""
     dataset = trials.load(options)
     samples = inputs(dataset.x_train), inputs(dataset.x_test)
@@ -75,12 +76,12 @@ def _accuracy(
     return network.accuracy(samples[1], dataset.y_test)
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
+def summary(rows: list[Row]) -> dict[str, float]:
     """Rank correlations with the accuracy, over all constructions and over those of each k."""
     return connectivity.summary([row for row in rows if row["topology"] != "dense"])
 
 
-def plot(rows: list[dict[str, Any]], axes: Any) -> None:
+def plot(rows: list[Row], axes: Any) -> None:
     """As :func:`golden.reproduce.connectivity.plot`; the dense network's accuracy is a line."""
     connectivity.plot(rows[:-1], axes)
     top = float(trials.percent(rows[-1]["accuracy"]))

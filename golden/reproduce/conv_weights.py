@@ -17,6 +17,7 @@ from typing import Any
 from ..topology.paths import Paths
 from ..topology.patterns import pseudo_random
 from . import coalescing, trials
+from .trials import Row
 
 NAME = "conv-weights"
 TITLE = "Weights of sparse convolutional networks"
@@ -68,9 +69,7 @@ def weights(topology: Paths, width: float = 1) -> int:
     return ends(width) + KERNEL * different
 
 
-def _row(
-    source: str, width: float, paths: int, kind: str, found: Sequence[float]
-) -> dict[str, Any]:
+def _row(source: str, width: float, paths: int, kind: str, found: Sequence[float]) -> Row:
     mean, deviation = trials.spread(found)
     return {
         "source": source,
@@ -85,7 +84,7 @@ def _row(
     }
 
 
-def rows(options: SimpleNamespace) -> list[dict[str, Any]]:
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each number of paths and construction of Fig. 9, then for each width of Table 1.
 
     Weights of random paths are means over the seeds.
@@ -107,18 +106,18 @@ def rows(options: SimpleNamespace) -> list[dict[str, Any]]:
     return result
 
 
-def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def table(rows: list[Row]) -> list[Row]:
     """Random paths, and of Sobol' paths those that repeat no edge."""
     return [row for row in rows if row["construction"] in ("pseudo-random", "omitted")]
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
+def summary(rows: list[Row]) -> dict[str, float]:
     """How far the counted sparsities of Table 1 are from the paper's, in points."""
     off = [100 * abs(row["sparsity"] - row["paper"]) for row in rows if row["paper"] is not None]
     return {"largest difference to the paper's sparsities, points": max(off)}
 
 
-def plot(rows: list[dict[str, Any]], axes: Any) -> None:
+def plot(rows: list[Row], axes: Any) -> None:
     """Weights against paths, and the sparsity of Table 1 beside the paper's."""
     style = dict(zip(coalescing.KINDS, coalescing.STYLES, strict=True))
     for kind in coalescing.KINDS:

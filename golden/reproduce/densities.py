@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..topology.patterns import fixed_fan
+from .trials import Row
 
 NAME = "densities"
 TITLE = "Densities of networks by the fan-outs of their junctions"
@@ -46,7 +47,7 @@ COLUMNS = (
 )
 
 
-def rows(options: SimpleNamespace) -> list[dict[str, Any]]:
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each network of the table: different edges, and their share of all."""
     result = []
     for name, layers, fans, parts, paper in TABLE:
@@ -71,13 +72,13 @@ def rows(options: SimpleNamespace) -> list[dict[str, Any]]:
     return result
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
+def summary(rows: list[Row]) -> dict[str, float]:
     """The largest difference to the paper's densities, in points; it has two decimals."""
     off = [100 * abs(row["density"] - row["paper"]) for row in rows]
     return {"largest difference to the paper's densities, points": max(off)}
 
 
-def plot(rows: list[dict[str, Any]], axes: Any) -> None:
+def plot(rows: list[Row], axes: Any) -> None:
     """A line for each network: its density as counted, and the paper's around it."""
     places = range(len(rows))
     paper, counted = ([100 * row[key] for row in rows] for key in ("paper", "density"))

@@ -5,15 +5,22 @@ then outputs hear only some of the inputs, and the network falls into parts, tho
 and every single junction is perfectly spread. A figure of the whole network tells.
 """
 
+from collections.abc import Callable, Sequence
 from itertools import permutations
 
 from ..errors import InputError
 from ..topology.catalogue import build
+from ..topology.paths import Paths
 
 FIRST = 8  # dimensions 0 to 7: 336 choices for three layers
 
 
-def choices(layers, paths, score, digits=3):
+def choices(
+    layers: Sequence[int],
+    paths: Sequence[int],
+    score: Callable[[Paths], float],
+    digits: int = 3,
+) -> list[Paths]:
     """For each value of ``score(topology)``, rounded, the first dimensions that have it.
 
     Dimensions are different ones below ``FIRST``, in lexicographic order; those that repeat an edge
@@ -33,6 +40,6 @@ def choices(layers, paths, score, digits=3):
     return [found[value] for value in sorted(found)]
 
 
-def label(topology):
+def label(topology: Paths) -> str:
     """The topology's name and dimensions: ``"sobol 0,2,1"``."""
     return f"sobol {','.join(map(str, topology.dimensions))}"

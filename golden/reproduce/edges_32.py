@@ -7,10 +7,12 @@ than dense.
 """
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from ..topology.catalogue import build
+from .trials import Row
 
 NAME = "edges-32"
 TITLE = "Edges of small networks, Sobol' paths and random ones"
@@ -35,7 +37,7 @@ COLUMNS = (
 )
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """Every edge: network, topology, junction, path, its source and its target."""
     result = []
     for name, layers, paths in SHAPES:
@@ -61,7 +63,7 @@ def _of(rows, network, topology):
     return [row for row in rows if (row["network"], row["topology"]) == (network, topology)]
 
 
-def table(rows):
+def table(rows: list[Row]) -> list[Row]:
     """A row for each network: its edges, how many differ, and the ranges of its fans.
 
     A fan-in of neurons is counted in every junction, edges that repeat as often as they do.
@@ -94,7 +96,7 @@ def _range(counts):
     return str(least) if least == most else f"{least}-{most}"
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """Layers from left to right, neuron 0 on top, an edge as a line; Sobol' above."""
     for line, kind in zip(axes, KINDS, strict=True):
         for ax, (name, layers, _) in zip(line, SHAPES, strict=True):

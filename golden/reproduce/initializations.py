@@ -12,14 +12,20 @@ The networks have two hidden layers, twice as wide as the data has inputs but of
 most; the sparse ones 16 paths per hidden neuron, and half of all edges in the last junction.
 """
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 
+from ..data import DataSet
 from ..topology.catalogue import build
+from ..topology.paths import Paths
 from ..topology.patterns import dense
 from ..training.dense import Dense
 from ..training.initialize import initialize
 from ..training.network import Network
 from . import trials
+from .trials import Row
 
 NAME = "initializations"
 TITLE = "How weights start: accuracy on held-out samples"
@@ -67,7 +73,7 @@ COLUMNS = (
 )
 
 
-def shape(dataset):
+def shape(dataset: DataSet) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Neurons of the layers, and the paths of the junctions of the sparse networks."""
     hidden = min(2 * dataset.inputs, 256)
     last = trials.outputs(dataset)
@@ -78,7 +84,7 @@ def shape(dataset):
     )
 
 
-def start(topology, name, seed):
+def start(topology: Paths, name: str, seed: int) -> Network:
     """The :class:`golden.training.network.Network` whose weights start as ``name`` says."""
     base, _, rest = name.partition(", ")
     if base == "alternating":
@@ -103,7 +109,7 @@ def _topology(name, layers, paths, seed):
     return build(kind, layers, paths, seed=seed)
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each start: mean and deviation of the accuracy over the seeds."""
     dataset = trials.load(options)
     layers, paths = shape(dataset)
@@ -132,7 +138,7 @@ def rows(options):
     return result
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """A dot for each start, with its deviation; networks have a colour each, fixed signs squares.
 
     On the right the best five points once more: what is worse is not there.

@@ -2,9 +2,11 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
-def csv_text(rows):
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows, dictionaries with the same keys, as CSV with a header; floats have 6 digits."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
@@ -18,7 +20,7 @@ def _cell(value, form):
     return "-" if value is None else format(value, form)
 
 
-def table(columns, rows):
+def table(columns: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The rows as lines: ``columns`` are (title, key, format) each; text is left-aligned.
 
     ``None`` is a dash.

@@ -10,15 +10,21 @@ and as paths, by the program of the sparse ones (timed on a few batches). It dep
 so these columns are never quite the same.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
+from ..data import DataSet
 from ..topology.catalogue import build
+from ..topology.paths import Paths
 from ..topology.patterns import dense
 from ..training.dense import Dense
 from ..training.initialize import initialize
 from . import trials
+from .trials import Row
 
 NAME = "paths-per-neuron"
 TITLE = "Accuracy, sparsity and time of training against paths per neuron"
@@ -39,7 +45,7 @@ COLUMNS = (
 )
 
 
-def shape(dataset):
+def shape(dataset: DataSet) -> tuple[tuple[int, ...], list[int]]:
     """Neurons of the layers, and the numbers of paths per neuron, powers of two."""
     hidden = 256 if dataset.inputs >= 256 else 128
     least = max(dataset.inputs // hidden, 1)
@@ -47,13 +53,13 @@ def shape(dataset):
     return (dataset.inputs, *[hidden] * 4, trials.outputs(dataset)), counts
 
 
-def sparse(layers, per_neuron):
+def sparse(layers: Sequence[int], per_neuron: int) -> Paths:
     """The topology of ``per_neuron`` paths for each hidden neuron."""
     paths = [min(per_neuron * layers[1], n * m) for n, m in pairwise(layers)]
     return build("omitted", layers, paths)
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each number of paths per neuron, the dense network last."""
     dataset = trials.load(options)
     layers, counts = shape(dataset)
@@ -104,7 +110,7 @@ def _dense_epoch(every, dataset, options):
     return once * len(dataset.x_train) / len(few.x_train)
 
 
-def summary(rows):
+def summary(rows: list[Row]) -> dict[str, Any]:
     """How well a line through the seconds of an epoch against the weights explains them (R^2)."""
     own = [row for row in rows if row["network"] != "dense"]
     weights, seconds = (np.array([row[key] for row in own]) for key in ("weights", "seconds"))
@@ -118,7 +124,7 @@ def summary(rows):
     }
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """Against paths per neuron: accuracy, the dense network's a line; edges and time, in per cent.
 
     The right axis is logarithmic.

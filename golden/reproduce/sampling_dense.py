@@ -11,13 +11,18 @@ Inputs that are 0 in every training sample have no edges: those would be sampled
 nothing. Shares are of the edges that the network has.
 """
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 
+from ..data import DataSet
 from ..topology import patterns
 from ..training import initialize, sampling, ternary
 from ..training.dense import Dense
 from ..training.evaluate import float_accuracy
 from . import trials
+from .trials import Row
 
 NAME = "sampling-dense"
 TITLE = "A trained dense network, sampled: accuracy of what is kept"
@@ -42,7 +47,7 @@ COLUMNS = (
 )
 
 
-def whole(dataset, options, seed):
+def whole(dataset: DataSet, options: SimpleNamespace, seed: int) -> tuple[Dense, float]:
     """The trained dense network, and its accuracy on the held-out samples."""
     layers = (dataset.inputs, *HIDDEN, dataset.classes)
     start = Dense.of(initialize.initialize(patterns.dense(layers), "uniform", seed))
@@ -52,20 +57,20 @@ def whole(dataset, options, seed):
     return network, trials.train(network, dataset, options, seed)[0]
 
 
-def by_edges(network, paths, seed):
+def by_edges(network: Dense, paths: int, seed: int) -> dict[str, Dense]:
     """What is kept of ``network`` by sampling: a network for each of ``EDGES``."""
     result = {
         f"rescaled, {points}": sampling.sample(network, paths, seed, points, rescale=True)
         for points in sampling.POINTS
     }
-    masks = result["rescaled, sobol"].masks
+    masks = cast(list[np.ndarray], result["rescaled, sobol"].masks)
     counts = [int(mask.sum()) for mask in masks]
     result["as they are"] = sampling.keep(network, masks)
     result["largest"] = sampling.largest(network, counts, rescale=True)
     return result
 
 
-def by_signs(network, samples, seed):
+def by_signs(network: Dense, samples: int, seed: int) -> dict[str, Dense]:
     """``network`` by sums of signs: a network for each of ``SIGNS``."""
     result = {
         f"counts, {points}": ternary.quantize(network, samples, seed, points)
@@ -75,7 +80,7 @@ def by_signs(network, samples, seed):
     return {name: sampled.network() for name, sampled in result.items()}
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each way and number of paths or samples; ``whole`` is the network itself."""
     dataset, found = trials.load(options), {}
     sizes = [(by_edges, size) for size in PATHS] + [(by_signs, size) for size in SAMPLES]
@@ -109,7 +114,7 @@ def _of(rows, way):
     return {row["size"]: row for row in rows if row["way"] == way}
 
 
-def table(rows):
+def table(rows: list[Row]) -> list[Row]:
     """A row for each number of paths, then of samples; the share is that of Sobol' points."""
     result = []
     for kind, sizes, (sobol, random), others in (
@@ -132,7 +137,7 @@ def table(rows):
     return result
 
 
-def summary(rows):
+def summary(rows: list[Row]) -> dict[str, Any]:
     """The whole network's accuracy; of each way that comes near the least share of edges."""
     accuracy = _of(rows, "whole")[0]["accuracy"]
     result = {"accuracy of the whole network": accuracy}
@@ -145,7 +150,7 @@ def summary(rows):
     return result
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """Accuracy against the share of edges, and against samples of a neuron; dashed: all edges."""
     for ax, ways, key in ((axes[0], EDGES, "share"), (axes[1], SIGNS, "size")):
         for way, mark in zip(ways, "oD^s", strict=False):

@@ -19,15 +19,21 @@ Of Sobol' paths there is one for each scatter that some dimensions have
 (:mod:`golden.reproduce.dimensions`).
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
+from ..data import DataSet
 from ..topology import quality
 from ..topology.catalogue import build
+from ..topology.paths import Paths
 from ..topology.patterns import Pattern, fixed_fan
 from ..training.initialize import initialize
 from . import dimensions, trials
+from .trials import Row
 
 NAME = "scatter"
 TITLE = "Accuracy against scatter, networks of equally many edges"
@@ -37,6 +43,8 @@ SIZE, PANELS = (8.6, 6.0), (1, 2)
 KNOWN = ("fixed-fan", "random-regular", "scrambled")
 KNOWN += ("random-rotating", "regular-rotating", "long-short", "fibonacci")
 IMAGES = {"digits": 8, "mnist": 32, "fashion": 32}  # the side of each
+Plan = list[tuple[int, tuple[bool, bool]] | None]
+"""Of each junction: groups and which sides are runs, or ``None`` where it is random."""
 GROUPS = (2, 4, 8, 16)
 WAYS = {"forward": (True, False), "backward": (False, True), "both": (True, True)}  # which in runs
 COLUMNS = (
@@ -54,7 +62,7 @@ COLUMNS = (
 )
 
 
-def shape(dataset):
+def shape(dataset: DataSet) -> tuple[tuple[int, int, int], tuple[int, int]]:
     """Neurons of the three layers, and the paths of the two junctions."""
     inputs, last = dataset.inputs, trials.outputs(dataset)
     hidden, fans = 64, (4, 4)
@@ -65,7 +73,7 @@ def shape(dataset):
     return (inputs, hidden, last), (fans[0] * inputs, min(fans[1], last) * hidden)
 
 
-def tiles(side):
+def tiles(side: int) -> np.ndarray:
     """The pixels of an image, row after row, in an order whose runs are its tiles: ``int64``.
 
     The first half is the upper half of the image, its first half the left half of that, and so on
@@ -78,7 +86,7 @@ def tiles(side):
     return np.argsort(place, axis=None)
 
 
-def retiled(topology, side):
+def retiled(topology: Paths, side: int) -> Pattern:
     """The topology with its inputs in the order of :func:`tiles`, so that windows are tiles."""
     place = np.argsort(tiles(side))
     ends = [topology.edges(junction) for junction in topology.junctions]
@@ -86,13 +94,15 @@ def retiled(topology, side):
     return Pattern("retiled", topology.layers, ends)
 
 
-def grouped(sources, targets, paths, groups, runs, seed):
+def grouped(
+    sources: int, targets: int, paths: int, groups: int, runs: tuple[bool, bool], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The edges of a junction whose group a of sources meets group a of targets alone.
 
     ``runs`` says for sources and for targets whether a group is a run of neighbours, not every
     g-th neuron. Fan-ins and fan-outs are constant. Two ``int64`` arrays (paths,).
     """
-    ends = ([], [])
+    ends: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for group in range(groups):
         few = fixed_fan(
             (sources // groups, targets // groups), (paths // groups,), seed * groups + group
@@ -100,10 +110,12 @@ def grouped(sources, targets, paths, groups, runs, seed):
         widths = (sources, targets)
         for side, own, run, width in zip(ends, few.edges(1), runs, widths, strict=True):
             side.append(group * (width // groups) + own if run else own * groups + group)
-    return tuple(np.concatenate(side) for side in ends)
+    return np.concatenate(ends[0]), np.concatenate(ends[1])
 
 
-def plans(layers, paths, side=None):
+def plans(
+    layers: Sequence[int], paths: Sequence[int], side: int | None = None
+) -> list[tuple[str, Plan, int | None]]:
     """What can be planned: name, per junction ``None`` (random) or groups and runs, and the side.
 
     That is the image's, where groups of inputs are tiles of it, else ``None``: ``side`` is that
@@ -121,7 +133,7 @@ def plans(layers, paths, side=None):
     }
     for junction, choices in possible.items():
         for groups, way in choices:
-            plan = [None, None]
+            plan: Plan = [None, None]
             plan[junction - 1] = groups, WAYS[way]
             result.append((f"{junction} {way} / {groups}", plan, None))
             if side is not None and junction == 1 and way == "forward":
@@ -139,7 +151,13 @@ def _fits(sources, targets, paths, groups, way):
     return groups <= needed and fan_in <= sources // groups and fan_out <= targets // groups
 
 
-def planned(layers, paths, plan, seed, side=None):
+def planned(
+    layers: Sequence[int],
+    paths: Sequence[int],
+    plan: Plan,
+    seed: int,
+    side: int | None = None,
+) -> Pattern:
     """The :class:`golden.topology.patterns.Pattern` of one of :func:`plans`."""
     ends = []
     for junction, own in enumerate(plan, 1):
@@ -159,17 +177,26 @@ def _scatters(topology):
     return dict(zip(names, (value for pair in pairs for value in pair), strict=True))
 
 
-def _kinds(layers, paths, side):
+def _kinds(
+    layers: Sequence[int], paths: Sequence[int], side: int | None
+) -> dict[str, tuple[bool, Callable[[int], Paths]]]:
     """By name whether the connections are planned, and what they are: a function of the seed."""
-    result = {
-        name: (False, lambda seed, name=name: build(name, layers, paths, seed=seed))
-        for name in KNOWN
+    result: dict[str, tuple[bool, Callable[[int], Paths]]] = {
+        name: (False, partial(_known, name, layers, paths)) for name in KNOWN
     }
     for topology in dimensions.choices(layers, paths, _scatter, 2):
-        result[dimensions.label(topology)] = False, lambda seed, own=topology: own
+        result[dimensions.label(topology)] = False, partial(_same, topology)
     for name, plan, of in plans(layers, paths, side):
         result[name] = True, partial(_planned, layers, paths, plan, of)
     return result
+
+
+def _known(name, layers, paths, seed):
+    return build(name, layers, paths, seed=seed)
+
+
+def _same(topology, _seed):
+    return topology
 
 
 def _planned(layers, paths, plan, side, seed):
@@ -180,7 +207,7 @@ def _scatter(topology):
     return min(_scatters(topology).values())
 
 
-def rows(options):
+def rows(options: SimpleNamespace) -> list[Row]:
     """A row for each kind of connections: means over the seeds of scatter and accuracy."""
     dataset = trials.load(options)
     layers, paths = shape(dataset)
@@ -216,7 +243,7 @@ def rows(options):
     return result
 
 
-def summary(rows):
+def summary(rows: list[Row]) -> dict[str, Any]:
     """Rank correlations of scatter and accuracy: of all rows, and of those planned or not.
 
     Then the same of the scatter with windows of two dimensions, for images.
@@ -242,7 +269,7 @@ def _group(row):
     return groups.get(row["connections"].split()[0], ("planned, both junctions", "C4"))
 
 
-def plot(rows, axes):
+def plot(rows: list[Row], axes: Any) -> None:
     """A line for each kind of connections, by their scatter: it, and the accuracy."""
     ordered, named = sorted(rows, key=lambda row: -row["scatter"]), set()
     for place, row in enumerate(ordered):

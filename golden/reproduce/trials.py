@@ -5,21 +5,28 @@ Recipes are fixed, not tuned on the held-out images: the defaults of
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import data
-from ..data import sets
+from ..data import DataSet, sets
 from ..errors import InputError
 from ..support import cli
 from ..training import loop
 from ..training.evaluate import float_accuracy
+from ..training.network import Network
 
 BATCH = 64
+Row = dict[str, Any]
+"""A row of the CSV: by the name of its column."""
 
 
-def load(options):
+def load(options: SimpleNamespace) -> DataSet:
     """The data set ``options.data``, with ``options.images`` of its training samples, 0 for all.
 
     They are the same ones for every seed, every class as often as in the whole set (to rounding).
@@ -38,7 +45,7 @@ def load(options):
     return replace(dataset, x_train=dataset.x_train[few], y_train=dataset.y_train[few])
 
 
-def first(dataset, count):
+def first(dataset: DataSet, count: int) -> DataSet:
     """The data set with the first ``count`` of its training samples, or all if there are fewer.
 
     Raises ``InputError`` where a class is not among them.
@@ -46,45 +53,47 @@ def first(dataset, count):
     return replace(dataset, x_train=dataset.x_train[:count], y_train=dataset.y_train[:count])
 
 
-def outputs(dataset):
+def outputs(dataset: DataSet) -> int:
     """Neurons of the last layer: the classes, padded to a power of two."""
     return 1 << (dataset.classes - 1).bit_length()
 
 
-def seeds(options):
+def seeds(options: SimpleNamespace) -> range:
     """The seeds of the trials: ``range``."""
     return range(options.seed, options.seed + options.seeds)
 
 
-def progress(description, total):
+def progress(description: str, total: int) -> Any:
     """A bar over ``total`` networks."""
     return cli.progress(total=total, desc=description, unit="network")
 
 
-def train(network, dataset, options, seed, **recipe):
+def train(
+    network: Network, dataset: DataSet, options: SimpleNamespace, seed: int, **recipe: Any
+) -> tuple[float, float]:
     """Train in place; the accuracy on the held-out samples, 0 to 1, and the CPU seconds.
 
     ``recipe`` is what differs in :class:`golden.training.loop.Recipe`.
     """
-    recipe = loop.Recipe(**{"epochs": options.epochs, "batch": BATCH, "seed": seed, **recipe})
+    how = loop.Recipe(**{"epochs": options.epochs, "batch": BATCH, "seed": seed, **recipe})
     samples = dataset.x_train, dataset.y_train, dataset.classes
     began = time.process_time()
-    loop.train(network, *samples, recipe, data.INPUT_SCALE)
+    loop.train(network, *samples, how, data.INPUT_SCALE)
     seconds = time.process_time() - began
     return float_accuracy(network, dataset), seconds
 
 
-def spread(values):
+def spread(values: Sequence[float]) -> tuple[float, float | None]:
     """Mean and sample standard deviation (``None`` of one value): two floats."""
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
-def percent(values):
+def percent(values: ArrayLike) -> np.ndarray:
     """Shares in per cent, to draw: a float or an array, NaN for ``None``."""
     return 100 * np.array(values, float)
 
 
-def rank_correlation(one, other):
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
     """Spearman's: a float, -1 to 1; 0 where one of the two is constant."""
     from scipy.stats import rankdata
 

@@ -124,7 +124,7 @@ def _lines(axis, junction, heights, ends, colours, widths):
     y = np.stack([height[side] for height, side in zip(heights, ends, strict=True)], axis=1)
     x = np.broadcast_to([junction - 1, junction], y.shape)
     axis.add_collection(
-        LineCollection(np.stack([x, y], axis=2), colors=colours, linewidths=widths, alpha=0.7)
+        LineCollection(list(np.stack([x, y], axis=2)), colors=colours, linewidths=widths, alpha=0.7)
     )
 
 
