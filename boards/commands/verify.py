@@ -42,9 +42,7 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     add("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
-    parser.reads(
-        "--model", default="models/digits.npz", metavar="FILE", help="the model file (%(default)s)"
-    )
+    parser.reads("--model", default="digits", metavar="FILE", help="the model file (%(default)s)")
     parser.reads("--data", default="digits", metavar="NAME", help="the data set (%(default)s)")
     add(
         "--images",

@@ -14,7 +14,7 @@ HELP = """\
 Run a model file on the held-out images of a data set, with its floats and
 with the integers that the hardware computes, and print both accuracies.
 
-  sobolpath eval models/digits.npz --data digits
+  sobolpath eval digits --data digits
 """
 
 

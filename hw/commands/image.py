@@ -19,7 +19,7 @@ Write a trained model as the bytes that an engine of a configuration takes on
 s_axis_config, in order: FILE.hex for $readmemh, FILE.bin as they are. Nothing
 of this package is needed to run it then.
 
-  sobolpath hw image models/digits.npz --config icebreaker -o build/digits.hex
+  sobolpath hw image digits --config icebreaker -o build/digits.hex
 """
 
 

@@ -90,9 +90,7 @@ def _spread(values):
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    parser.reads(
-        "--model", default="models/digits.npz", metavar="FILE", help="the model file (%(default)s)"
-    )
+    parser.reads("--model", default="digits", metavar="FILE", help="the model file (%(default)s)")
     parser.reads("--data", default="digits", metavar="NAME", help="the data set (%(default)s)")
     add("--images", type=int, default=2, metavar="N", help="images per timing (%(default)s)")
     add("--repeats", type=int, default=5, metavar="N", help="timings per back end (%(default)s)")

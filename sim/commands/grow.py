@@ -19,14 +19,14 @@ only the memory image says how far each junction goes. Every value is compared
 with the golden model, as in sim run. The exit code is 1 if anything differs.
 
   sobolpath sim grow
-  sobolpath sim grow models/mnist-37k.npz --data mnist --paths 4096,16384
+  sobolpath sim grow mnist-37k --data mnist --paths 4096,16384
   sobolpath sim grow build/mine.npz --data digits --plot build/mine.svg
 
 This needs a model that was trained for it: sobolpath train --nested 512.
 A junction has at least as many paths as its wider layer has neurons, and at
 most as many as the file has.
 """
-MODEL, DATA = "models/digits-nested.npz", "digits"
+MODEL, DATA = "digits-nested", "digits"
 SMALLEST = 512
 COLUMNS = (
     ("paths", "paths", ","),

@@ -32,8 +32,8 @@ the closed form of golden.machine.timeline says.
   fill    from its first step to the first activation or sum written
   drain   from its last step to the last one written
 
-  sobolpath sim profile models/digits.npz
-  sobolpath sim profile models/mnist-12k.npz --config ulx3s --plot build/p.svg
+  sobolpath sim profile digits
+  sobolpath sim profile mnist-12k --config ulx3s --plot build/p.svg
 
 Inputs are random: no cycle depends on them. While one inference runs, the next
 one is loaded and the last one's logits are read; the longest of the three is

@@ -16,8 +16,8 @@ Run the held-out images of a data set through the engine, cycle by cycle, and
 compare every activation, sum and logit with the golden model, bit for bit.
 The exit code is 1 if anything differs, and the first difference is named.
 
-  sobolpath sim run models/digits.npz --data digits
-  sobolpath sim run models/digits.npz --data digits --limit 1 --fst build/w.fst
+  sobolpath sim run digits --data digits
+  sobolpath sim run digits --data digits --limit 1 --fst build/w.fst
   gtkwave build/w.fst.gtkw       (or surfer -c build/w.fst.sucl build/w.fst)
 
 With --json FILE, what was found so far is in FILE.part while it runs; after an

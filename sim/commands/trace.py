@@ -31,8 +31,8 @@ with the golden model, and list its steps. The columns are
   D         which lane takes which: lane t takes source lane t xor D
   lanes     the source lanes of the lanes 0, 1, 2, ... (up to 16)
 
-  sobolpath sim trace models/digits.npz --data digits --image 3
-  sobolpath sim trace models/digits.npz --data digits --image 3 --junction 2 \\
+  sobolpath sim trace digits --data digits --image 3
+  sobolpath sim trace digits --data digits --image 3 --junction 2 \\
       --rows 4:6 --values --svg build/image-3.svg
 
 --svg draws the network with the active paths of the image, on which the input

@@ -13,6 +13,7 @@ from sobolpath.boards import load
 from sobolpath.boards.report import kept as kept_boards
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine import shipped
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
 from sobolpath.hw.config import CONFIGS
@@ -137,6 +138,14 @@ class TestHelp:
             clipped = re.match(r"(of|as|and|its|the same|for|that|those|which is)\b|$", text)
             assert len(text.split()) > 1, (words, action.dest, action.help)
             assert not clipped, (words, action.dest, action.help)
+
+    @pytest.mark.parametrize("words", COMMANDS)
+    def test_a_model_by_default_is_found_in_any_folder(self, words, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        parser, _ = parser_of(words.split())
+        for action in parser._actions:
+            if action.dest == "model" and action.default is not None:
+                assert shipped.find(action.default).is_file()
 
     def test_says_what_each_command_does(self):
         for about in (about for _, about in COMMANDS.values()):
