@@ -33,7 +33,7 @@ SEEDS = {"icebreaker": 10, "ulx3s": 3}  # of the others 1
 LOCAL = ("bitstream", "files")  # of a build: where it lies
 
 
-def measure(name, *, seeds, jobs=None):
+def measure(name: str, *, seeds: int, jobs: int | None = None) -> dict:
     """Build a board: what docs/boards.json has of it."""
     board, models = load(name), speeds.shipped()
     result = building.build(board, seeds=range(1, seeds + 1), jobs=jobs)
@@ -50,7 +50,7 @@ COLUMNS = (
 )
 
 
-def table(boards):
+def table(boards: dict) -> str:
     """The table of docs/boards.md, of the boards of docs/boards.json, in Markdown."""
     rows = [" | ".join(_row(name, boards[name])) for name in NAMES if name in boards]
     lines = [" | ".join(COLUMNS), "|".join(["---"] * len(COLUMNS)), *rows]
@@ -93,7 +93,7 @@ def _write(boards):
     readme.write(**tables)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     """Build, and keep what was built."""
     parser = cli.Parser(prog="make boards", description=HELP)
     parser.add_argument("boards", nargs="*", metavar="BOARD", help="all unless given")

@@ -1,6 +1,7 @@
 """``sobolpath``: finds the command that was typed. A command is read only when it runs."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 from . import __version__
@@ -70,7 +71,7 @@ def _help(group):
     return text + ("" if group else " --version tells which this is.")
 
 
-def find(argv):
+def find(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Split ``argv`` into the words of a command and its arguments; ``InputError`` for others.
 
     The words are empty where help or the version is asked for.
@@ -98,7 +99,7 @@ def _engines():
 engines.enter(_engines)
 
 
-def run(argv):
+def run(argv: Sequence[str]) -> int:
     """Run the command of these arguments; its exit code."""
     words, rest = find(argv)
     if not words:
@@ -109,7 +110,7 @@ def run(argv):
     return command.execute(module, ("sobolpath", *words.split()), rest)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """The console script: its exit code; wrong input is one line."""
     return cli.main(run, argv)
 
