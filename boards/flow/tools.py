@@ -24,7 +24,12 @@ def find(name: str) -> str:
 
 def first_run():
     """Whether the WebAssembly tools have yet to be compiled for this machine, once."""
-    return not Path(platformdirs.user_cache_dir("YoWASP", appauthor=False)).exists()
+    named = os.environ.get("YOWASP_CACHE_DIR")
+    try:
+        folder = Path(named or platformdirs.user_cache_dir("YoWASP", appauthor=False))
+    except RuntimeError:  # no home: the tools will say so
+        return True
+    return not folder.exists()
 
 
 def run(arguments, *, folder, log, step, stop=None):

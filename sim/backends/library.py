@@ -21,7 +21,6 @@ from sobolpath.hw.export import verilog
 
 from . import verilator
 
-FOLDER = cache.folder("sim")
 HARNESS = Path(__file__).with_name("harness.cpp")
 PACKAGES = ("golden/machine", "golden/topology", "hw")  # what a design is made of
 COMPILERS = ("g++", "clang++")
@@ -84,7 +83,7 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
     ----------
     config : hw.config.EngineConfig
     waves : able to write waveforms, which costs some speed even while it does not.
-    folder : where libraries are kept; ``build/sim`` unless given.
+    folder : where libraries are kept; in the user's cache folder unless given.
     say : is told, in one line, before anything that takes long.
 
     A design that was altered in memory is not told from its files: give it a folder of its own.
@@ -94,14 +93,20 @@ def build(config, *, waves=False, folder=None, say=lambda text: None):
     Of two processes that need the same library, one compiles it and the other waits.
     """
     environment, cxx = verilator.environment(()), compiler()
-    library = Path(FOLDER if folder is None else folder) / _key(config, waves, cxx) / "engine.so"
-    if _is_whole(library):
-        return library
+    folder = cache.folder("sim") if folder is None else Path(folder)
+    library = folder / _key(config, waves, cxx) / "engine.so"
     busy = "another process compiles this simulator: waiting for it"
-    with locks.hold(library.parent / "lock", busy=busy, say=say):
-        if not _is_whole(library):  # made meanwhile
-            _make(library, config, waves, environment, cxx, say)
-    return library
+    try:
+        if _is_whole(library):
+            return library
+        with locks.hold(library.parent / "lock", busy=busy, say=say):
+            if not _is_whole(library):  # made meanwhile
+                _make(library, config, waves, environment, cxx, say)
+        return library
+    except OSError as error:
+        raise InputError(
+            f"{library.parent}: must be a folder to compile a simulator in, but: {error.strerror}"
+        ) from None
 
 
 def _make(library, config, waves, environment, cxx, say):

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from pathlib import Path
 
 import numpy as np
 
@@ -33,7 +32,7 @@ BATCH = {"native": 64, "pysim": 4}  # inferences that are handed to the engine a
 SHARE = {"native": 5_000_000, "pysim": 5_000}  # cycles that are worth starting a process for
 
 
-def open_engine(backend, job, *, vcd=None, folder=None, say=lambda text: None):
+def open_engine(backend, job, *, vcd=None, say=lambda text: None):
     """An engine of the back end asked for; ``auto`` takes native where it can be built.
 
     Raises ``InputError`` for an unknown back end, or where ``native`` cannot be built.
@@ -41,7 +40,7 @@ def open_engine(backend, job, *, vcd=None, folder=None, say=lambda text: None):
     check_name("--backend", backend, ("auto", *BACKENDS))
     if backend != "pysim":
         try:
-            return NativeEngine(job, vcd=vcd, folder=folder, say=say)
+            return NativeEngine(job, vcd=vcd, say=say)
         except InputError as error:
             if backend == "native":
                 raise
@@ -57,7 +56,7 @@ class Task:
     ----------
     model, job : the network, and it on the engine.
     images, labels : ``uint8`` (B, n_0) and integers (B,).
-    backend : of ``BACKENDS``; ``folder``, where its libraries are kept.
+    backend : of ``BACKENDS``.
     """
 
     model: Model
@@ -65,7 +64,6 @@ class Task:
     images: np.ndarray
     labels: np.ndarray
     backend: str
-    folder: Path
 
     @property
     def size(self):
@@ -207,7 +205,7 @@ def _serve(pipe, task):
     threads.limit(1)
     number = pipe.recv()
     try:
-        with open_engine(task.backend, task.job, folder=task.folder) as simulated:
+        with open_engine(task.backend, task.job) as simulated:
             runner = Runner(task, simulated)
             while True:
                 pipe.send((number, runner.run(number)))

@@ -9,7 +9,6 @@ from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
 from sobolpath.hw.config import CONFIGS
 
-from ..backends import library
 from ..backends.record import Job, Stuck
 from ..waves.waveforms import waveforms
 from .batches import Killed, Task, jobs_for, open_engine, tallies
@@ -146,7 +145,7 @@ def measure(
         raise InputError(f"--jobs must be 1 with --vcd or --fst: they show one engine, not {jobs}")
     try:
         with waveforms(vcd, fst) as file, open_engine(backend, job, vcd=file, say=say) as simulated:
-            task = Task(model, job, images, labels, simulated.name, library.FOLDER)
+            task = Task(model, job, images, labels, simulated.name)
             partial = Partial() if begin is None else begin(task)
             jobs = 1 if waves else jobs_for(task, jobs)
             simulate(task, jobs, simulated, partial, say)

@@ -11,6 +11,7 @@ import pytest
 
 from sobolpath.__main__ import main
 from sobolpath.boards import load
+from sobolpath.boards.flow import tools
 from tests.support.pretended import pretend_tools, routed
 
 REPORT = routed(load("upduino"), 61.5)
@@ -121,3 +122,20 @@ class TestChecks:
         assert main(["board", "build", "upduino"]) == 1
         message = "the design must have one clock, constrained to 48 MHz, not ["
         assert message in capsys.readouterr().err
+
+
+def test_whether_the_tools_have_run_before(monkeypatch, tmp_path):
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path))
+    assert not tools.first_run()
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "none"))
+    assert tools.first_run()
+    monkeypatch.delenv("YOWASP_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "YoWASP").mkdir()
+    assert not tools.first_run()
+
+    def nowhere(*arguments, **options):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_cache_dir", nowhere)
+    assert tools.first_run()

@@ -51,8 +51,8 @@ class TestFinding:
     def test_order(self, folder, tmp_path, monkeypatch):
         shared = tmp_path / "nowhere" / "shared" / "data"
         shared.mkdir(parents=True)
-        files.DOWNLOADS.mkdir()
-        for place, length in ((folder, 1), (shared, 2), (files.DOWNLOADS, 3)):
+        files.downloads().mkdir(parents=True)
+        for place, length in ((folder, 1), (shared, 2), (files.downloads(), 3)):
             own = fields("mnist")
             cut = {"x_test": own["x_test"][:length], "y_test": own["y_test"][:length]}
             save(place, "mnist", **cut)
@@ -149,4 +149,4 @@ class TestDownload:
         openml[0].data = OSError("no route to host")
         with pytest.raises(InputError, match=r"reachable at openml\.org, but: no route"):
             data.load("mnist", download=True)
-        assert not files.DOWNLOADS.exists()
+        assert not files.downloads().exists()

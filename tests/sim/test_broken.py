@@ -4,6 +4,7 @@ A full disk is ``/dev/full``, or a limit on the size of files, in a process of i
 """
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -98,12 +99,17 @@ def script(path, text):
     return path
 
 
+def kept_in(folder):
+    """The names of the files and folders beside the locks of compiled simulators."""
+    return {path.name for path in folder.glob("sim/*/*")} - {"lock"}
+
+
 class TestCompiler:
     @pytest.fixture(autouse=True)
     def quick(self, monkeypatch, out):
         """Verilator's part is not run, and libraries are of the test alone."""
         monkeypatch.setattr(library, "_verilate", lambda *arguments: None)
-        monkeypatch.setattr(library, "FOLDER", out)
+        monkeypatch.setenv("SOBOLPATH_CACHE", str(out))
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -119,7 +125,7 @@ class TestCompiler:
         error = capsys.readouterr().err
         assert error.startswith(f"error: the C++ compiler {tmp_path / 'cxx'} failed: {message}")
         assert error.count("\n") == 1
-        assert not list(out.glob("*/*"))
+        assert not kept_in(out)
         assert sim(small) == 0
         shown = capsys.readouterr().out
         assert f"taking the slow back end pysim: the C++ compiler {tmp_path / 'cxx'} fai" in shown
@@ -131,18 +137,21 @@ class TestCompiler:
         full = OSError(28, os.strerror(28))
         monkeypatch.setattr(library.os, "replace", lambda *arguments: (_ for _ in ()).throw(full))
         assert sim(small, "--backend", "native") == 2
-        assert capsys.readouterr().err == "error: No space left on device\n"
-        assert not list(out.glob("*/*"))
+        error = capsys.readouterr().err
+        place = re.escape(f"{out}/sim/") + r"\w+"
+        reason = "must be a folder to compile a simulator in, but: No space left on device"
+        assert re.fullmatch(f"error: {place}: {reason}\n", error)
+        assert not kept_in(out)
 
 
 @pytest.fixture
 def kept(monkeypatch, out, small):
     """A library of the test alone, a copy of the checkout's."""
     made = library.build(CONFIGS["tiny"])
-    copy = out / made.parent.name / made.name
-    copy.parent.mkdir()
+    copy = out / "sim" / made.parent.name / made.name
+    copy.parent.mkdir(parents=True)
     copy.write_bytes(made.read_bytes())
-    monkeypatch.setattr(library, "FOLDER", out)
+    monkeypatch.setenv("SOBOLPATH_CACHE", str(out))
     return copy
 
 
@@ -184,9 +193,8 @@ def test_ctrl_c_while_compiling(small, tmp_path):
     there, late = tmp_path / "there", tmp_path / "late"
     slow = script(tmp_path / "cxx", f"echo half > engine.so; touch {there}; sleep 4; touch {late}")
     program = (
-        "import sys\nfrom pathlib import Path\n"
+        "import sys\n"
         "from sobolpath.__main__ import main\nfrom sobolpath.sim.backends import library\n"
-        f"library.FOLDER = Path({str(tmp_path / 'out')!r})\n"
         "library._verilate = lambda *arguments: None\n"
         "sys.exit(main(['sim', *sys.argv[1:]]))\n"
     )
@@ -196,7 +204,7 @@ def test_ctrl_c_while_compiling(small, tmp_path):
         process = subprocess.Popen(
             [str(word) for word in words],
             cwd=ROOT,
-            env={**os.environ, "CXX": str(slow)},
+            env={**os.environ, "CXX": str(slow), "SOBOLPATH_CACHE": str(tmp_path / "out")},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -208,5 +216,6 @@ def test_ctrl_c_while_compiling(small, tmp_path):
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=30)
     assert (process.returncode, error) == (130, "error: interrupted\n")
-    assert not list((tmp_path / "out").glob("*/*"))
+    assert list((tmp_path / "out").glob("sim/*"))
+    assert not kept_in(tmp_path / "out")
     assert not late.exists()

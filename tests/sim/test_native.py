@@ -97,7 +97,7 @@ def test_both_back_ends_give_up_alike(config, monkeypatch):
 
 def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch, tmp_path):
     """Every activation goes to the last place of the memory, which no layer has."""
-    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path))
     stray = altered(WriteBack, activation_place=lambda value, part: ~0)
     monkeypatch.setattr("sobolpath.hw.engine.WriteBack", stray)
     rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))

@@ -26,7 +26,7 @@ def empty_folder(tmp_path, monkeypatch):
     place.mkdir()
     monkeypatch.setenv("SOBOLPATH_DATA", str(place))
     monkeypatch.setattr(files, "BESIDE", tmp_path / "nowhere" / "shared" / "data")
-    monkeypatch.setattr(files, "DOWNLOADS", tmp_path / "downloads")
+    monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path / "kept"))
     return place
 
 
