@@ -9,9 +9,12 @@ class InputError(ValueError):
 
 
 def near(given: str, known: Iterable[str]) -> str:
-    """``; did you mean 'digits'?`` where one of the ``known`` names is near; else nothing."""
-    names = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(given.lower(), names, 1)
+    """``; did you mean 'digits'?`` where one of the ``known`` names is near; else nothing.
+
+    Neither case nor the dashes before an option count.
+    """
+    names = {name.lower().lstrip("-"): name for name in known}
+    found = difflib.get_close_matches(given.lower().lstrip("-"), names, 1)
     return f"; did you mean {names[found[0]]!r}?" if found else ""
 
 

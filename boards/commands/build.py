@@ -33,16 +33,10 @@ design is not the expected one; 2 wrong input
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
-    add("--seed", type=int, metavar="N", help="seed of place and route (default: the board's own)")
-    add(
-        "--seeds",
-        type=int,
-        default=1,
-        metavar="N",
-        help="try N seeds from --seed on, and keep the best",
-    )
-    add("--jobs", type=int, metavar="N", help="seeds that run at a time (default: as many as CPUs)")
+    options.board(parser, NAMES)
+    options.seed(parser, None, "the seed of place and route (default: the board's own)")
+    options.seeds(parser, 1, "try N seeds from --seed on, and keep the best")
+    options.jobs(parser, "seeds that run at a time (default: as many as CPUs)")
     add("--clock", type=float, metavar="MHZ", help="clock of the engine (default: the board's own)")
     add("--baud", type=int, metavar="N", help="speed of the serial port (default: 1000000)")
     add("--report", action="store_true", help="write a report beside the bitstream")

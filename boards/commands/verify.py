@@ -31,7 +31,7 @@ hour.
 
 examples:
   sobolpath board verify icebreaker-1
-  sobolpath board verify ulx3s --images 3 --json build/verified.json
+  sobolpath board verify ulx3s --limit 3 --json build/verified.json
 
 exit codes: 0 equal; 1 something differs, the first of it is named, or a tool
 failed; 2 wrong input, or Icarus Verilog is missing
@@ -40,16 +40,11 @@ failed; 2 wrong input, or Icarus Verilog is missing
 
 def arguments(parser):
     """Add the options."""
-    add = parser.add_argument
-    add("board", metavar="BOARD", help="one of: " + ", ".join(NAMES))
-    parser.reads("--model", default="digits", metavar="FILE", help="the model file (%(default)s)")
-    parser.reads("--data", default="digits", metavar="NAME", help="the data set (%(default)s)")
-    add(
-        "--images",
-        type=int,
-        metavar="N",
-        help=f"held-out images, whole inferences (those of {INFERENCES})",
-    )
+    options.board(parser, NAMES)
+    options.model(parser, "digits")
+    options.data(parser, "digits")
+    what = f"held-out images, whole inferences (those of {INFERENCES})"
+    options.limit(parser, None, what)
     options.json(parser)
 
 
@@ -76,11 +71,11 @@ def run(options, say):
 
 def _images(board, model, options):
     """The first images of the data set that fill the inferences asked for."""
-    dataset = data.load_for(model, options.data)
+    dataset = data.load_for(model, options.data, options.download)
     together, held = board.config.images, len(dataset.x_test)
-    count = INFERENCES * together if options.images is None else options.images
+    count = INFERENCES * together if options.limit is None else options.limit
     if not 1 <= count <= held // together * together:
-        raise InputError(f"--images must be 1 to {held // together * together}, not {count}")
+        raise InputError(f"--limit must be 1 to {held // together * together}, not {count}")
     return dataset.x_test[: -(-count // together) * together]
 
 

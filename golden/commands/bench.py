@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import data
 from ..errors import InputError
-from ..support import cli, options, threads
+from ..support import cli, options
 from ..support.command import Outcome
 from ..topology.catalogue import build
 from ..topology.patterns import check_integer
@@ -44,41 +44,17 @@ RECIPE = {"epochs": 1, "rate": 1e-3}
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add(
-        "--data",
-        default="mnist",
-        metavar="NAME",
-        help="a data set as for train, or random (%(default)s)",
-    )
-    add(
-        "--layers",
-        default="1024-256-256-16",
-        metavar="N-N-...",
-        help="neurons per layer (%(default)s)",
-    )
-    add(
-        "--paths",
-        default="16384,16384,4096",
-        metavar="N,...",
-        help="paths per junction, for the three ways (%(default)s)",
-    )
-    add(
-        "--sizes",
-        default="4096,8192,16384,32768,65536",
-        metavar="N,N,...",
-        help="paths per junction, for the line (%(default)s)",
-    )
-    add(
-        "--topology",
-        default="sobol",
-        metavar="NAME",
-        help="which paths, see quality --help (%(default)s)",
-    )
+    options.data(parser, "mnist", what="a data set as for train, or random")
+    options.layers(parser, "1024-256-256-16")
+    options.paths(parser, "16384,16384,4096", "paths per junction, for the three ways")
+    options.sizes(parser, "4096,8192,16384,32768,65536", "paths per junction, for the line")
+    options.topology(parser)
     add(
         "--optimizer",
+        type=str,
         default="adam",
         metavar="NAME",
-        help="the optimizer, adam or sgd (%(default)s)",
+        help=f"the optimizer, {' or '.join(loop.OPTIMIZERS)} (%(default)s)",
     )
     add("--batch", type=int, default=64, metavar="N", help="images per step (%(default)s)")
     add(
@@ -88,8 +64,8 @@ def arguments(parser):
         metavar="N",
         help="steps that are timed together (%(default)s)",
     )
-    add("--repeats", type=int, default=5, metavar="N", help="how often each is timed (%(default)s)")
-    threads.argument(parser)
+    options.repeats(parser, 5, "how often each is timed")
+    options.threads(parser)
     options.json(parser)
 
 
@@ -162,7 +138,7 @@ def _samples(options, layers):
         images = random.integers(0, 256, (count, layers[0])).astype(np.uint8)
         labels = random.integers(0, classes, count)
         return SimpleNamespace(images=images, labels=labels, classes=classes, epoch=RANDOM_IMAGES)
-    dataset = data.load(options.data)
+    dataset = data.load(options.data, options.download)
     data.check_fits(dataset, SimpleNamespace(layers=layers))
     chosen = np.resize(np.arange(len(dataset.x_train)), count)  # again from the first, if few
     return SimpleNamespace(

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import data
 from ..errors import InputError
-from ..support import cli, options, threads
+from ..support import cli, options
 from ..support.command import Outcome
 from ..topology.catalogue import TOPOLOGIES, build
 from ..topology.patterns import check_integer
@@ -40,41 +40,16 @@ is 1 if the first topology's mean is more than 0.5 points below another's.
 
 def arguments(parser):
     """Add the options."""
-    add = parser.add_argument
     shared.data_arguments(parser)
-    add(
-        "--layers",
-        required=True,
-        metavar="N-N-...",
-        help="neurons per layer, such as 64-128-128-16",
-    )
-    add(
-        "--paths",
-        required=True,
-        metavar="N,N,...",
-        help="paths per junction, such as 2048,2048,1024",
-    )
-    add(
-        "--dimensions",
-        metavar="D,D,...",
-        help="Sobol' dimension per layer, where there is one (0,1,2,...)",
-    )
-    add(
-        "--topologies",
-        default=DEFAULT,
-        metavar="NAME,...",
-        help="topologies; the others are compared with the first",
-    )
-    add(
-        "--seeds",
-        type=int,
-        default=5,
-        metavar="N",
-        help="train with seeds 0 to N - 1 (%(default)s)",
-    )
+    options.layers(parser)
+    options.paths(parser)
+    options.dimensions(parser)
+    options.topologies(parser, DEFAULT, "topologies; the others are compared with the first")
+    options.seeds(parser, 5, "train with seeds 0 to N - 1")
     shared.recipe_arguments(parser)
-    threads.argument(parser)
-    add("--within", type=float, metavar="X", help="points by which the first may be below another")
+    options.threads(parser)
+    what = "points by which the first may be below another"
+    parser.add_argument("--within", type=float, metavar="X", help=what)
     options.json(parser)
 
 

@@ -4,7 +4,7 @@ import time
 
 from .. import data
 from ..machine import model
-from ..support import options, threads
+from ..support import options
 from ..support.command import Outcome
 from ..training.evaluate import accuracies
 from ..training.network import Network
@@ -21,9 +21,8 @@ with the integers that the hardware computes, and print both accuracies.
 def arguments(parser):
     """Add the options."""
     options.model(parser)
-    parser.reads("--data", required=True, metavar="NAME", help="a data set, see train --help")
-    parser.add_argument("--download", action="store_true", help=shared.DOWNLOAD)
-    threads.argument(parser)
+    options.data(parser)
+    options.threads(parser)
     options.json(parser)
 
 

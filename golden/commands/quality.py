@@ -19,9 +19,9 @@ scatter (the share of windows of neighbours that every neuron has an edge from;
 graph, and the cycles per block of paths, in path order, of a memory with one
 bank per lane (1 is best).
 
-  sobolpath quality --topology cascaded --layers 64-128-128-16 \\
+  sobolpath quality --topologies cascaded --layers 64-128-128-16 \\
       --paths 2048,2048,1024
-  sobolpath quality --topology sobol,cascaded,fixed-fan,pseudo-random \\
+  sobolpath quality --topologies sobol,cascaded,fixed-fan,pseudo-random \\
       --layers 64-128-128-16 --paths 2048,2048,1024
 
 Several topologies make a table of the whole network, one line each: the largest
@@ -53,7 +53,8 @@ ROWS = (
 
 def arguments(parser):
     """Add the options."""
-    shared.topology_arguments(parser)
+    options.topologies(parser, "sobol", "which paths, a table of several (%(default)s)")
+    shared.network_arguments(parser)
     parser.add_argument(
         "--lanes",
         type=int,
@@ -146,7 +147,7 @@ def _table(results):
 
 def run(options, say):
     """Measure and print; the figures as a dict for ``--json``, of several under ``topologies``."""
-    chosen = shared.names(options.topology, "--topology")
+    chosen = shared.names(options.topologies, "--topologies")
     if len(chosen) > 1:
         for name in chosen:
             shared.topology_of(options, name)  # complain before measuring
@@ -155,8 +156,8 @@ def run(options, say):
         print(f"paths       {','.join(map(str, results[0]['paths']))}\n")
         print(_table(results))
         return Outcome({"topologies": results})
-    topology, result = _measure(options, options.topology)
+    topology, result = _measure(options, chosen[0])
     _print(topology, result, _hardware(topology, options.lanes)[1])
-    if options.topology == "omitted":
+    if chosen[0] == "omitted":
         print(f"omitted       dimensions {','.join(map(str, result['omitted'])) or 'none'}")
     return Outcome(result)

@@ -7,16 +7,16 @@ from types import SimpleNamespace
 
 from .. import data
 from ..errors import InputError, check_name
-from ..reproduce import REPRODUCTIONS, chart, output
-from ..support import cli, options, plots, threads
+from ..reproduce import REPRODUCTIONS, chart
+from ..support import cli, options, plots, tables
 from ..support.command import Outcome
 from ..topology.patterns import check_integer
 
 FOLDER = "build/reproduce"
 HELP = """\
 Run one of the papers' experiments again, at a size that takes a minute or two,
-and write its figures (FOLDER/NAME.csv) and a picture (FOLDER/NAME.png). The
-options ask for more: another data set, more epochs, more seeds.
+and write its figures (build/reproduce/NAME.csv) and a picture (NAME.png beside
+them). The options ask for more: another data set, more epochs, more seeds.
 
   sobolpath reproduce edges-32
   sobolpath reproduce --list
@@ -30,33 +30,22 @@ def arguments(parser):
     add = parser.add_argument
     add("name", nargs="?", metavar="NAME", help=f"which one: {', '.join(REPRODUCTIONS)}")
     add("--list", action="store_true", help="name the experiments, with the papers' figures")
-    add("--data", metavar="NAME", help=data.names())
+    options.data(parser, required=False, what=data.names())
     add("--images", type=int, metavar="N", help="train with N of its images; 0 is all of them")
     add("--epochs", type=int, metavar="N", help="passes over the images")
-    add("--seeds", type=int, metavar="N", help="train N networks of each kind, one per seed")
-    add("--seed", type=int, default=0, metavar="N", help="the first seed (%(default)s)")
-    add(
-        "--format",
-        default="png",
-        metavar="KIND",
-        help=f"format of the picture: {' or '.join(plots.FORMATS)} (%(default)s)",
-    )
-    threads.argument(parser)
-    add(
-        "--out",
-        dest="folder",
-        default=FOLDER,
-        metavar="FOLDER",
-        help="folder for the files (%(default)s)",
-    )
+    options.seeds(parser, None, "train N networks of each kind, one per seed")
+    options.seed(parser, what="the first seed")
+    options.threads(parser)
+    options.csv(parser, f"{FOLDER}/NAME.csv")
+    options.plot(parser, "what came out", f"{FOLDER}/NAME.png")
     options.json(parser)
 
 
-def _options(module, given):
+def _values(module, options):
     """The module's options: ``DEFAULTS`` and what was given. ``InputError`` for what it ignores."""
-    values = {"seed": given.seed}
+    values = {"seed": options.seed}
     for name in ("data", "images", "epochs", "seeds"):
-        value = getattr(given, name)
+        value = getattr(options, name)
         if name in module.DEFAULTS:
             values[name] = module.DEFAULTS[name] if value is None else value
         elif value is not None:
@@ -67,14 +56,16 @@ def _options(module, given):
     for name, least, most in (("epochs", 1, 10**6), ("seeds", 1, 1000), ("images", 0, 10**9)):
         if name in values:
             check_integer(values[name], name, least, most)
-    check_integer(given.seed, "seed", 0, 2**32 - 1 - values.get("seeds", 1))
+    check_integer(options.seed, "seed", 0, 2**32 - 1 - values.get("seeds", 1))
+    if options.download and "data" in values:
+        data.load(values["data"], download=True)
     return SimpleNamespace(**values)
 
 
-def _list():
+def _list(say):
     for module in REPRODUCTIONS.values():
-        print(f"{module.NAME:<18}{module.SOURCE}")
-        print(textwrap.indent(textwrap.fill(module.TITLE, 60), " " * 18))
+        say(f"{module.NAME:<18}{module.SOURCE}")
+        say(textwrap.indent(textwrap.fill(module.TITLE, 60), " " * 18))
     return {
         "reproductions": [
             {"name": module.NAME, "title": module.TITLE, "source": module.SOURCE}
@@ -83,42 +74,42 @@ def _list():
     }
 
 
-def run(given, say):
+def run(options, say):
     """Compute, draw, write and print; the figures as a dict for ``--json``. ``InputError``."""
-    if given.list:
-        return Outcome(_list())
-    if given.name is None:
+    if options.list:
+        return Outcome(_list(say))
+    if options.name is None:
         raise InputError(f"NAME must be one of {', '.join(REPRODUCTIONS)}, not left out")
-    check_name("NAME", given.name, REPRODUCTIONS)
-    check_name("format", given.format, plots.FORMATS)
-    module, folder = REPRODUCTIONS[given.name], Path(given.folder)
-    options = _options(module, given)
-    files = {
-        "csv": folder / f"{given.name}.csv",
-        "picture": folder / f"{given.name}.{given.format}",
-    }
-    cli.check_writable(*files.values(), given.json)
-    plots.matplotlib()  # missing is said before the work
+    check_name("NAME", options.name, REPRODUCTIONS)
+    module = REPRODUCTIONS[options.name]
+    values = _values(module, options)
+    table = Path(options.csv or f"{FOLDER}/{options.name}.csv")
+    picture = Path(options.plot or f"{FOLDER}/{options.name}.png")
+    plots.check(picture, table, options.json)
     began = time.perf_counter()
-    rows = module.rows(options)
+    rows = module.rows(values)
     summary = module.summary(rows) if hasattr(module, "summary") else {}
-    image = chart(module).draw(rows, given.format)
-    cli.write_atomically(files["csv"], output.csv_text(rows))
-    cli.write_atomically(files["picture"], image)
-    print(f"{module.TITLE}\n{module.SOURCE}")
-    print(textwrap.fill(", ".join(f"{k} {v}" for k, v in vars(options).items()), 79) + "\n")
+    image = chart(module).draw(rows, plots.kind_of(picture))
+    cli.write_atomically(table, tables.csv_text(rows))
+    cli.write_atomically(picture, image)
+    say(f"{module.TITLE}\n{module.SOURCE}")
+    say(textwrap.fill(", ".join(f"{k} {v}" for k, v in vars(values).items()), 79) + "\n")
     shown = module.table(rows) if hasattr(module, "table") else rows
-    print("\n".join(output.table(module.COLUMNS, shown)) + "\n")
+    for line in (*tables.table(module.COLUMNS, shown), ""):
+        say(line)
     for key, value in summary.items():
-        print(f"{key}: {value:.3f}" if isinstance(value, float) else f"{key}: {value}")
-    print("\n".join(f"wrote {path}" for path in files.values()))
-    summary_of_run = {
-        "name": module.NAME,
-        "source": module.SOURCE,
-        "options": vars(options),
-        "rows": rows,
-        **({"summary": summary} if summary else {}),
-        **{kind: str(path) for kind, path in files.items()},
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    return Outcome(summary_of_run)
+        say(f"{key}: {value:.3f}" if isinstance(value, float) else f"{key}: {value}")
+    for path in (table, picture):
+        say(f"wrote {path}")
+    return Outcome(
+        {
+            "name": module.NAME,
+            "source": module.SOURCE,
+            "options": vars(values),
+            "rows": rows,
+            **({"summary": summary} if summary else {}),
+            "csv": str(table),
+            "plot": str(picture),
+            "seconds": round(time.perf_counter() - began, 3),
+        }
+    )

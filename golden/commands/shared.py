@@ -5,11 +5,10 @@ import textwrap
 from .. import data
 from ..errors import InputError
 from ..machine import fitting
-from ..support import cli, engines
+from ..support import cli, engines, options
 from ..topology.catalogue import build
 from ..training import initialize, loop
 
-DOWNLOAD = "fetch mnist or fashion from OpenML where it is not found"
 PAD = ": pad it"  # what engines say of a network that is too small
 SCALING = f"scale a .npz file's numbers by {', '.join(data.SCALINGS)} (%(default)s)"
 RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, unit, what it is
@@ -25,13 +24,10 @@ RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, uni
 
 def data_arguments(parser):
     """Add ``--data`` and what else :func:`dataset_of` reads."""
-    add = parser.add_argument
-    parser.reads("--data", required=True, metavar="NAME", help=data.names())
-    add("--download", action="store_true", help=DOWNLOAD)
-    add("--scaling", default="auto", metavar="NAME", help=SCALING)
-    add(
-        "--validation", type=int, metavar="N", help="set N training images aside and report on them"
-    )
+    options.data(parser, what=data.names())
+    parser.add_argument("--scaling", default="auto", metavar="NAME", help=SCALING)
+    what = "set N training images aside and report on them"
+    parser.add_argument("--validation", type=int, metavar="N", help=what)
 
 
 def dataset_of(options, topology, seed, known=None, pad=False):
@@ -82,24 +78,12 @@ def _rules():
     return f"how weights start, and their signs: {', '.join(initialize.RULES)} (%(default)s)"
 
 
-def topology_arguments(parser):
-    """Add ``--topology``, ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``."""
-    add = parser.add_argument
-    add("--topology", default="sobol", metavar="NAME,...", help="which paths (%(default)s)")
-    add(
-        "--layers",
-        required=True,
-        metavar="N-N-...",
-        help="neurons per layer, such as 64-128-128-16",
-    )
-    add(
-        "--paths",
-        required=True,
-        metavar="N,N,...",
-        help="paths per junction, such as 2048,2048,1024",
-    )
-    add("--dimensions", metavar="D,D,...", help="Sobol' dimension per layer (0,1,2,...)")
-    add("--seed", type=int, default=0, metavar="N", help="seed of all that is random (%(default)s)")
+def network_arguments(parser):
+    """Add ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``: :func:`topology_of` reads."""
+    options.layers(parser)
+    options.paths(parser)
+    options.dimensions(parser)
+    options.seed(parser)
 
 
 def names(text, option, least=1):
@@ -115,8 +99,8 @@ def names(text, option, least=1):
     return found
 
 
-def topology_of(options, name=None, engine=None):
-    """The topology that :func:`arguments` describe, or ``name`` in place of its ``--topology``.
+def topology_of(options, name, engine=None):
+    """The topology called ``name`` of the network that the options describe.
 
     It is padded to what ``engine`` needs where one is given. Raises ``InputError``.
     """
@@ -126,7 +110,7 @@ def topology_of(options, name=None, engine=None):
     if engine is not None:
         layers, paths = fitting.padded(layers, paths, engine)
     return build(
-        options.topology if name is None else name,
+        name,
         layers,
         paths,
         seed=options.seed,

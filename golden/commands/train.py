@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import data
 from ..errors import InputError
 from ..machine import fitting, model
-from ..support import engines, options, threads
+from ..support import engines, options
 from ..support.command import Outcome
 from ..training import growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
@@ -59,12 +59,10 @@ def arguments(parser):
     """Add the options."""
     add = parser.add_argument
     shared.data_arguments(parser)
-    shared.topology_arguments(parser)
-    parser.writes(
-        "--out",
-        metavar="FILE",
-        help="the model file to write (.npz), where the hardware can run it",
-    )
+    options.topology(parser)
+    shared.network_arguments(parser)
+    what = "the model file to write (.npz), where the hardware can run it"
+    options.out(parser, what, required=False)
     shared.recipe_arguments(parser)
     parser.reads(
         "--extend", metavar="MODEL", help="start as this network, which has as many paths or fewer"
@@ -72,7 +70,7 @@ def arguments(parser):
     add("--fit", metavar="NAME", help="pad the network to what this board or configuration needs")
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
     add("--qat", type=int, metavar="N", default=0, help=_qat())
-    threads.argument(parser)
+    options.threads(parser)
     options.json(parser)
 
 
@@ -124,7 +122,7 @@ def run(options, say):
         raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
     recipe = shared.recipe_of(options, options.seed)
     engine = None if options.fit is None else engines.named(options.fit)
-    topology = shared.topology_of(options, engine=engine)
+    topology = shared.topology_of(options, options.topology, engine)
     _check_out(topology, options.out)
     if options.qat and not topology.linear:
         raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")

@@ -23,6 +23,7 @@ def arguments(parser):
     add = parser.add_argument
     add("--train", metavar="NAME", help=f"train one again: {', '.join(zoo.RECIPES)}")
     add("--recalls", metavar="NAME", help="also run this one, and count class by class")
+    add("--download", action="store_true", help=options.DOWNLOAD)
     add("--models", metavar="FOLDER", default=zoo.FOLDER, help="the folder with the models")
     parser.writes("--card", metavar="FILE", help="also write the table as Markdown")
     options.json(parser)
@@ -31,7 +32,8 @@ def arguments(parser):
 def run(options, say):
     """Train what is asked for, list the models. Raises ``InputError``."""
     if options.train is not None:
-        _train(options.train, Path(options.models) / f"{options.train}.npz", say)
+        path = Path(options.models) / f"{options.train}.npz"
+        _train(options.train, path, options.download, say)
     models = zoo.entries(options.models)
     if not models:
         raise InputError(
@@ -40,7 +42,7 @@ def run(options, say):
     print(zoo.table(models))
     result = {"models": models}
     if options.recalls is not None:
-        result["recalls"] = zoo.recalls(options.recalls, options.models)
+        result["recalls"] = zoo.recalls(options.recalls, options.models, options.download)
         print(f"\n{zoo.recalls_table(result['recalls'])}")
     if options.card is not None:
         cli.write_atomically(options.card, zoo.card(models))
@@ -48,9 +50,10 @@ def run(options, say):
     return Outcome(result)
 
 
-def _train(name, path, say):
+def _train(name, path, download, say):
     """Make the model called ``name`` again, by its recipe, and write it to ``path``."""
     parser = cli.Parser(prog="sobolpath train")
     train.arguments(parser)
     cli.check_writable(path)
-    train.run(parser.parse_args([*zoo.arguments(name), "--out", str(path)]), say)
+    more = ["--download"] if download else []
+    train.run(parser.parse_args([*zoo.arguments(name), "--out", str(path), *more]), say)

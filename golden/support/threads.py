@@ -10,17 +10,6 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 
 
-def argument(parser):
-    """Add ``--threads``, which ``sobolpath`` hands to :func:`limit`."""
-    parser.add_argument(
-        "--threads",
-        type=int,
-        metavar="N",
-        default=1,
-        help="threads of NumPy; paths need no more than 1 (%(default)s)",
-    )
-
-
 def limit(count):
     """A context in which NumPy's linear algebra takes ``count`` threads, at least 1, at most.
 

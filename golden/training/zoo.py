@@ -153,15 +153,16 @@ def entries(folder=FOLDER):
     return result
 
 
-def recalls(name, folder=FOLDER):
+def recalls(name, folder=FOLDER, download=False):
     """How many of each class of the held-out set a model finds, where classes are not alike.
 
     A list, a class each: ``images``, and ``recall_float`` and ``recall_int``, 0 to 1 (``None``
-    where there are no images). Raises ``InputError`` where there is no such model, or no data.
+    where there are no images). ``download`` : as of :func:`golden.data.load`. Raises ``InputError``
+    where there is no such model, or no data.
     """
     arguments(name)  # complains
     loaded = model.load(Path(folder) / f"{name}.npz")
-    held = data.load_for(loaded, loaded.info["data"])
+    held = data.load_for(loaded, loaded.info["data"], download)
     floats = Network(loaded.topology, loaded.float_weights, loaded.float_biases)
     found = {
         "recall_float": evaluate.float_logits(floats, held.x_test, loaded.input_scale),

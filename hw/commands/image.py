@@ -27,9 +27,7 @@ def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     options.model(parser)
     options.config(parser, CONFIGS, None)
-    parser.writes(
-        "-o", "--out", required=True, metavar="FILE", help="what to write, FILE.hex or FILE.bin"
-    )
+    options.out(parser, "what to write, FILE.hex or FILE.bin", "-o")
     options.json(parser)
 
 

@@ -35,11 +35,12 @@ def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.config(parser, CONFIGS, None)
-    parser.writes("-o", "--out", required=True, metavar="FILE", help="the Verilog file to write")
+    options.out(parser, "the Verilog file to write", "-o")
     add("--name", default="path_engine", metavar="MODULE", help="name of the module (%(default)s)")
     add("--core", metavar="FILE.core", help="write a FuseSoC core file")
     add("--example", metavar="NAME_tb.v", help="write a test bench, and NAME_tb_*.hex for it")
-    parser.reads("--model", metavar="MODEL", help="the network of the example (a small random one)")
+    what = "the network of the example (a small random one)"
+    options.model(parser, nargs="?", help=what)
     options.json(parser)
 
 
@@ -52,7 +53,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
         raise InputError(f"--name must be a Verilog identifier, not {options.name!r}")
     beside = _example(options) if options.example is not None else []
     if options.model is not None and not beside:
-        raise InputError("--model must come with --example: it is the example's network")
+        raise InputError("MODEL must come with --example: it is the example's network")
     if options.core is not None:
         beside.append((Path(options.core), _core(options, [path for path, _ in beside])))
     paths = [out, *(path for path, _ in beside)]

@@ -8,6 +8,7 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome
+from sobolpath.hw.config import CONFIGS
 
 from ..backends.native import NativeEngine
 from ..backends.pysim import PysimEngine
@@ -24,13 +25,22 @@ turns. The native library is built from nothing, and that is timed too.
 TIMES = 100  # the native engine runs the images so often for one timing, to be measurable
 
 
-def bench(path, data_name, *, config="icebreaker", images=2, repeats=5, say=lambda text: None):
+def bench(
+    path,
+    data_name,
+    *,
+    download=False,
+    config="icebreaker",
+    limit=2,
+    repeats=5,
+    say=lambda text: None,
+):
     """Time native against pysim; the results for JSON.
 
     Parameters
     ----------
-    path, data_name, config : a model file, its data set, the engine, as in ``sim.run.measure.run``.
-    images : held-out images of each timing.
+    path, data_name, download, config : as in ``sim.run.measure.run``.
+    limit : held-out images of each timing.
     repeats : timings of each back end, taken in turns.
     say : is told what takes long.
 
@@ -42,10 +52,10 @@ def bench(path, data_name, *, config="icebreaker", images=2, repeats=5, say=lamb
         raise InputError(f"repeats must be at least 1, not {repeats}")
     model = models.load(path)
     job = make_job(config, model)
-    inputs, _ = held_out(model, data_name, images)
+    inputs, _ = held_out(model, data_name, limit, say, download)
     if len(inputs) % job.config.images:
         raise InputError(
-            f"images must be a multiple of {job.config.images}, which {config} takes together, "
+            f"--limit must be a multiple of {job.config.images}, which {config} takes together, "
             f"not {len(inputs)}"
         )
     speeds = {"native": [], "pysim": []}
@@ -89,11 +99,11 @@ def _spread(values):
 
 def arguments(parser):
     """Add the options."""
-    add = parser.add_argument
-    parser.reads("--model", default="digits", metavar="FILE", help="the model file (%(default)s)")
-    parser.reads("--data", default="digits", metavar="NAME", help="the data set (%(default)s)")
-    add("--images", type=int, default=2, metavar="N", help="images per timing (%(default)s)")
-    add("--repeats", type=int, default=5, metavar="N", help="timings per back end (%(default)s)")
+    options.model(parser, "digits")
+    options.data(parser, "digits")
+    options.limit(parser, 2, "held-out images of each timing")
+    options.config(parser, CONFIGS)
+    options.repeats(parser, 5, "timings per back end")
     options.json(parser)
 
 
@@ -101,7 +111,13 @@ def run(options, say):
     """Time, and print the figures and their ratio; what is wrong."""
     try:
         result = bench(
-            options.model, options.data, images=options.images, repeats=options.repeats, say=say
+            options.model,
+            options.data,
+            download=options.download,
+            config=options.config,
+            limit=options.limit,
+            repeats=options.repeats,
+            say=say,
         )
     except (ArithmeticError, Stuck) as error:
         return Outcome({}, (str(error),))

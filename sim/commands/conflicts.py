@@ -38,18 +38,8 @@ topologies are
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add(
-        "--layers",
-        default="1024-256-256-64",
-        metavar="N-N-...",
-        help="neurons per layer (%(default)s)",
-    )
-    add(
-        "--paths",
-        default="16384,16384,4096",
-        metavar="N,N,...",
-        help="paths per junction, or one number for all (%(default)s)",
-    )
+    options.layers(parser, "1024-256-256-64")
+    options.paths(parser, "16384,16384,4096", "paths per junction, or one number for all")
     add(
         "--lanes",
         default="4,8,16,32,64",
@@ -63,10 +53,8 @@ def arguments(parser):
         metavar="C,C",
         help="the crossbars (%(default)s)",
     )
-    add(
-        "--topologies", default=",".join(COMPARED), metavar="T,T,...", help="which paths to compare"
-    )
-    add("--seed", type=int, default=1, metavar="N", help="seed of the random paths (%(default)s)")
+    options.topologies(parser, ",".join(COMPARED), "which paths to compare")
+    options.seed(parser, 1)
     options.plot(parser, "the cycles of a block", PLOT)
     options.json(parser)
 

@@ -11,7 +11,7 @@ from sobolpath.golden.topology import catalogue, gf2
 
 from ..views import explain_plot
 
-PICTURE = Path("build/explain.svg")
+PLOT = Path("build/explain.svg")
 MOST = 16, 16, 8  # lanes, rows of a layer, and epochs of the junction that can be read in a picture
 
 HELP = """\
@@ -22,7 +22,7 @@ the steps. docs/how-it-works.md explains the picture.
 
   sobolpath sim explain
   sobolpath sim explain --layers 32-32-16 --paths 64,64 --lanes 8 --step 5 \\
-      --svg build/eight.svg
+      --plot build/eight.svg
 
 The exit code is 1 if rows, lanes and D do not give exactly the paths' edges.
 Topologies: {}.
@@ -32,17 +32,11 @@ Topologies: {}.
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("--layers", default="16-16-8", metavar="N-N-...", help="neurons per layer (%(default)s)")
-    add("--paths", default="32,32", metavar="N,N,...", help="paths per junction (%(default)s)")
+    options.layers(parser, "16-16-8")
+    options.paths(parser, "32,32")
     add("--lanes", type=int, default=4, metavar="P", help="lanes, a power of two (%(default)s)")
-    add("--topology", default="sobol", metavar="T", help="which paths (%(default)s)")
-    add(
-        "--junction",
-        type=int,
-        default=1,
-        metavar="L",
-        help="the junction of the step (%(default)s)",
-    )
+    options.topology(parser)
+    options.junction(parser, 1, "the junction of the step")
     add(
         "--step",
         type=int,
@@ -50,13 +44,14 @@ def arguments(parser):
         metavar="S",
         help="the number of the step that is drawn (%(default)s)",
     )
-    parser.writes("--svg", default=str(PICTURE), metavar="FILE", help="the picture (%(default)s)")
+    options.plot(parser, "the picture", PLOT)
     options.json(parser)
 
 
 def run(options, say):
     """Draw, and say what the step does; it as a dict for ``--json``, and what is wrong."""
-    plots.check(options.svg, options.json, option="--svg")
+    plot = options.plot or PLOT
+    plots.check(plot, options.json)
     layers = cli.integers(options.layers, "-", "--layers")
     paths = cli.integers(options.paths, ",", "--paths")
     topology = catalogue.build(options.topology, layers, paths)
@@ -93,8 +88,8 @@ def run(options, say):
     )
     for line in textwrap.wrap(text, 80):
         say(line)
-    explain_plot.draw(options.svg, topology, lanes, junction, step)
-    say(f"picture    {options.svg}")
+    explain_plot.draw(plot, topology, lanes, junction, step)
+    say(f"picture    {plot}")
     return Outcome(summary)
 
 

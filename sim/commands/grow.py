@@ -2,8 +2,7 @@
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
-from sobolpath.golden.reproduce import output
-from sobolpath.golden.support import cli, options, plots
+from sobolpath.golden.support import cli, options, plots, tables
 from sobolpath.golden.support.command import Outcome
 from sobolpath.golden.training import nested
 from sobolpath.golden.training.growth import prefix
@@ -19,7 +18,7 @@ only the memory image says how far each junction goes. Every value is compared
 with the golden model, as in sim run. The exit code is 1 if anything differs.
 
   sobolpath sim grow
-  sobolpath sim grow mnist-37k --data mnist --paths 4096,16384
+  sobolpath sim grow mnist-37k --data mnist --sizes 4096,16384
   sobolpath sim grow build/mine.npz --data digits --plot build/mine.svg
 
 This needs a model that was trained for it: sobolpath train --nested 512.
@@ -43,20 +42,14 @@ TITLE = "One file of weights, cut to its first N paths a junction"
 
 def arguments(parser):
     """Add the options."""
-    add = parser.add_argument
-    options.model(parser, nargs="?", default=MODEL, help="a model file (%(default)s)")
-    add("--data", default=DATA, metavar="NAME", help="the data set (%(default)s)")
-    add("--paths", metavar="N,N,...", help="paths per junction, powers of two (512 to all)")
+    options.model(parser, MODEL)
+    options.data(parser, DATA)
+    options.sizes(parser, None, "paths per junction, powers of two (512 to all)")
     options.limit(parser)
     options.config(parser, CONFIGS)
-    add(
-        "--backend",
-        default="auto",
-        metavar="B",
-        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
-    )
-    add("--jobs", type=int, metavar="N", help="processes that share the images (as many as help)")
-    parser.writes("--csv", metavar="FILE", help="write the table as CSV")
+    options.backend(parser, BACKENDS)
+    options.jobs(parser, "processes that share the images (as many as help)")
+    options.csv(parser)
     options.plot(parser, "accuracy by cycles")
     options.json(parser)
 
@@ -68,10 +61,10 @@ def counts(topology, text):
         low = min(max(topology.layers[j - 1 : j + 1]) for j in topology.junctions)
         low = max(low, min(SMALLEST, most // 2))
         return nested.sizes(topology, low) if low < most else [most]
-    found = cli.integers(text, ",", "--paths")
+    found = cli.integers(text, ",", "--sizes")
     for count in found:
         if not 1 <= count <= most or count & (count - 1):
-            raise InputError(f"--paths must be powers of two from 1 to {most}, not {count}")
+            raise InputError(f"--sizes must be powers of two from 1 to {most}, not {count}")
     return sorted(set(found))
 
 
@@ -99,10 +92,10 @@ def run(options, say):
     if options.plot is not None:
         plots.check(options.plot)
     model = models.load(options.model)
-    numbers = counts(model.topology, options.paths)
+    numbers = counts(model.topology, options.sizes)
     for count in numbers:
         prefix(model.topology, count)  # complains
-    images, labels = held_out(model, options.data, options.limit)
+    images, labels = held_out(model, options.data, options.limit, say, options.download)
     how = {"backend": options.backend, "jobs": options.jobs, "say": say}
     rows, failures = grow(model, images, labels, numbers, config=options.config, **how)
     if not rows:
@@ -112,11 +105,11 @@ def run(options, say):
     say(f"images    {len(images)} held-out {options.data}")
     together = rows[0]["images_together"]
     say(f"engine    {options.config}, the same for all; cycles are of {together} images together\n")
-    for line in output.table(COLUMNS, rows):
+    for line in tables.table(COLUMNS, rows):
         say(line)
     table = [{name: row[name] for _, name, _ in COLUMNS} for row in rows]
     if options.csv is not None:
-        cli.write_atomically(options.csv, output.csv_text(table))
+        cli.write_atomically(options.csv, tables.csv_text(table))
     if options.plot is not None:
         picture = plots.Chart(TITLE, plot).draw(rows, plots.kind_of(options.plot))
         cli.write_atomically(options.plot, picture)

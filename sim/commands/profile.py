@@ -45,15 +45,9 @@ PHASES = ("loading", "running", "reading")
 
 def arguments(parser):
     """Add the options."""
-    add = parser.add_argument
     options.model(parser)
     options.config(parser, CONFIGS)
-    add(
-        "--backend",
-        default="auto",
-        metavar="B",
-        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
-    )
+    options.backend(parser, BACKENDS)
     options.plot(parser, "the timeline")
     options.json(parser)
 

@@ -30,16 +30,10 @@ Amaranth's simulator, some thousand times slower; auto takes native if it can.
 
 def arguments(parser):
     """Add the options."""
-    add = parser.add_argument
     options.model(parser)
-    parser.reads("--data", required=True, metavar="NAME", help="the data set, see train --help")
+    options.data(parser)
     options.limit(parser)
-    add(
-        "--backend",
-        default="auto",
-        metavar="B",
-        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
-    )
+    options.backend(parser, BACKENDS)
     options.config(parser, CONFIGS)
     options.json(parser)
     parser.writes("--html", metavar="FILE", help="write a page with tables and pictures")
@@ -47,8 +41,9 @@ def arguments(parser):
         "--vcd", metavar="FILE", help="write waveforms, and FILE.gtkw and FILE.sucl; slower"
     )
     parser.writes("--fst", metavar="FILE", help="write waveforms in a tenth of the space")
-    add("--jobs", type=int, metavar="N", help="processes that share the images (as many as help)")
-    add("--resume", action="store_true", help="go on from the partial result beside --json FILE")
+    options.jobs(parser, "processes that share the images (as many as help)")
+    what = "go on from the partial result beside --json FILE"
+    parser.add_argument("--resume", action="store_true", help=what)
 
 
 def run(options, say):
@@ -61,6 +56,7 @@ def run(options, say):
     result = measure.run(
         options.model,
         options.data,
+        download=options.download,
         config=options.config,
         limit=options.limit,
         backend=options.backend,

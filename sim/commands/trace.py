@@ -33,9 +33,9 @@ with the golden model, and list its steps. The columns are
 
   sobolpath sim trace digits --data digits --image 3
   sobolpath sim trace digits --data digits --image 3 --junction 2 \\
-      --rows 4:6 --values --svg build/image-3.svg
+      --rows 4:6 --values --plot build/image-3.svg
 
---svg draws the network with the active paths of the image, on which the input
+--plot draws the network with the active paths of the image, on which the input
 and all neurons with a ReLU are above 0. Where there are many, only the
 strongest are drawn. Those that change the logit of its class most are in
 colour: blue where they raise it, orange where they lower it, and a larger
@@ -48,29 +48,24 @@ a step is not the golden model's.
 def arguments(parser):
     """Add the options."""
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a model file (.npz)")
-    add("--data", required=True, metavar="NAME", help="the data set, see train --help")
+    options.model(parser)
+    options.data(parser)
     add("--image", required=True, type=int, metavar="K", help="which held-out image, from 0 on")
     options.config(parser, CONFIGS)
-    add(
-        "--backend",
-        default="auto",
-        metavar="B",
-        help=f"the back end: auto, {' or '.join(BACKENDS)} (auto)",
-    )
-    add("--junction", type=int, metavar="L", help="list only this junction, from 1 on")
+    options.backend(parser, BACKENDS)
+    options.junction(parser, None, "list only this junction, from 1 on")
     add(
         "--rows", metavar="A:B", help=f"list target rows A to B - 1 (as many as take {SHOWN} steps)"
     )
     add("--values", action="store_true", help="list the activation and weight of every lane too")
-    add("--svg", metavar="FILE", help="draw the network and the image's active paths")
+    options.plot(parser, "the network and the image's active paths")
     options.json(parser)
 
 
 def run(options, say):
     """Simulate, compare, list, draw; the results as a dict for ``--json``, and what is wrong."""
-    if options.svg is not None:
-        plots.check(options.svg, options.json, option="--svg")
+    if options.plot is not None:
+        plots.check(options.plot, options.json)
     model = models.load(options.model)
     job = make_job(options.config, model)
     _check_junction(options.junction, job)
@@ -96,10 +91,10 @@ def run(options, say):
     for part in steps:
         if options.junction in (None, part.junction):
             shown += _show(part, job, (model, layers), rows, options.values, say)
-    if options.svg is not None:
-        for line in network_plot.draw(options.svg, model, layers, title):
+    if options.plot is not None:
+        for line in network_plot.draw(options.plot, model, layers, title):
             say(line)
-        say(f"picture    {options.svg}")
+        say(f"picture    {options.plot}")
     failures = [*wrong_steps(steps, job)]
     if tally.mismatches:
         failures.append(f"{tally.mismatches} mismatches; the first: {tally.first}")
@@ -134,7 +129,7 @@ def _rows(text):
 
 def _inputs(options, model, together):
     """The image, those that share its weights (the next ones, then zeros), and its label."""
-    dataset = data.load_for(model, options.data)
+    dataset = data.load_for(model, options.data, options.download)
     last = len(dataset.x_test) - 1
     if not 0 <= options.image <= last:
         raise InputError(f"--image must be 0 to {last}, not {options.image}")

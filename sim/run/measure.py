@@ -39,13 +39,13 @@ def make_job(config, model):
     return Job(parameters, topology, image, plan(topology, parameters.machine))
 
 
-def held_out(model, name, limit=None, say=lambda text: None):
+def held_out(model, name, limit=None, say=lambda text: None, download=False):
     """The held-out images and labels of a data set for a model, the first ``limit`` of them.
 
-    ``say`` is told what is odd about them. Raises ``InputError`` where the data set is unknown or
-    not the model's kind.
+    ``say`` is told what is odd about them; ``download`` as of :func:`golden.data.load`. Raises
+    ``InputError`` where the data set is unknown or not the model's kind.
     """
-    dataset = data.load_for(model, name)
+    dataset = data.load_for(model, name, download)
     for warning in dataset.warnings:
         say(f"warning: {warning}")
     if limit is not None and limit < 1:
@@ -75,12 +75,23 @@ def simulate(task, jobs, simulated, partial, say):
         raise
 
 
-def run(path, data_name, *, config="icebreaker", limit=None, json=None, resume=False, **how):
+def run(
+    path,
+    data_name,
+    *,
+    download=False,
+    config="icebreaker",
+    limit=None,
+    json=None,
+    resume=False,
+    **how,
+):
     """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
     Parameters
     ----------
     path, data_name : the model file and the data set.
+    download : fetch the data set where it is not found, if it can be.
     config, limit : which engine, and only so many images.
     json : the file that the result is for, or None: a partial one stands beside it meanwhile, and
         stays, for the caller to remove.
@@ -103,7 +114,7 @@ def run(path, data_name, *, config="icebreaker", limit=None, json=None, resume=F
             return Partial.load(place, wanted)
         return Partial(place, wanted)
 
-    images, labels = held_out(model, data_name, limit, how.get("say", print))
+    images, labels = held_out(model, data_name, limit, how.get("say", print), download)
     result = measure(model, job, images, labels, begin=begin if kept else None, **how)
     if not result.summary:
         return result

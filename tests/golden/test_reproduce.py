@@ -22,12 +22,11 @@ from sobolpath.golden.reproduce import (
     dimensions,
     edges_32,
     initializations,
-    output,
     paths_per_neuron,
     scatter,
     trials,
 )
-from sobolpath.golden.support import packages
+from sobolpath.golden.support import packages, tables
 from sobolpath.golden.topology import patterns, quality
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.training.initialize import initialize
@@ -67,9 +66,10 @@ def small(monkeypatch):
     monkeypatch.setattr(dimensions, "FIRST", 3)
 
 
-def reproduce(name, folder, *more):
+def reproduce(name, folder, *more, kind="png"):
     """Run the command; the exit code."""
-    arguments = ["reproduce", name, *TINY.get(name, ()), "--out", folder, *more]
+    files = "--csv", folder / f"{name}.csv", "--plot", folder / f"{name}.{kind}"
+    arguments = ["reproduce", name, *TINY.get(name, ()), *files, *more]
     return main([str(argument) for argument in arguments])
 
 
@@ -99,7 +99,7 @@ class TestCommand:
     @pytest.mark.parametrize("kind", ["png", "svg"])
     def test_same_bytes(self, kind, tmp_path):
         for folder in ("a", "b"):
-            assert reproduce("edges-32", tmp_path / folder, "--format", kind) == 0
+            assert reproduce("edges-32", tmp_path / folder, kind=kind) == 0
         for name in ("edges-32.csv", f"edges-32.{kind}"):
             assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
         assert (tmp_path / "a" / f"edges-32.{kind}").read_bytes()[:5] in (PNG[:5], SVG)
@@ -128,7 +128,10 @@ class TestCommand:
         [
             ([], "NAME must be one of edges-32, .*, not left out"),
             (["fig-7"], "NAME must be one of edges-32, .*, not 'fig-7'"),
-            (["edges-32", "--format", "pdf"], "format must be one of svg, png, not 'pdf'"),
+            (
+                ["edges-32", "--plot", "p.pdf"],
+                r"--plot must be a file named \.svg or \.png, not 'p.pdf'",
+            ),
             (["edges-32", "--epochs", "3"], "--epochs must be left out .*none but --seed"),
             (["coalescing", "--data", "digits"], "--data must be left out .* reads --seeds"),
             (["scatter", "--seeds", "0"], "seeds must be an integer from 1 to 1000, not 0"),
@@ -139,7 +142,7 @@ class TestCommand:
         ],
     )
     def test_mistakes(self, arguments, message, tmp_path, capsys):
-        code = main(["reproduce", *arguments, "--out", str(tmp_path / "o")])
+        code = main(["reproduce", *arguments, "--csv", str(tmp_path / "o" / "r.csv")])
         assert code == 2
         err = capsys.readouterr().err
         assert err.count("\n") == 1
@@ -179,13 +182,13 @@ class TestCommand:
 class TestOutput:
     def test_csv(self):
         rows = [{"a": 1, "b": 1 / 3, "c": "x, y"}, {"a": 2, "b": 1e-9, "c": ""}]
-        assert output.csv_text(rows) == 'a,b,c\n1,0.333333,"x, y"\n2,1e-09,\n'
+        assert tables.csv_text(rows) == 'a,b,c\n1,0.333333,"x, y"\n2,1e-09,\n'
 
     def test_table(self):
         rows = [{"a": "one", "b": 5}, {"a": "three", "b": 1234}]
-        lines = output.table((("name", "a", ""), ("n", "b", ",d")), rows)
+        lines = tables.table((("name", "a", ""), ("n", "b", ",d")), rows)
         assert lines == ["name       n", "one        5", "three  1,234"]
-        assert output.table((("n", "b", ".1f"),), [{"b": 2.0}, {"b": None}])[1:] == ["2.0", "  -"]
+        assert tables.table((("n", "b", ".1f"),), [{"b": 2.0}, {"b": None}])[1:] == ["2.0", "  -"]
 
 
 class TestTrials:

@@ -78,7 +78,8 @@ def test_the_summary_is_the_least_share_within_a_point():
 
 
 def test_the_command_writes_what_the_rows_say(small, tmp_path, capsys):
-    arguments = ["reproduce", "sampling-dense", "--out", str(tmp_path)]
+    arguments = ["reproduce", "sampling-dense", "--csv", str(tmp_path / "sampling-dense.csv")]
+    arguments += ["--plot", str(tmp_path / "sampling-dense.png")]
     arguments += ["--images", "200", "--epochs", "15", "--seeds", "1"]
     assert main([*arguments, "--json", str(tmp_path / "r.json")]) == 0
     out, error = capsys.readouterr()

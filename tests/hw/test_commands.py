@@ -110,7 +110,7 @@ class TestVerilog:
         path = tmp_path / "engine.v"
         bench = tmp_path / "engine_tb.v"
         arguments = ("verilog", "--config", "icebreaker", "-o", path, "--example", bench)
-        assert hw(*arguments, "--model", DIGITS, "--name", "digits_engine") == 0
+        assert hw(*arguments, DIGITS, "--name", "digits_engine") == 0
         assert f"{bench}: " in capsys.readouterr().out
         code, output = example_run(tmp_path, path)
         assert (code, output.startswith("PASS: 64 logits are as expected, ")) == (0, True), output
@@ -249,15 +249,15 @@ VERILOG = ("verilog", "--config", "tiny", "-o", "engine.v")
         ),
         ((*VERILOG, "--name", "2x"), "--name must be a Verilog identifier, not '2x'"),
         ((*VERILOG, "--name", "module"), "--name must not be a keyword of Verilog, as 'module' is"),
-        ((*VERILOG, "--model", "x.npz"), "--model must come with --example: it is the example's"),
+        ((*VERILOG, "x.npz"), "MODEL must come with --example: it is the example's"),
         ((*VERILOG, "--example", "bench.v"), "--example must be called like engine_tb.v, not 'ben"),
         (
             (*VERILOG, "--name", "engine_tb", "--example", "engine_tb.v"),
             "--example must not be called like the module, 'engine_tb'",
         ),
-        ((*VERILOG, "--example", "a_tb.v", "--model", "x.npz"), "x.npz: no such model file"),
+        ((*VERILOG, "--example", "a_tb.v", "x.npz"), "x.npz: no such model file"),
         (
-            (*VERILOG, "--example", "a_tb.v", "--model", DIGITS),
+            (*VERILOG, "--example", "a_tb.v", DIGITS),
             "too big for this engine: the neurons of the widest layer must be at most 64, not 128",
         ),
         (

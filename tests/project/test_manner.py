@@ -1,15 +1,78 @@
 """One manner: what all commands have alike, in their options, their errors and what they write."""
 
+import importlib
+import inspect
 import re
 
 import pytest
 
-from sobolpath.__main__ import main
+from sobolpath.__main__ import COMMANDS, main
 from sobolpath.boards import NAMES, load
 from sobolpath.golden.machine import model
+from sobolpath.golden.support import cli, options
 from sobolpath.hw.config import CONFIGS
 
 TRAIN = "train --data digits --layers 64-16 --paths 64"
+
+
+MODULES = {
+    words: importlib.import_module(f"sobolpath.{name}") for words, (name, _) in COMMANDS.items()
+}
+LISTS = {"--lanes"}  # one number, or several where several are compared
+
+
+def actions(module):
+    """The options and arguments of a command: (the words that are typed for it, action)."""
+    parser = cli.Parser()
+    module.arguments(parser)
+    for action in parser._actions:
+        for word in action.option_strings or [action.metavar]:
+            yield word, action
+
+
+ACTIONS = [(words, *each) for words, module in MODULES.items() for each in actions(module)]
+
+
+def test_an_option_is_the_same_in_every_command():
+    found = {}
+    for words, word, action in ACTIONS:
+        if word not in LISTS:
+            kind = action.metavar, action.type, type(action).__name__, action.dest
+            found.setdefault(word, {}).setdefault(kind, []).append(words)
+    assert {word: kinds for word, kinds in found.items() if len(kinds) > 1} == {}
+    assert {"--json", "--data", "--seed", "MODEL", "BOARD", "--plot", "--limit"} < set(found)
+
+
+def test_every_command_takes_its_options_from_one_place():
+    """What two commands have is added by a function of ``options`` that is called so."""
+    owners = {}
+    for words, word, _ in ACTIONS:
+        owners.setdefault(word, set()).add(words)
+    several = {word for word, commands in owners.items() if len(commands) > 1} - LISTS
+    recipe = {"--epochs", "--optimizer", "--batch", "--momentum", "--rate", "--decay", "--signs"}
+    recipe |= {"--initialization", "--magnitudes", "--validation"}  # golden.commands.shared
+    names = {word.lstrip("-").lower() for word in several - {"-h", "--help", "-o"} - recipe}
+    assert names - {"download"} == {name for name in names if hasattr(options, name)}
+    for words in owners["--json"]:
+        assert "options.json(parser)" in inspect.getsource(MODULES[words])
+    assert owners["--json"] == set(COMMANDS)
+
+
+def test_pictures_data_and_models():
+    by_word = {}
+    for words, word, action in ACTIONS:
+        by_word.setdefault(word, set()).add(words)
+        assert action.dest != "model" or not action.option_strings, words
+    assert {"--svg", "--picture", "--png", "--format", "--model"}.isdisjoint(by_word)
+    assert by_word["--data"] <= by_word["--download"]  # where a message recommends it, it is there
+    assert by_word["--download"] - by_word["--data"] == {"zoo"}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_is_given_options_and_say(words):
+    module = MODULES[words]
+    assert list(inspect.signature(module.run).parameters) == ["options", "say"]
+    assert list(inspect.signature(module.arguments).parameters) == ["parser"]
 
 
 def refused(capsys, line):
@@ -39,7 +102,7 @@ def refused(capsys, line):
         ("sim conflicts --topologies sobol,cascadet", "cascaded"),
         ("sim conflicts --crossbars bufered", "buffered"),
         ("sim explain --topology sobl", "sobol"),
-        ("quality --topology scrambld --layers 16-16 --paths 16", "scrambled"),
+        ("quality --topologies scrambld --layers 16-16 --paths 16", "scrambled"),
         ("compare --topologies sobol,fixed --data digits --layers 64-16 --paths 64", "fixed-fan"),
         (f"{TRAIN} --out x.npz --optimizer adm", "adam"),
         (f"{TRAIN} --out x.npz --signs fixd", "fixed"),

@@ -291,8 +291,8 @@ class TestFailures:
 class TestBench:
     def test_result(self, small, tmp_path, capsys):
         file = tmp_path / "bench.json"
-        options = ["--images", "2", "--repeats", "2", "--json", file]
-        assert sim("bench", "--model", small, *options) == 0
+        options = ["--limit", "2", "--repeats", "2", "--json", file]
+        assert sim("bench", small, *options) == 0
         result = json.loads(file.read_text())
         assert result["images"] == 2
         assert result["repeats"] == 2
@@ -312,7 +312,7 @@ class TestBench:
         monkeypatch.setattr(
             "sim.commands.bench.NativeEngine", lambda job, **options: NativeEngine(job)
         )
-        assert sim("bench", "--model", small, "--images", "2", "--repeats", "1") == 1
+        assert sim("bench", small, "--limit", "2", "--repeats", "1") == 1
         assert capsys.readouterr().err == (
             "FAILED: native and pysim must agree in every value and cycle\n"
         )
@@ -365,8 +365,8 @@ class TestWrongInput:
             (["run", "no.npz", *DIGITS], "no.npz: no such model file"),
             (["run", SHIPPED, *DIGITS, "--config", "tiny"], "too big for this engine: the "),
             (["bench", "--repeats", "0"], "repeats must be at least 1, not 0"),
-            (["bench", "--images", "0"], "limit must be at least 1, not 0"),
-            (["bench", "--images", "3"], "images must be a multiple of 2, which icebreaker takes"),
+            (["bench", "--limit", "0"], "--limit must be at least 1, not 0"),
+            (["bench", "--limit", "3"], "--limit must be a multiple of 2, which icebreaker takes"),
         ],
     )
     def test_arguments(self, arguments, message, capsys):

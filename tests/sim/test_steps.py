@@ -96,7 +96,7 @@ class TestTrace:
     def test_picture(self, small, tmp_path, name, capsys):  # noqa: F811
         pictures = []
         for _ in range(2):
-            assert trace(small, "--svg", tmp_path / name) == 0
+            assert trace(small, "--plot", tmp_path / name) == 0
             pictures.append((tmp_path / name).read_bytes())
         assert pictures[0] == pictures[1]
         out = capsys.readouterr().out
@@ -120,7 +120,7 @@ class TestTrace:
 
     def test_the_strongest_are_drawn(self, small, tmp_path, monkeypatch, capsys):  # noqa: F811
         monkeypatch.setattr(network_plot, "STRONGEST", 2)
-        assert trace(small, "--svg", tmp_path / "n.svg") == 0
+        assert trace(small, "--plot", tmp_path / "n.svg") == 0
         assert capsys.readouterr().out.count("paths active, the strongest 2 drawn") == 2
 
     def test_wrong_values(self, small, capsys, monkeypatch):  # noqa: F811
@@ -163,7 +163,7 @@ class TestTrace:
             (["--rows", "2:2"], "--rows must be A:B with 0 <= A < B, not '2:2'"),
             (["--rows", "x"], "--rows must be integers joined by ':', not 'x'"),
             (["--rows", "4:5"], "--rows must begin below 4, the rows of junction 1, not at 4"),
-            (["--svg", "n.txt"], "--svg must be a file named .svg or .png, not 'n.txt'"),
+            (["--plot", "n.txt"], "--plot must be a file named .svg or .png, not 'n.txt'"),
         ],
     )
     def test_wrong_input(self, small, capsys, more, message):  # noqa: F811
@@ -281,14 +281,14 @@ class TestExplain:
     def test_sizes(self, tmp_path, options):
         pictures = []
         for _ in range(2):
-            assert sim("explain", *options, "--svg", tmp_path / "e.png") == 0
+            assert sim("explain", *options, "--plot", tmp_path / "e.png") == 0
             pictures.append((tmp_path / "e.png").read_bytes())
         assert pictures[0] == pictures[1]
 
     def test_rows_and_lanes_are_checked(self, tmp_path, monkeypatch, capsys):
         honest = lanes.edges
         monkeypatch.setattr(lanes, "edges", lambda *a: tuple(e ^ 1 for e in honest(*a)))
-        assert sim("explain", "--svg", tmp_path / "e.svg") == 1
+        assert sim("explain", "--plot", tmp_path / "e.svg") == 1
         assert "rows and lanes must enumerate the paths' edges" in capsys.readouterr().err
         assert list(tmp_path.iterdir()) == []
 
@@ -304,7 +304,7 @@ class TestExplain:
             (["--layers", "32-32", "--paths", "32", "--lanes", "32"], "at most 16 lanes, not 32"),
             (["--layers", "64-64", "--paths", "1024"], "at most 8 epochs, paths a neuron, not 16"),
             (["--topology", "dense", "--paths", "256,128"], "not linear over GF(2)"),
-            (["--svg", "e.pdf"], "--svg must be a file named .svg or .png, not 'e.pdf'"),
+            (["--plot", "e.pdf"], "--plot must be a file named .svg or .png, not 'e.pdf'"),
         ],
     )
     def test_wrong_input(self, tmp_path, monkeypatch, capsys, options, message):
