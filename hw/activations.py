@@ -3,12 +3,18 @@
 from typing import Any
 
 from amaranth import Module, unsigned
+from amaranth.hdl import Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
 from .delay import delay
+
+
+def mirrored(row: Any, half: Any) -> Value:
+    """``row`` of the activation memory, or where ``half`` is 1 its place in the other half."""
+    return row ^ (half << len(row) - 1)
 
 
 class ActivationMemory(wiring.Component):

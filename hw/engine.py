@@ -7,7 +7,8 @@ from amaranth.utils import ceil_log2
 
 from sobolpath.golden.machine.image import Kind, Space
 
-from .activations import ActivationMemory
+from . import tags
+from .activations import ActivationMemory, mirrored
 from .biases import BiasMemory
 from .config import ACTIVATION, RESULT
 from .crossbar import XorCrossbar
@@ -18,6 +19,7 @@ from .mac import MacLanes, Multiplier
 from .program import Program
 from .requantizer import Requantizer, RowSerializer
 from .results import CopyAdder, ResultMemory
+from .rowtags import RowTagger
 from .sequencer import Sequencer
 from .walker import Walker
 from .weights import StreamRegister, WeightMemory, WeightReader
@@ -122,7 +124,7 @@ class PathEngine(wiring.Component):
             multiplier=multiplier,
         )
         self.serializer = RowSerializer(
-            values=values, width=width, shape=signed(bits), tag=WriteBack.Tag
+            values=values, width=width, shape=signed(bits), tag=tags.row(config)
         )
         self.biases = BiasMemory(
             neurons=config.bias_neurons,
@@ -130,7 +132,7 @@ class PathEngine(wiring.Component):
             registered=registered,
         )
         self.requantizer = Requantizer(width=width, accumulator_bits=bits)
-        self.writeback = WriteBack(config)
+        self.tagger, self.writeback = RowTagger(config), WriteBack(config)
         adds = config.max_copies > 1
         self.results = ResultMemory(
             neurons=config.max_outputs * config.images, width=width, eager=adds
@@ -142,7 +144,7 @@ class PathEngine(wiring.Component):
         for name in (
             *("program", "load", "run", "read", "inputs", "sequencer", "loader", "issuer"),
             *("weights", "activations", "crossbar", "mac"),
-            *("serializer", "biases", "requantizer", "writeback", "results"),
+            *("serializer", "biases", "requantizer", "tagger", "writeback", "results"),
         ):
             m.submodules[name] = getattr(self, name)
         if self.adder is not None:
@@ -190,8 +192,8 @@ class PathEngine(wiring.Component):
             sequencer.alone.eq(load.base[0]),
             load.hold.eq(sequencer.load_hold),
             run.go.eq(sequencer.run),
-            sequencer.run_idle.eq(run.idle & ~self.writeback.keep),
-            run.keep.eq(self.writeback.keep),
+            sequencer.run_idle.eq(run.idle & ~self.tagger.keep),
+            run.keep.eq(self.tagger.keep),
             run.hold.eq(sequencer.run_hold),
             sequencer.output.eq(run.header.kind == Kind.OUTPUT),
             sequencer.begin.eq(run.begin),
@@ -225,6 +227,7 @@ class PathEngine(wiring.Component):
         issue, run, sequencer, mac = self.issuer, self.run, self.sequencer, self.mac
         connect(m, run.o, issue.step)
         operands = self.activations.latency + self.crossbar.latency
+        word = delay(m, issue.tag, operands - self.weights.latency, "word")
         first = Signal()  # of the inference: the junction in hand is
         with m.If(sequencer.run):
             m.d.sync += first.eq(1)
@@ -234,41 +237,37 @@ class PathEngine(wiring.Component):
             issue.begin.eq(run.begin),
             issue.header.eq(run.header),
             self.weights.rewind.eq(run.begin & first),
-            self.weights.advance.eq(delay(m, issue.valid, operands - self.weights.latency, "word")),
-            self.activations.read_row.eq(self._mirrored(issue.row, sequencer.run_half)),
+            self.weights.advance.eq(word.valid),
+            self.activations.read_row.eq(mirrored(issue.row, sequencer.run_half)),
             self.crossbar.i.eq(self.activations.row.as_value()),
             self.crossbar.distance.eq(
                 delay(m, issue.distance, self.activations.latency, "distance", reset_less=True)
             ),
-            mac.valid.eq(delay(m, issue.valid, operands, "valid")),
-            mac.first.eq(delay(m, issue.first, operands, "first")),
-            mac.last.eq(delay(m, issue.last, operands, "last")),
+            mac.tag.eq(delay(m, word, self.weights.latency, "operands")),
             mac.activations.eq(self.crossbar.o.as_value()),
             mac.weights.eq(self.weights.weights),
         ]
 
     def _connect_rows(self, m):
         """From a row of sums to activations and results."""
-        issue, run, mac, writeback = self.issuer, self.run, self.mac, self.writeback
+        run, mac, tagger, writeback = self.run, self.mac, self.tagger, self.writeback
         serializer, biases, requantizer = self.serializer, self.biases, self.requantizer
         images, width = self.config.images, self.config.requantizers
-        latency = self.activations.latency + self.crossbar.latency + mac.latency
         repeats = ceil_log2(max(1, images // width))  # log2 of the groups that share a bias
         m.d.comb += [
-            writeback.begin.eq(run.begin),
-            writeback.begins.eq(delay(m, issue.valid & issue.begins, latency - 1, "begins")),
-            writeback.header.eq(run.header),
-            writeback.base.eq(run.base),
-            writeback.half.eq(self.sequencer.run_half),
-            writeback.capture.eq(mac.done),
-            writeback.opening.eq(delay(m, issue.opening, latency, "opening")),
-            writeback.closing.eq(delay(m, issue.closing, latency, "closing")),
-            writeback.valid.eq(serializer.valid),
-            writeback.group.eq(serializer.group),
-            writeback.last.eq(serializer.last),
-            writeback.row_tag.eq(serializer.o_tag),
+            tagger.begin.eq(run.begin),
+            tagger.junction.header.eq(run.header),
+            tagger.junction.base.eq(run.base),
+            tagger.junction.half.eq(self.sequencer.run_half),
+            tagger.ahead.eq(mac.ahead),
+            tagger.capture.eq(mac.done),
+            tagger.step.eq(mac.o_tag),
+            writeback.group.valid.eq(serializer.valid),
+            writeback.group.number.eq(serializer.group),
+            writeback.group.last.eq(serializer.last),
+            writeback.group.row.eq(serializer.o_tag),
             serializer.capture.eq(mac.done),
-            serializer.tag.eq(writeback.tag),
+            serializer.tag.eq(tagger.o),
             serializer.i.eq(mac.accumulators),
             biases.advance.eq(
                 mac.done | (serializer.valid & ~serializer.last & serializer.group[:repeats].all())
@@ -309,6 +308,3 @@ class PathEngine(wiring.Component):
             probe.activation_place.eq(writeback.activation_place),
             probe.activations.eq(requantizer.activations),
         ]
-
-    def _mirrored(self, row, half):
-        return row ^ (half << ceil_log2(self.config.rows) - 1)

@@ -1,10 +1,13 @@
 """The issuer: the steps of a junction, row by row, as fast as the rows may follow each other."""
 
+from typing import Any
+
 from amaranth import Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import HEADER
+from . import tags
+from .config import HEADER, EngineConfig
 from .rows import RowPacer
 
 
@@ -19,14 +22,12 @@ class Issuer(wiring.Component):
     begin, header : the steps of the junction ``header`` follow.
     step : stream of {address, first, last}.
     valid : a step is issued now: it reads source row ``row``, lane xor ``distance``.
-    first, last : it begins, ends a row; ``opening``, ``closing`` : it ends the junction's first,
-        last row; ``begins`` : it is the junction's first.
+    tag : that of the step, see ``hw.tags.STEP``.
     """
 
-    def __init__(self, config, step):
+    def __init__(self, config: EngineConfig, step: stream.Signature) -> None:
         self._lane_bits = config.lane_bits
         self._pacer = RowPacer(fan_in_bits=config.neuron_bits, groups=config.groups)
-        flags = ("valid", "first", "last", "begins", "opening", "closing")
         super().__init__(
             {
                 "begin": In(1),
@@ -34,11 +35,12 @@ class Issuer(wiring.Component):
                 "step": In(step),
                 "row": Out(range(config.rows)),
                 "distance": Out(config.lane_bits),
-                **{name: Out(1) for name in flags},
+                "valid": Out(1),
+                "tag": Out(tags.STEP),
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.pacer = pacer = self._pacer
         step = self.step.payload
@@ -51,11 +53,12 @@ class Issuer(wiring.Component):
             self.valid.eq(self.step.valid & pacer.free),
             self.row.eq(step.address[self._lane_bits :]),
             self.distance.eq(step.address[: self._lane_bits]),
-            self.first.eq(pacer.first),
-            self.last.eq(pacer.last),
-            self.begins.eq(step.first),
-            self.opening.eq(pacer.last & leading),
-            self.closing.eq(step.last),
+            self.tag.valid.eq(self.valid),
+            self.tag.first.eq(pacer.first),
+            self.tag.last.eq(pacer.last),
+            self.tag.begins.eq(self.valid & step.first),
+            self.tag.opening.eq(pacer.last & leading),
+            self.tag.closing.eq(step.last),
         ]
         with m.If(self.begin):
             m.d.sync += leading.eq(1)

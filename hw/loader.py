@@ -1,8 +1,13 @@
 """The loader: where each input goes in the activation memory."""
 
+from typing import Any
+
 from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from .activations import mirrored
+from .config import EngineConfig
 
 
 class Loader(wiring.Component):
@@ -21,7 +26,7 @@ class Loader(wiring.Component):
     last : the last input is being taken.
     """
 
-    def __init__(self, config, step):
+    def __init__(self, config: EngineConfig, step: stream.Signature) -> None:
         self._lane_bits = config.lane_bits
         super().__init__(
             {
@@ -37,7 +42,7 @@ class Loader(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         address = self.step.payload.address
         lane, row = address[: self._lane_bits], address[self._lane_bits :]
@@ -53,7 +58,7 @@ class Loader(wiring.Component):
         with m.If(self.slot):
             m.d.sync += [
                 self.write.eq(self.step.valid & self.i.valid),
-                own_row.eq(row ^ (self.half << len(self.row) - 1)),
+                own_row.eq(mirrored(row, self.half)),
                 lanes.eq(Cat(lane == number for number in range(len(self.lanes)))),
                 activations.eq(self.i.payload),
             ]

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
 from .delay import delay
+from .tags import STEP
 
 LOW = 16  # digits of a sum that are added first; the others follow a cycle later: a shorter carry
 
@@ -69,10 +70,11 @@ class MacLanes(wiring.Component):
 
     Members
     -------
-    valid : operands are there; ``first``, ``last`` : they begin, end a row.
+    tag : that of the step whose operands are there.
     weights, activations : the operands, one weight a lane; the activation of a lane and image, and
         its sum, are number lane * images + image.
-    done : ``accumulators`` are the sums of a whole row.
+    ahead, o_tag : the tag of ``latency`` cycles before, and in ``ahead`` that of the next cycle.
+    done : ``accumulators`` are the sums of a whole row, ``o_tag`` its last step's tag.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
@@ -96,11 +98,11 @@ class MacLanes(wiring.Component):
         self._multipliers = [multiplier(images=images) for _ in range(lanes)]
         super().__init__(
             {
-                "valid": In(1),
-                "first": In(1),
-                "last": In(1),
+                "tag": In(STEP),
                 "weights": In(data.ArrayLayout(signed(8), lanes)),
                 "activations": In(data.ArrayLayout(unsigned(8), lanes * images)),
+                "ahead": Out(STEP),
+                "o_tag": Out(STEP),
                 "done": Out(1),
                 "accumulators": Out(data.ArrayLayout(signed(accumulator_bits), lanes * images)),
             }
@@ -113,12 +115,12 @@ class MacLanes(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        valid, first, last = (
-            delay(m, signal, self.latency - 1, name)
-            for signal, name in ((self.valid, "valid"), (self.first, "first"), (self.last, "last"))
-        )
-        m.d.sync += self.done.eq(valid & last)
-        control = valid, first, delay(m, valid, 1, "valid_high"), delay(m, first, 1, "first_high")
+        m.d.comb += self.ahead.eq(delay(m, self.tag, self.latency - 1, "tag"))
+        m.d.sync += [
+            self.o_tag.eq(self.ahead),
+            self.done.eq(self.ahead.valid & self.ahead.last),
+        ]
+        control = self.ahead.valid, self.ahead.first, self.o_tag.valid, self.o_tag.first
         for lane, multiplier in enumerate(self._multipliers):
             m.submodules[f"multiplier_{lane}"] = multiplier
             part = slice(lane * self._images, (lane + 1) * self._images)

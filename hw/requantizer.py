@@ -54,12 +54,13 @@ class RowSerializer(wiring.Component):
         low = self._shift(m, slice(LOW), (self.capture, self.valid), "low")
         high = self._shift(m, slice(LOW, None), late, "high")
         m.d.comb += [own.eq(Cat(both)) for own, *both in zip(self.o, low, high, strict=True)]
-        m.d.comb += self.last.eq(self.group == self._groups - 1)
+        kept = Signal.like(self.o_tag, name="tag_kept", reset_less=True)
+        m.d.comb += [self.o_tag.eq(kept), self.last.eq(self.group == self._groups - 1)]
         with m.If(self.capture):
             m.d.sync += [
                 self.valid.eq(1),
                 self.group.eq(0),
-                self.o_tag.eq(self.tag),
+                kept.eq(self.tag),
             ]
         with m.Elif(self.valid):
             m.d.sync += [self.valid.eq(~self.last), self.group.eq(self.group + 1)]

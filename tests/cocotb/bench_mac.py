@@ -20,8 +20,9 @@ def component():
 
 def drive(dut, shapes, valid, first, last, weights, activations):
     """One cycle's inputs; undefined operands (random on two-state simulators) where not valid."""
-    dut.valid.value = valid
-    dut.first.value, dut.last.value = first, last
+    flags = {"begins": 0, "opening": 0, "closing": 0}
+    tag = {"valid": valid, "first": first, "last": last, **flags}
+    dut.tag.value = pack(shapes["tag"], tag)
     for port, shape, values in (
         (dut.weights, shapes["weights"], weights),
         (dut.activations, shapes["activations"], activations),
@@ -38,7 +39,7 @@ async def rows(dut, gaps):
     lanes = component()
     shapes = {name: member.shape for name, member in lanes.signature.members.items()}
     bench = Bench(dut, lanes, flags=["done"])
-    dut.valid.value = 0
+    dut.tag.value = 0
     await bench.reset()
     rng = np.random.default_rng(random.getrandbits(32))
     expected, got, ends = [], [], []

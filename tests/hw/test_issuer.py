@@ -38,8 +38,9 @@ def watch(dut, seen):
 
     async def bench(ctx):
         cycle, names = 0, ("row", "distance", *FLAGS)
+        flags = (getattr(dut.tag, name) for name in FLAGS)
         async for _, _, valid, *values in ctx.tick().sample(
-            dut.valid, *(getattr(dut, name) for name in names)
+            dut.valid, dut.row, dut.distance, *flags
         ):
             if valid:
                 seen.append((cycle, dict(zip(names, values, strict=True))))

@@ -7,6 +7,7 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
 from sobolpath.hw.mac import MacLanes, Multiplier
+from sobolpath.hw.tags import STEP
 from tests.support.streams import late, simulate
 
 pytestmark = pytest.mark.timeout(60)
@@ -54,23 +55,33 @@ def test_multiplier(images):
     assert len(got) == 206
 
 
+def tag_of(valid, first, last):
+    """A step's tag, with noise in the flags that the lanes only pass on."""
+    noise = {"begins": valid & first, "opening": last, "closing": first ^ last}
+    return {"valid": valid, "first": first, "last": last, **noise}
+
+
+def dict_of(tag):
+    return {name: tag[name] for name, _ in STEP}
+
+
 def run_rows(dut, rng, weights, activations, lengths, gaps=0.0):
     """Feed rows of these lengths: weights (steps, lanes), activations (steps, lanes, images).
 
     Asserts the sums, and the cycles that they came in.
     """
-    seen, done, ends, cycle = [], [], [], 0
+    seen, done, ends, cycle, given, ahead = [], [], [], 0, [], []
 
     async def step(ctx, valid, first, last, word=0):
         nonlocal cycle
-        ctx.set(dut.valid, valid)
-        ctx.set(dut.first, first)
-        ctx.set(dut.last, last)
+        ctx.set(dut.tag, tag_of(valid, first, last))
         ctx.set(dut.weights, weights[word].tolist())
         ctx.set(dut.activations, activations[word].ravel().tolist())
         seen.append(list(ctx.get(dut.accumulators)))
         if ctx.get(dut.done):
             done.append(cycle)
+        given.append((dict_of(ctx.get(dut.tag)), dict_of(ctx.get(dut.o_tag))))
+        ahead.append(dict_of(ctx.get(dut.ahead)))
         await ctx.tick()
         cycle += 1
 
@@ -93,6 +104,9 @@ def run_rows(dut, rng, weights, activations, lengths, gaps=0.0):
     assert got == np.add.reduceat(products, starts).tolist()
     assert done == [end + dut.latency for end in ends]
     assert len(done) == len(lengths)
+    before, after = zip(*given, strict=True)
+    assert after[dut.latency :] == before[: -dut.latency]
+    assert tuple(ahead[:-1]) == after[1:]
 
 
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
@@ -133,9 +147,7 @@ def test_reset_at_any_time(multiplier, registered):
     reset, seen = Signal(), []
 
     async def step(ctx, valid, first, last, weight):
-        ctx.set(dut.valid, valid)
-        ctx.set(dut.first, first)
-        ctx.set(dut.last, last)
+        ctx.set(dut.tag, tag_of(valid, first, last))
         ctx.set(dut.weights, [weight])
         ctx.set(dut.activations, [200])
         _, _, done, sums = await ctx.tick().sample(dut.done, dut.accumulators)

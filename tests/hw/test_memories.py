@@ -76,7 +76,7 @@ def events_of(dut):
         "weight_write": weights.write.valid,
         "weight_advance": weights.advance,
         "weight_rewind": weights.rewind,
-        "operands": dut.mac.valid,
+        "operands": dut.mac.tag.valid,
         "program_write": dut.program.write.valid,
         "reading": ~(dut.load.idle & dut.run.idle & dut.read.idle),
         "going": dut.load.go | dut.run.go | dut.read.go,

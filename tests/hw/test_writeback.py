@@ -1,13 +1,15 @@
-"""The write-back: the place and the cycle of every group, and how long a header is kept."""
+"""Row tagger and write-back: the place and the cycle of every group; how long a header is kept."""
 
 import random
 from dataclasses import dataclass
 
 import pytest
+from amaranth.hdl import Elaboratable, Module
 
 from sobolpath.golden.machine.image import Kind
 from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.requantizer import Requantizer
+from sobolpath.hw.rowtags import RowTagger
 from sobolpath.hw.writeback import WriteBack
 from tests.support.streams import simulate
 
@@ -27,7 +29,19 @@ def make(lanes, requantizers, images=1):
 
 
 #: A tag that would end the inference, were it valid.
-NOTHING = {"shift": 0, "output": 1, "closing": 1}
+NOTHING = {"row": 0, "shift": 0, "output": 1, "closing": 1}
+
+
+class Both(Elaboratable):
+    """A row tagger and the write-back; between them is the row serializer, which is played."""
+
+    def __init__(self, config):
+        self.tagger, self.writeback = RowTagger(config), WriteBack(config)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.tagger, m.submodules.writeback = self.tagger, self.writeback
+        return m
 
 
 @dataclass
@@ -62,25 +76,30 @@ class Bench:
 
     async def step(self, ctx, **inputs):
         """A cycle with these inputs 1, or what is given; the serializer gives its next group."""
-        dut, rng = self.dut, self.rng
-        names = ("begin", "begins", "capture", "opening", "closing")
-        for name in names:
-            ctx.set(getattr(dut, name), inputs.get(name, 0))
+        tagger, dut, rng = self.dut.tagger, self.dut.writeback, self.rng
+        for port, name in (
+            (tagger.begin, "begin"),
+            (tagger.ahead.begins, "begins"),
+            (tagger.capture, "capture"),
+            (tagger.step.opening, "opening"),
+            (tagger.step.closing, "closing"),
+        ):
+            ctx.set(port, inputs.get(name, 0))
         group, last, tag = self.groups.pop(0) if self.groups else (None, 1, NOTHING)
-        ctx.set(dut.valid, group is not None)
-        ctx.set(dut.group, rng.randrange(self.config.groups) if group is None else group)
-        ctx.set(dut.last, last)
-        ctx.set(dut.row_tag, tag)
+        number = rng.randrange(self.config.groups) if group is None else group
+        ctx.set(
+            dut.group, {"valid": group is not None, "number": number, "last": last, "row": tag}
+        )
         for name in ("result", "activation"):
             if ctx.get(getattr(dut, name)):
                 self.got.append((name, self.cycle, ctx.get(getattr(dut, f"{name}_place"))))
         if ctx.get(dut.done):
             self.got.append(("done", self.cycle, None))
-        self.kept.append(ctx.get(dut.keep))
+        self.kept.append(ctx.get(tagger.keep))
         if inputs.get("capture"):
-            tag, groups = ctx.get(dut.tag), self.config.groups
-            assert tag.closing == inputs.get("closing", 0)
-            tag = {"shift": tag.shift, "output": tag.output, "closing": tag.closing}
+            given, groups = ctx.get(tagger.o), self.config.groups
+            assert given.closing == inputs.get("closing", 0)
+            tag = {name: given[name] for name in NOTHING}
             assert not self.groups, "rows are far enough"
             self.groups = [(n, n == groups - 1, tag) for n in range(groups)]
         await ctx.tick()
@@ -88,11 +107,9 @@ class Bench:
 
     async def header(self, ctx, junction):
         """Begin a junction; its header is there until its first products are summed."""
-        dut, rng = self.dut, self.rng
+        port, rng = self.dut.tagger.junction, self.rng
         head = {"kind": junction.kind, "shift": junction.shift, "fan_in": 3, "steps": 4}
-        ctx.set(dut.header, head)
-        ctx.set(dut.base, junction.base)
-        ctx.set(dut.half, junction.half)
+        ctx.set(port, {"header": head, "base": junction.base, "half": junction.half})
         first = self.cycle + 1
         await self.step(ctx, begin=1)
         for _ in range(rng.randrange(5)):
@@ -101,9 +118,9 @@ class Bench:
         await self.step(ctx, begins=1)
         assert self.kept[first:] == [1] * (last + 1 - first)
         noise = {"kind": rng.choice(list(Kind)), "shift": rng.randrange(32), "fan_in": 0}
-        ctx.set(dut.header, {**noise, "steps": 0})
-        ctx.set(dut.base, rng.randrange(self.config.rows))
-        ctx.set(dut.half, rng.randrange(2))
+        ctx.set(port.header, {**noise, "steps": 0})
+        ctx.set(port.base, rng.randrange(self.config.rows))
+        ctx.set(port.half, rng.randrange(2))
 
     async def rows(self, ctx, junction):
         """Capture every row of a junction as soon as the one before has left, or later."""
@@ -137,7 +154,7 @@ class Bench:
 def test_places(lanes, requantizers, images, gaps):
     """Junctions one after the other: one begins while the rows of the one before leave."""
     config, rng = make(lanes, requantizers, images), random.Random(lanes + requantizers)
-    dut = WriteBack(config)
+    dut = Both(config)
     bench, junctions = Bench(dut, config, rng, gaps), junctions_of(rng, config)
 
     async def play(ctx):
