@@ -10,6 +10,7 @@ from amaranth.hdl import Signal, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
+from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import packages
 
 #: Where in Amaranth a cell comes from: left out, or the text would change with every file moved.
