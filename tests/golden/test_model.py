@@ -119,6 +119,7 @@ class TestRoundTrip:
         assert model.topology.paths == (2048, 2048, 1024)
         assert model.classes == 10
         assert model.info["data"] == "digits"
+        assert model.preparation == Preparation((8, 8), (0.0,), (16.0,))
         assert DIGITS.stat().st_size < 60_000
 
 
