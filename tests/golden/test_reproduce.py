@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+import textwrap
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -30,6 +31,7 @@ from sobolpath.golden.support import packages, tables
 from sobolpath.golden.topology import patterns, quality
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.training.initialize import initialize
+from tests.support.places import ROOT
 
 TINY = {
     "edges-32": [],
@@ -177,6 +179,27 @@ class TestCommand:
         assert reproduce("edges-32", tmp_path, "--seed", 1) == 130
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
         assert "interrupted" in capsys.readouterr().err
+
+
+class TestDocs:
+    """The tables that train nothing are in the document as the commands print them."""
+
+    @pytest.mark.parametrize("name", ["edges-32", "coalescing", "conv-weights", "densities"])
+    def test_table(self, name, tmp_path, capsys):
+        assert main(["reproduce", name, "--out", str(tmp_path)]) == 0
+        printed = capsys.readouterr().out.partition("\n\n")[2].partition("\nwrote ")[0]
+        lines = textwrap.indent(printed.rstrip(), "    ")
+        document = (ROOT / "docs" / "reproductions.md").read_text()
+        assert f"    sobolpath reproduce {name}\n" in document
+        assert f"](reproductions/{name}.png)\n\n{lines}\n\n" in document
+
+    def test_every_reproduction_is_told_of(self):
+        document = (ROOT / "docs" / "reproductions.md").read_text()
+        for name in REPRODUCTIONS:
+            assert f"| `{name}` | " in document
+            assert f"\n## {name}\n" in document
+            assert (ROOT / "docs" / "reproductions" / f"{name}.png").exists()
+        assert "\n## Not reproduced\n" in document
 
 
 class TestOutput:
