@@ -6,8 +6,7 @@ from sobolpath.golden.support import cli, options, page
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
-from ..run import measure, partial
-from ..run import page as report
+from ..run import measure, partial, report
 from ..run.batches import BACKENDS
 from ..waves.waveforms import saves
 

@@ -12,7 +12,7 @@ from sobolpath.hw.config import CONFIGS
 
 from ..backends.record import Stuck
 from ..run.batches import BACKENDS, open_engine
-from ..run.compare import Comparison
+from ..run.comparison import Comparison
 from ..run.measure import make_job
 from ..views import network_plot
 from ..views.steps import operands, steps_of, values_of, wrong_steps

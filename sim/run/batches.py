@@ -24,7 +24,7 @@ from sobolpath.golden.training.network import Network
 from ..backends.native import NativeEngine
 from ..backends.pysim import PysimEngine
 from ..backends.record import NEVER, Job
-from .compare import Comparison
+from .comparison import Comparison
 from .tally import Tally
 
 BACKENDS = ("native", "pysim")

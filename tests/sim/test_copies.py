@@ -12,7 +12,7 @@ from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.sim.backends.native import NativeEngine
 from sobolpath.sim.backends.pysim import PysimEngine
 from sobolpath.sim.backends.record import NEVER, Job, Trace
-from sobolpath.sim.run.compare import Comparison
+from sobolpath.sim.run.comparison import Comparison
 from sobolpath.sim.run.measure import run
 from sobolpath.sim.run.tally import Mismatch
 from tests.support.networks import make_model, random_images, random_model

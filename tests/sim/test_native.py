@@ -21,7 +21,7 @@ from sobolpath.sim.backends import library, verilator
 from sobolpath.sim.backends.native import NativeEngine
 from sobolpath.sim.backends.pysim import PysimEngine
 from sobolpath.sim.backends.record import Job
-from sobolpath.sim.run.compare import Comparison
+from sobolpath.sim.run.comparison import Comparison
 from tests.sim.test_pysim import altered
 from tests.support.networks import random_images, random_model, random_topology
 from tests.support.places import ROOT

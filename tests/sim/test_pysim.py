@@ -18,7 +18,7 @@ from sobolpath.hw.sequencer import Sequencer
 from sobolpath.hw.writeback import WriteBack
 from sobolpath.sim.backends.pysim import PysimEngine
 from sobolpath.sim.backends.record import NEVER, Job, Stuck
-from sobolpath.sim.run.compare import Comparison
+from sobolpath.sim.run.comparison import Comparison
 from tests.support.networks import random_images, random_model
 
 SEED = 31

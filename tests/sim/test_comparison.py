@@ -11,7 +11,7 @@ from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from sobolpath.sim.backends.record import NEVER, Job, Trace
-from sobolpath.sim.run.compare import Comparison
+from sobolpath.sim.run.comparison import Comparison
 from sobolpath.sim.run.tally import Mismatch, Tally
 from tests.support.networks import random_images, random_model
 
