@@ -120,12 +120,7 @@ def shown(vcd):
     The engine is the second scope, below the bench. A name that was taken has ``$`` and a number
     behind it, in either back end.
     """
-    found = {}
-    with open(vcd, encoding="utf-8") as file:
-        for scopes, name, bits, _ in fst_files.variables(file):
-            if len(scopes) >= 2:
-                part = ".".join(re.sub(r"\$\d+$", "", scope) for scope in scopes[2:])
-                found.setdefault((part, name), (".".join((*scopes, name)), bits))
+    found = _found(vcd)
     return {
         group: [
             Shown(*found[part, name], form)
@@ -135,6 +130,31 @@ def shown(vcd):
         ]
         for group, parts in SHOWN.items()
     }
+
+
+def _found(vcd):
+    """The signals of the engine and of its parts: (part, name) -> (name with all scopes, bits).
+
+    In the engine's own scope stand its parts' ports too, and any of them may have come before the
+    engine's port of the same name. They are what the parts have as well, by the same code.
+    """
+    signals, ports, inner = {}, {}, set()
+    with open(vcd, encoding="utf-8") as file:
+        for scopes, name, bits, code in fst_files.variables(file):
+            if len(scopes) < 2:
+                continue
+            part = ".".join(re.sub(r"\$\d+$", "", scope) for scope in scopes[2:])
+            signal = ".".join((*scopes, name)), bits
+            signals.setdefault((part, name), signal)
+            if part:
+                inner.add(code)
+            else:
+                ports.setdefault(re.sub(r"\$\d+$", "", name), []).append((code, signal))
+    for name, candidates in ports.items():
+        own = [signal for code, signal in candidates if code not in inner]
+        if own:
+            signals["", name] = own[0]
+    return signals
 
 
 def gtkwave(path, groups):

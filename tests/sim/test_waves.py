@@ -68,6 +68,26 @@ def test_the_save_files_name_what_is_there(made):
         assert all(f"divider_add {group}\n" in surfer for group in waveforms.SHOWN)
 
 
+def test_the_ports_are_the_engine_s_and_not_those_of_its_parts(made):
+    """Each is 1, with its ready, in as many cycles as items pass: inputs, and logits."""
+    variables, values = vcd_variables(made[0]), {}
+    shown = {each.name for group in waveforms.shown(made[0]).values() for each in group}
+    ports = {
+        re.sub(r"\$\d+$", "", name.split(".")[-1]): variables[name][0]
+        for name in shown
+        if name.count(".") == 2
+    }
+    clock = next(code for name, (code, _) in variables.items() if name.endswith(".clk"))
+    passed, rising = {"i": 0, "o": 0}, f"1{clock}"
+    for block in re.split(r"^#\d+$", made[0].read_text(), flags=re.M)[1:]:
+        changes = [line for line in block.split() if line[0] in "01"]
+        for port in passed if rising in changes else ():  # by the values before the edge
+            both = [values.get(ports[f"{port}__{name}"]) for name in ("valid", "ready")]
+            passed[port] += both == ["1", "1"]
+        values.update((line[1:], line[0]) for line in changes)
+    assert passed == {"i": 64, "o": 16}
+
+
 def test_surfers_formats_are_of_the_items_in_focus(made):
     lines = waveforms.saves(made[0])[1].read_text().splitlines()
     items = [line for line in lines if line.startswith(("divider_add", "variable_add"))]
