@@ -19,7 +19,7 @@ from sobolpath.sim.waves.fst import variables
 #: What happens: in words, and the signals that are all 1 in that cycle.
 EVENTS = (
     ("the first byte of the network is written", "write__valid", "write__ready"),
-    ("the first input is taken", "i__valid", "i__ready"),
+    ("the first input is taken", "inputs.i__valid", "inputs.i__ready"),
     ("an inference is under way", "busy"),
     ("the first step is issued: source row and D are known", "issuer.valid"),
     ("its activations and weights reach the lanes", "mac.valid"),
