@@ -87,9 +87,7 @@ class Bench:
             ctx.set(port, inputs.get(name, 0))
         group, last, tag = self.groups.pop(0) if self.groups else (None, 1, NOTHING)
         number = rng.randrange(self.config.groups) if group is None else group
-        ctx.set(
-            dut.group, {"valid": group is not None, "number": number, "last": last, "row": tag}
-        )
+        ctx.set(dut.group, {"valid": group is not None, "number": number, "last": last, "row": tag})
         for name in ("result", "activation"):
             if ctx.get(getattr(dut, name)):
                 self.got.append((name, self.cycle, ctx.get(getattr(dut, f"{name}_place"))))
