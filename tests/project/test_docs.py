@@ -4,6 +4,7 @@ import doctest
 import importlib
 import re
 import shlex
+import tomllib
 
 import pytest
 
@@ -194,6 +195,12 @@ class TestFigures:
     def test_the_worked_number(self):
         result = doctest.testfile(str(DOCS / "how-it-works.md"), module_relative=False)
         assert (result.failed, result.attempted > 10) == (0, True)
+
+    def test_the_extras(self):
+        with open(ROOT / "pyproject.toml", "rb") as file:
+            extras = tomllib.load(file)["project"]["optional-dependencies"]
+        text = (DOCS / "commands.md").read_text()
+        assert all(f"`{extra}`" in text for extra in extras if extra != "test")
 
     def test_the_serial_port(self):
         routed, text = kept_boards()["icebreaker"], (DOCS / "boards.md").read_text()
