@@ -124,7 +124,7 @@ def _table(results):
     """The whole networks' figures, a line each, of at most 80 columns."""
     titles = "repeated", "fan-in sd", "scatter", "parts", "connect.", "gap", "cycles", "hw"
     widths = 9, 10, 8, 6, 9, 8, 7, 5
-    lines = [("topology", *titles)]
+    lines: list[tuple[str, ...]] = [("topology", *titles)]
     for result in results:
         whole, junctions = result["network"], result["junctions"]
         blocks = sum(-(-figures["paths"] // result["lanes"]) for figures in junctions)

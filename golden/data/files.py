@@ -34,7 +34,7 @@ def downloads() -> Path:
     return cache.folder("data")
 
 
-def folders():
+def folders() -> list[Path]:
     """Where data sets are looked for, in order; those that exist.
 
     ``$SOBOLPATH_DATA``, ``../shared/data`` beside the checkout, then what ``--download`` kept.
@@ -50,13 +50,13 @@ def folders():
     return [place for place in places if place.is_dir()]
 
 
-def find(*names):
+def find(*names: str) -> Path | None:
     """The first file of any of these names in :func:`folders`, or ``None``."""
     candidates = (folder / name for folder in folders() for name in names)
     return next((path for path in candidates if path.is_file()), None)
 
 
-def find_idx(*names):
+def find_idx(*names: str) -> Path | None:
     """The first folder of any of these names, or its ``data``, with idx files in it, or ``None``.
 
     It is in one of :func:`folders`, or that itself where it has the name: the file names of MNIST
@@ -76,7 +76,7 @@ def _idx_file(folder, name):
     return next((folder / n for n in names if (folder / n).is_file()), None)
 
 
-def read_idx_folder(folder):
+def read_idx_folder(folder: Path) -> dict[str, np.ndarray]:
     """The four idx files of a folder: ``{"x_train": array, ...}``."""
     result = {}
     for key, name in IDX.items():
@@ -87,7 +87,7 @@ def read_idx_folder(folder):
     return result
 
 
-def read_idx(path):
+def read_idx(path: Path) -> np.ndarray:
     """One idx file of ``uint8``, packed or not, as an array. ``InputError`` where it is not one."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
@@ -115,7 +115,7 @@ def read_idx(path):
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def read_npz(path, *fields):
+def read_npz(path: str | Path, *fields: str) -> dict[str, np.ndarray]:
     """The named fields of a ``.npz`` file: ``{name: array}``. ``InputError`` where one is missing.
 
     Pickled objects are refused, not loaded.

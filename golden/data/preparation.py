@@ -78,8 +78,8 @@ class Preparation:
             span = np.subtract(largest, least, dtype=np.float64)
         if not np.isfinite(span).all():
             raise InputError("inputs must have a finite range, not as far apart as floats can be")
-        ends = (tuple(np.ravel(end).astype(np.float64).tolist()) for end in (least, largest))
-        return cls(samples.shape[1:], *ends)
+        low, high = (tuple(np.ravel(end).astype(np.float64).tolist()) for end in (least, largest))
+        return cls(samples.shape[1:], low, high)
 
     @property
     def by_feature(self) -> bool:

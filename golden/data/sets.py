@@ -19,6 +19,8 @@ takes the ``preparation`` of a model that is there already, in place of the set'
 
 import io
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +55,9 @@ def split(x: np.ndarray, y: np.ndarray, aside: int, seed: int) -> tuple[np.ndarr
     """A stratified split: two arrays of indices, ``aside`` of them in the second."""
     from sklearn.model_selection import train_test_split  # slow to import
 
-    return train_test_split(np.arange(len(x)), test_size=aside, random_state=seed, stratify=y)
+    indices = np.arange(len(x))
+    first, second = train_test_split(indices, test_size=aside, random_state=seed, stratify=y)
+    return np.asarray(first), np.asarray(second)
 
 
 def split_groups(
@@ -90,7 +94,7 @@ def digits(preparation: Preparation | None = None) -> DataSet:
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     x, y = bunch.images, bunch.target.astype(np.int64)
     train, test = split(x, y, 360, 0)
     own = preparation or Preparation((8, 8), (0.0,), (16.0,))
@@ -185,7 +189,7 @@ def mitbih(preparation: Preparation | None = None) -> DataSet:
     return DataSet.prepared("mitbih", own, samples, (y[train], y[test]), **more)
 
 
-def intervals(rr, record):
+def intervals(rr: np.ndarray, record: np.ndarray) -> np.ndarray:
     """What the distances between beats tell about their rhythm: ``uint8`` (B, 4).
 
     ``rr`` is (B, 2), samples from the previous beat and to the next, at 360 a second; ``record``
@@ -329,7 +333,7 @@ def _aligned(path, name, array, x):
     return array
 
 
-def missing(name, wanted):
+def missing(name: str, wanted: str) -> Missing:
     """The complaint that names the ways to get a data set that is not there."""
     looked = ", ".join(map(str, files.folders())) or "any folder"
     ways = f"set {files.VARIABLE} to a folder with it"
@@ -344,7 +348,7 @@ def missing(name, wanted):
     return Missing(f"{name}: needs {wanted}, not found in {looked}: {ways}")
 
 
-def download(name):
+def download(name: str) -> Path:
     """Fetch ``mnist`` or ``fashion`` from OpenML with scikit-learn and keep it as a ``.npz``.
 
     It goes to :func:`golden.data.files.downloads`; the last 10,000 samples are the held-out ones.
@@ -355,7 +359,7 @@ def download(name):
     from sklearn.datasets import fetch_openml
 
     try:
-        bunch = fetch_openml(OPENML[name], version=1, as_frame=False, parser="liac-arff")
+        bunch: Any = fetch_openml(OPENML[name], version=1, as_frame=False, parser="liac-arff")
     except Exception as error:  # of urllib, http, ssl, the parser ...
         raise InputError(f"{name}: must be reachable at openml.org, but: {error}") from None
     x, y = np.asarray(bunch.data), np.asarray(bunch.target).astype(np.int64)

@@ -14,6 +14,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,14 +52,14 @@ class Model:
     """
 
     topology: Paths
-    weights: tuple
-    biases: tuple
-    shifts: tuple
-    float_weights: tuple
-    float_biases: tuple
+    weights: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+    shifts: tuple[int, ...]
+    float_weights: tuple[np.ndarray, ...]
+    float_biases: tuple[np.ndarray, ...]
     input_scale: float
     classes: int
-    info: dict = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
     preparation: Preparation | None = None
 
     def __post_init__(self):
@@ -116,7 +117,7 @@ class Model:
                 f"not {self.preparation.inputs}"
             )
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the file; the old one stays if anything goes wrong."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **_fields(self))
@@ -196,7 +197,7 @@ def _read(path):
     raise InputError(f"{path}: must be a whole model file (.npz), but it is {kind}")
 
 
-def load(path):
+def load(path: str | Path) -> Model:
     """Read a model file, or a shipped model by its name, and check every field of it.
 
     Raises ``InputError`` in one line.
@@ -281,8 +282,10 @@ def _topology(get):
 def _preparation(get, topology):
     """How samples become the inputs of the first layer."""
     shape = tuple(get("sample_shape", "i", 1).tolist())
-    ends = (tuple(get(f"sample_{name}", "f", 1).tolist()) for name in ("least", "largest"))
-    return Preparation(shape, *ends, topology.layers[0])
+    least, largest = (
+        tuple(get(f"sample_{name}", "f", 1).tolist()) for name in ("least", "largest")
+    )
+    return Preparation(shape, least, largest, topology.layers[0])
 
 
 def _info(path, text):

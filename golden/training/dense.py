@@ -6,13 +6,14 @@ takes out of them, and out of their gradients, what is no edge. It is here to co
 :mod:`golden.training.sampling` samples. Without a mask it is the dense network itself.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from ..errors import InputError
 from ..topology import patterns
-from .network import Network, cross_entropy
+from .network import Arrays, Network, Vector, cross_entropy
 
 
 class Dense(Network):
@@ -36,7 +37,13 @@ class Dense(Network):
     than 0 and 1.
     """
 
-    def __init__(self, layers, matrices, biases=None, masks=None):
+    def __init__(
+        self,
+        layers: Sequence[int],
+        matrices: Arrays,
+        biases: Arrays | None = None,
+        masks: Arrays | None = None,
+    ):
         topology = patterns.dense(layers)
         shapes = [(m, n) for n, m in pairwise(topology.layers)]
         _check("matrices", matrices, shapes)
@@ -52,7 +59,7 @@ class Dense(Network):
                 own *= mask
 
     @classmethod
-    def of(cls, network):
+    def of(cls, network: Network) -> "Dense":
         """The network of paths ``network`` as masked matrices; without masks if it has every edge.
 
         Paths that share an edge become one weight, their sum: the logits stay the same, but not
@@ -69,7 +76,7 @@ class Dense(Network):
         full = all(mask.all() for mask in masks)
         return cls(topology.layers, matrices, network.biases, None if full else masks)
 
-    def paths(self):
+    def paths(self) -> Network:
         """The edges as a :class:`golden.training.network.Network` of paths, source after source.
 
         Raises ``InputError`` where a junction has no edge.
@@ -82,12 +89,12 @@ class Dense(Network):
         return Network(pattern, weights, self.biases)
 
     @property
-    def matrices(self):
+    def matrices(self) -> list[np.ndarray]:
         """Per junction the weights: ``float32`` (n_l, n_{l-1}), copies."""
         return [own.copy() for own in self._masked()]
 
     @property
-    def edges(self):
+    def edges(self) -> list[int]:
         """Edges of each junction: a list of integers."""
         return [
             own.size if self.masks is None else int(self.masks[junction].sum())
@@ -99,7 +106,7 @@ class Dense(Network):
             return self._weights
         return [own * mask for own, mask in zip(self._weights, self.masks, strict=True)]
 
-    def forward(self, activations):
+    def forward(self, activations: np.ndarray) -> list[np.ndarray]:
         """As :meth:`golden.training.network.Network.forward`, by matrix products."""
         return self._forward(activations, self._masked())
 
@@ -113,7 +120,7 @@ class Dense(Network):
             results.append(sums)
         return results
 
-    def gradients(self, inputs, labels, classes, out):
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray, classes: int, out: Vector) -> float:
         """As :meth:`golden.training.network.Network.gradients`; 0 where the mask is."""
         _, weight_gradients, bias_gradients = out
         matrices = self._masked()

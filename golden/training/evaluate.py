@@ -1,15 +1,21 @@
 """How good a network is: the logits of many images, in floats and in integers, and accuracies."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .. import data
 from ..machine import engine
+from ..machine.model import Model
 from ..support import cli
+from .network import Network
 
 PIECE = 2048  # images at a time
 
 
-def infer(function, images, description):
+def infer(
+    function: Callable[[np.ndarray], np.ndarray], images: np.ndarray, description: str
+) -> np.ndarray:
     """The logits of many images: ``function`` of 2,048 at a time, with a bar where that is slow."""
     options = {"desc": description, "unit": "image", "delay": 1}
     with cli.progress(total=len(images), **options) as bar:
@@ -20,23 +26,27 @@ def infer(function, images, description):
     return np.concatenate(logits)
 
 
-def float_logits(network, images, scale=data.INPUT_SCALE):
+def float_logits(
+    network: Network, images: np.ndarray, scale: float = data.INPUT_SCALE
+) -> np.ndarray:
     """The logits of a float network: ``float32`` (B, n_L), one step of an input worth ``scale``."""
     return infer(lambda some: network.infer(some * np.float32(scale)), images, "floats")
 
 
-def integer_logits(quantized, images):
+def integer_logits(quantized: Model, images: np.ndarray) -> np.ndarray:
     """The logits of a model: ``int32`` (B, n_L)."""
     return infer(lambda some: engine.infer(quantized, some), images, "integers")
 
 
-def float_accuracy(network, dataset, scale=data.INPUT_SCALE):
+def float_accuracy(
+    network: Network, dataset: data.DataSet, scale: float = data.INPUT_SCALE
+) -> float:
     """Accuracy of a float network on ``x_test``, 0 to 1; ``scale`` is that of an input."""
     logits = float_logits(network, dataset.x_test, scale)
     return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
 
 
-def accuracies(network, quantized, dataset):
+def accuracies(network: Network, quantized: Model, dataset: data.DataSet) -> dict[str, float]:
     """Accuracy of the floats and of the integers on ``x_test``, 0 to 1."""
     classes = engine.classify(quantized, integer_logits(quantized, dataset.x_test))
     return {

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..errors import InputError
 from ..topology import linear
-from ..topology.paths import Topology, log2_exact
-from .network import Network
+from ..topology.paths import Paths, Topology, log2_exact
+from .network import Arrays, Network
 
 
-def check_extends(topology, larger):
+def check_extends(topology: Paths, larger: Paths) -> None:
     """Raise ``InputError`` unless the first paths of ``larger`` are those of ``topology``."""
     if tuple(larger.layers) != tuple(topology.layers):
         raise InputError(
@@ -36,7 +36,7 @@ def check_extends(topology, larger):
                 )
 
 
-def extend(network, topology, weights=None):
+def extend(network: Network, topology: Paths, weights: Arrays | None = None) -> Network:
     """``network`` on ``topology``, which has more paths: the first ones keep their weights.
 
     Biases stay. New paths begin with the weights in ``weights``, per junction one for each path of
@@ -54,7 +54,7 @@ def extend(network, topology, weights=None):
     return Network(topology, grown, network.biases)
 
 
-def prefix(topology, count):
+def prefix(topology: Paths, count: int) -> Paths:
     """The first ``count`` paths of every junction of ``topology``, linear over GF(2), as one.
 
     A junction keeps at least as many as its wider layer has neurons, and at most all. Raises

@@ -29,16 +29,18 @@ well as random ones, parity worse.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError, check_name
 from ..topology import sobol
+from ..topology.paths import Paths
 from .network import Network
 
 RULES = ("rudin-shapiro", "parity", "halves", "ratio:R", "dimension:D", "random", "uniform")
 MAGNITUDES = ("constant", "random")
 
 
-def parity(indices):
+def parity(indices: ArrayLike) -> np.ndarray:
     """The number of ones in each index, modulo 2: 0 or 1, ``int64``, the same shape."""
     result = np.array(indices, dtype=np.int64)
     for shift in (32, 16, 8, 4, 2, 1):
@@ -63,13 +65,13 @@ def _check(rule):
         raise InputError(f"{name}: must be followed by {what} from 0 to {most}, not {text!r}")
 
 
-def signs(rule, count, random=None):
+def signs(rule: str, count: int, random: np.random.Generator | None = None) -> np.ndarray:
     """The sign of the paths 0 to ``count`` - 1: ``float32`` of +1 and -1.
 
     ``rule`` is ``"rudin-shapiro"``; ``"parity"``, even paths +, odd paths -; ``"halves"``, the
     first half +; ``"ratio:R"``, the first R of all +, 0 to 1, rounded to whole paths;
     ``"dimension:D"``, + where component D of the Sobol' sequence is below 1/2 (D best none of a
-    layer); or ``"random"``, which draws from ``random``, a ``numpy.random.Generator``. Sources:
+    layer); or ``"random"``, which draws from ``random``, seeded with 0 unless given. Sources:
     sections 3.2 and 4.3.
     """
     indices, (name, _, number) = np.arange(count), rule.partition(":")
@@ -84,11 +86,14 @@ def signs(rule, count, random=None):
     elif name == "dimension":
         negative = sobol.points(int(number), 1, indices)
     else:
+        random = np.random.default_rng(0) if random is None else random
         negative = random.integers(0, 2, count)
     return (1 - 2 * negative.astype(np.int64)).astype(np.float32)
 
 
-def initialize(topology, rule="rudin-shapiro", seed=0, magnitudes="constant"):
+def initialize(
+    topology: Paths, rule: str = "rudin-shapiro", seed: int = 0, magnitudes: str = "constant"
+) -> Network:
     """A network with biases 0, and weights with signs by ``rule`` and magnitudes by ``magnitudes``.
 
     Parameters

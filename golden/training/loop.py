@@ -12,11 +12,14 @@ to integers leaves a weight its sign or makes it 0.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ..errors import InputError, check_name
 from ..support.cli import progress
+from ..topology.paths import Paths
+from .network import Vector
 
 OPTIMIZERS = ("adam", "sgd")
 SIGNS = ("free", "fixed")
@@ -70,6 +73,25 @@ class Recipe:
             check_name(name, getattr(self, name), known)
 
 
+class Trainable(Protocol):
+    """What is trained: :class:`golden.training.network.Network`, or several of them as one."""
+
+    topology: Paths
+    parameters: np.ndarray
+
+    def vector(self) -> Vector:
+        """A zero vector like ``parameters``, and views of its weights and its biases."""
+        ...
+
+    def silence(self, first: int) -> None:
+        """Set the outputs from ``first`` on to 0."""
+        ...
+
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray, classes: int, out: Vector) -> float:
+        """Fill ``out`` with the gradient of ``parameters``; the loss."""
+        ...
+
+
 class Optimizer:
     """Steps of SGD with momentum, or of Adam, on one vector of parameters, in place.
 
@@ -79,13 +101,13 @@ class Optimizer:
 
     SECOND, EPSILON = np.float32(0.999), np.float32(1e-8)
 
-    def __init__(self, recipe, parameters, weights):
+    def __init__(self, recipe: Recipe, parameters: np.ndarray, weights: int):
         self.recipe, self.parameters, self.weights = recipe, parameters, weights
         self.first, self.second = np.zeros_like(parameters), np.zeros_like(parameters)
         self.scratch, self.steps = np.empty_like(parameters), 0
         self.signs = np.copysign(np.float32(1), parameters[:weights])
 
-    def step(self, gradient, rate):
+    def step(self, gradient: np.ndarray, rate: float) -> None:
         """Move the parameters against ``gradient``, a vector like them, which is overwritten."""
         recipe, scratch = self.recipe, self.scratch
         momentum = np.float32(recipe.momentum)
@@ -121,7 +143,16 @@ class Optimizer:
         np.copysign(weights, self.signs, out=weights)
 
 
-def train(network, images, labels, classes, recipe, scale, *, quiet=False):
+def train(
+    network: Trainable,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    recipe: Recipe,
+    scale: float,
+    *,
+    quiet: bool = False,
+) -> list[float]:
     """Train ``network`` in place; outputs from ``classes`` on are padding and set to 0.
 
     ``images`` is ``uint8`` (B, n_0), one step of it worth ``scale``; ``labels`` integers (B,).

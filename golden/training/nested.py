@@ -15,10 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError
+from ..machine.model import Model
+from ..topology.paths import Paths
 from .growth import prefix
+from .network import Network, Vector
 
 
-def sizes(topology, smallest):
+def sizes(topology: Paths, smallest: int) -> list[int]:
     """Paths a junction, from ``smallest`` to the largest junction's, each twice the one before.
 
     Raises ``InputError`` unless ``smallest`` is a power of two below that, at least the fewest that
@@ -34,7 +37,7 @@ def sizes(topology, smallest):
     return [smallest << step for step in range((high // smallest).bit_length())]
 
 
-def cut(model, count):
+def cut(model: Model, count: int) -> Model:
     """The :class:`golden.machine.model.Model` of the first ``count`` paths of every junction.
 
     As of :func:`golden.training.growth.prefix`; all else is the model's.
@@ -58,7 +61,7 @@ class Nested:
     It has what :func:`golden.training.loop.train` needs of a network.
     """
 
-    def __init__(self, network, smallest):
+    def __init__(self, network: Network, smallest: int):
         self._network, self.topology = network, network.topology
         self.parameters, self.vector = network.parameters, network.vector
         self.silence = network.silence
@@ -66,7 +69,7 @@ class Nested:
         self._parts = [network.first(topology) for topology in parts]
         self._gradients = [part.vector() for part in self._parts]
 
-    def gradients(self, inputs, labels, classes, out):
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray, classes: int, out: Vector) -> float:
         """As of :class:`golden.training.network.Network`: means over the networks."""
         loss, count = self._network.gradients(inputs, labels, classes, out), 1 + len(self._parts)
         for part, gradients in zip(self._parts, self._gradients, strict=True):
@@ -79,6 +82,6 @@ class Nested:
         return loss / count
 
 
-def of(network, smallest):
+def of(network: Network, smallest: int | None) -> Network | Nested:
     """What to train: the network, or where ``smallest`` is not None, :class:`Nested`."""
     return network if smallest is None else Nested(network, smallest)

@@ -14,10 +14,17 @@ One ``take`` of whole rows gathers what the neurons need and a stack of small ma
 sums it; the gathered rows serve the gradient of the weights again.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..topology.paths import Paths
 
+Arrays = Sequence[np.ndarray]  # one per junction
+#: A vector of parameters, and views of its weights and of its biases, each per junction.
+Vector = tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]
 BLOCK = 128  # images at a time in inference: what is gathered for them stays near the core
 
 
@@ -35,7 +42,7 @@ class Wiring:
     ``first[y + 1]``.
     """
 
-    def __init__(self, topology, junction):
+    def __init__(self, topology: Paths, junction: int):
         source, target = topology.edges(junction)
         n, m = topology.layers[junction - 1 : junction + 1]
         self.path = topology.by_target(junction)
@@ -45,7 +52,7 @@ class Wiring:
         self.source, self.slots = _table(source[self.path], fan_ins)
         self.target, self.back = _table(target[self.path][self.place], fan_outs)
 
-    def by_source(self, weights):
+    def by_source(self, weights: np.ndarray) -> np.ndarray:
         """Weights by place (N_l,), as a table like ``target``, 0 where there is no edge."""
         return _filled(weights[self.place], self.back, self.target.shape)
 
@@ -85,7 +92,7 @@ class Network:
     ``InputError`` where shapes do not fit or a number is not finite.
     """
 
-    def __init__(self, topology, weights, biases=None):
+    def __init__(self, topology: Paths, weights: Arrays, biases: Arrays | None = None):
         self.topology = topology
         self.wiring = [Wiring(topology, junction) for junction in topology.junctions]
         self.parameters, self._weights, self._biases = self.vector()
@@ -111,9 +118,9 @@ class Network:
             own[...] = np.asarray(array)[wiring.path].reshape(own.shape)
         for own, array in zip(self._biases, biases, strict=True):
             own[:, 0] = array
-        self._gathered = {}
+        self._gathered: dict[tuple[int, int], np.ndarray] = {}
 
-    def vector(self):
+    def vector(self) -> Vector:
         """A zero vector like ``parameters``, and views of its weights and its biases.
 
         Each per junction; the weights' views have shape (n_l, fan-in), or (N_l,), by place, where
@@ -133,7 +140,7 @@ class Network:
         return vector, weights, biases
 
     @property
-    def weights(self):
+    def weights(self) -> list[np.ndarray]:
         """Per junction the weights in path order: ``float32`` (N_l,), copies."""
         result = []
         for own, wiring in zip(self._weights, self.wiring, strict=True):
@@ -143,21 +150,21 @@ class Network:
         return result
 
     @property
-    def biases(self):
+    def biases(self) -> list[np.ndarray]:
         """Per junction the biases in neuron order: ``float32`` (n_l,), copies."""
         return [own[:, 0].copy() for own in self._biases]
 
-    def silence(self, first):
+    def silence(self, first: int) -> None:
         """Set the weights and biases of the outputs from ``first`` on to 0: they are padding."""
         self._weights[-1].reshape(-1)[self.wiring[-1].first[first] :] = 0
         self._biases[-1][first:] = 0
 
-    def first(self, topology):
+    def first(self, topology: Paths) -> "Network":
         """The network of this one's first paths: those of ``topology``, with their weights."""
         pairs = zip(self.weights, topology.paths, strict=True)
         return Network(topology, [weights[:count] for weights, count in pairs], self.biases)
 
-    def lend(self, smaller):
+    def lend(self, smaller: "Network") -> None:
         """Overwrite weights and biases of one that :meth:`first` made; fan-ins must be constant."""
         for views, others in ((self._weights, smaller._weights), (self._biases, smaller._biases)):
             for whole, own in zip(views, others, strict=True):
@@ -173,7 +180,7 @@ class Network:
             self._gathered[key] = np.empty((*table.shape, key[1]), np.float32)
         return np.take(activations, table, axis=0, out=self._gathered[key], mode="clip")
 
-    def forward(self, activations):
+    def forward(self, activations: np.ndarray) -> list[np.ndarray]:
         """The activations of every layer from the inputs' on, ReLU but for the last.
 
         ``activations`` is ``float32`` (n_0, B); the result a list of ``float32`` (n_l, B).
@@ -190,7 +197,7 @@ class Network:
             results.append(sums)
         return results
 
-    def layers(self, inputs):
+    def layers(self, inputs: ArrayLike) -> list[np.ndarray]:
         """Every layer's activations, image by image.
 
         ``inputs`` is (B, n_0), real numbers. Returns a list: ``float32`` (B, n_l) for layers 1 to
@@ -208,7 +215,7 @@ class Network:
                 result[start : start + BLOCK] = layer.T
         return results
 
-    def infer(self, inputs):
+    def infer(self, inputs: ArrayLike) -> np.ndarray:
         """The logits: ``float32`` (B, n_L), for ``inputs`` as in :meth:`layers`.
 
         Raises ``InputError`` where they are beyond ``float32``.
@@ -219,7 +226,7 @@ class Network:
             raise InputError("logits must be finite: the weights or the inputs are too large")
         return logits
 
-    def gradients(self, inputs, labels, classes, out):
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray, classes: int, out: Vector) -> float:
         """Backpropagation along the paths: the mean softmax cross-entropy, and its gradients.
 
         ``inputs`` is ``float32`` (n_0, B), ``labels`` integers (B,) below ``classes``; outputs from
@@ -245,7 +252,7 @@ class Network:
         return loss
 
 
-def cross_entropy(logits, labels, classes):
+def cross_entropy(logits: np.ndarray, labels: np.ndarray, classes: int) -> tuple[float, np.ndarray]:
     """Mean softmax cross-entropy of the first ``classes`` outputs, and its gradient.
 
     ``logits`` is (n_L, B); the gradient has the same shape, with zeros from ``classes`` on.

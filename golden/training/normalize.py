@@ -20,7 +20,7 @@ import numpy as np
 from .network import Network
 
 
-def normalize(network):
+def normalize(network: Network) -> tuple[Network, np.ndarray]:
     """The same network with incoming weights of one-norm 1, and the factors of its logits.
 
     Parameters

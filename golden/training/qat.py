@@ -8,14 +8,18 @@ as if rounding were not there: the straight-through estimator (Bengio, Leonard &
 clamped: a weight beyond +-127 steps, an activation at 0 or 255.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from ..data.preparation import Preparation
 from ..errors import InputError
 from ..machine.model import MAX_BIAS, Model
+from ..topology.paths import Paths
 from . import loop, nested, quantize
-from .network import Network, cross_entropy
+from .network import Network, Vector, cross_entropy
 
 RATE = 0.1  # of the recipe's rate: what was found is refined
 
@@ -35,7 +39,9 @@ class QuantizedNetwork(Network):
     steps : per layer, the real value of one step of an activation; of the last, of a logit.
     """
 
-    def __init__(self, network, scale, units, shifts):
+    def __init__(
+        self, network: Network, scale: float, units: Sequence[float], shifts: Sequence[int]
+    ):
         super().__init__(network.topology, network.weights, network.biases)
         if not len(units) == len(shifts) == len(self.wiring):
             raise InputError(
@@ -46,18 +52,18 @@ class QuantizedNetwork(Network):
         for unit, shift in zip(units, shifts, strict=True):
             self.steps.append(self.steps[-1] * unit * 2.0**shift)
 
-    def first(self, topology):
+    def first(self, topology: Paths) -> "QuantizedNetwork":
         """As of :class:`Network`, with the same scales and shifts."""
         return QuantizedNetwork(super().first(topology), self.steps[0], self.units, self.shifts)
 
-    def rounded(self, junction):
+    def rounded(self, junction: int) -> tuple[np.ndarray, np.ndarray]:
         """A junction's weights and biases as integers in ``float64``, by place."""
         unit, step = self.units[junction - 1], self.steps[junction - 1]
         weights = np.rint(self._weights[junction - 1] / np.float64(unit))
         biases = np.rint(self._biases[junction - 1] / np.float64(unit * step))
         return np.clip(weights, -127, 127), np.clip(biases, -MAX_BIAS, MAX_BIAS)
 
-    def integers(self, inputs):
+    def integers(self, inputs: np.ndarray) -> list[np.ndarray]:
         """Every layer's integers for ``inputs``, integers 0 to 255 in ``float32`` (n_0, B).
 
         Returns a list from the inputs' on: (n_l, B), the last the logits; floats, all exact: in
@@ -83,13 +89,13 @@ class QuantizedNetwork(Network):
     def _steps_of(self, inputs):
         return np.rint(inputs / np.float32(self.steps[0]))
 
-    def forward(self, activations):
+    def forward(self, activations: np.ndarray) -> list[np.ndarray]:
         """As of :class:`Network`: the integers times the value of a step, ``float32``."""
         integers = self.integers(self._steps_of(activations))
         pairs = zip(integers, self.steps, strict=True)
         return [(layer * np.float64(step)).astype(np.float32) for layer, step in pairs]
 
-    def gradients(self, inputs, labels, classes, out):
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray, classes: int, out: Vector) -> float:
         """As of :class:`Network`, straight through the rounding."""
         _, weight_gradients, bias_gradients = out
         layers = self.integers(self._steps_of(inputs))
@@ -113,7 +119,12 @@ class QuantizedNetwork(Network):
                 error *= (layers[junction - 1] > 0) & (layers[junction - 1] < 255)
         return loss
 
-    def model(self, classes, info=None, preparation=None):
+    def model(
+        self,
+        classes: int,
+        info: dict[str, Any] | None = None,
+        preparation: Preparation | None = None,
+    ) -> Model:
         """The :class:`golden.machine.model.Model` that computes the same integers.
 
         ``info`` and ``preparation`` are the model's.
@@ -139,7 +150,16 @@ class QuantizedNetwork(Network):
         )
 
 
-def train(network, images, labels, classes, recipe, scale, epochs, smallest=None):
+def train(
+    network: Network,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    recipe: loop.Recipe,
+    scale: float,
+    epochs: int,
+    smallest: int | None = None,
+) -> tuple[QuantizedNetwork, list[float]]:
     """Go on training a trained network with its integers, ``epochs`` times through the images.
 
     Arguments as of :func:`golden.training.loop.train`; the rate starts at a tenth of the recipe's.

@@ -15,12 +15,15 @@ scales see the errors of the earlier ones. For the last junction, whose accumula
 the shift is 0 and the difference is taken over the classes.
 """
 
+from typing import Any
+
 import numpy as np
 
+from ..data.preparation import Preparation
 from ..errors import InputError
 from ..machine.engine import requantize
 from ..machine.model import MAX_BIAS, MAX_SHIFT, Model
-from .network import BLOCK
+from .network import BLOCK, Network
 
 GRID = 2.0 ** (np.arange(-8, 9) / 8)  # weight scales to try, relative to max|w| / 127
 CALIBRATION = 1024  # training images that the scales are chosen on, at most
@@ -89,7 +92,9 @@ def _junction(wiring, weights, biases, activations, scale, wanted, last):
     return best
 
 
-def choose(network, images, classes, scale):
+def choose(
+    network: Network, images: np.ndarray, classes: int, scale: float
+) -> dict[str, list[Any]]:
     """The integers of a trained network, and what their steps are worth.
 
     Parameters
@@ -143,7 +148,14 @@ def choose(network, images, classes, scale):
     return result
 
 
-def quantize(network, images, classes, scale, info=None, preparation=None):
+def quantize(
+    network: Network,
+    images: np.ndarray,
+    classes: int,
+    scale: float,
+    info: dict[str, Any] | None = None,
+    preparation: Preparation | None = None,
+) -> Model:
     """Quantize a trained network: a :class:`golden.machine.model.Model`, ``info`` its facts.
 
     ``preparation`` is that of the images; the other arguments and the errors are those of

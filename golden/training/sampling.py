@@ -12,6 +12,8 @@ feeds is scaled back. Biases are kept and have no density. Both kinds of points,
 ``random``, are progressive: the first N of 2N paths are the N paths.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import InputError, check_name
@@ -19,20 +21,21 @@ from ..topology import sobol
 from ..topology.paths import MAX_LOG2_PATHS
 from ..topology.patterns import check_integer
 from .dense import Dense
+from .network import Arrays, Network
 from .normalize import normalize
 
 POINTS = ("sobol", "random")
 DIGITS = sobol.MAX_COLUMNS  # of every point: binary, after the point
 
 
-def check(points, count, seed, name="paths"):
+def check(points: str, count: int, seed: int, name: str = "paths") -> None:
     """Raise ``InputError`` unless these are a kind of points, a count of them and a seed."""
     check_name("points", points, POINTS)
     check_integer(count, name, 1, 2**MAX_LOG2_PATHS)
     check_integer(seed, "seed", 0, 2**32 - 1)
 
 
-def densities(network):
+def densities(network: Network) -> list[np.ndarray]:
     """The probability of every edge of a neuron, and a sum of 1 for every neuron that has one.
 
     ``network`` is any :class:`golden.training.network.Network`. Returns a list, per junction
@@ -46,7 +49,7 @@ def densities(network):
     return result
 
 
-def choose(density, targets, points):
+def choose(density: np.ndarray, targets: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Where each point falls in the partition of its target's density.
 
     Parameters
@@ -68,7 +71,7 @@ def choose(density, targets, points):
     return np.minimum(found, last[targets])
 
 
-def coordinate(points, dimension, count, seed):
+def coordinate(points: str, dimension: int, count: int, seed: int) -> np.ndarray:
     """One coordinate of the first ``count`` points: ``float64`` in [0, 1).
 
     ``points`` is ``"sobol"``, a component of the Sobol' sequence with a digital shift by ``seed``,
@@ -81,7 +84,7 @@ def coordinate(points, dimension, count, seed):
     return (sobol.points(dimension, DIGITS, np.arange(count)) ^ shift) / 2.0**DIGITS
 
 
-def trace(network, paths, seed=0, points="sobol"):
+def trace(network: Network, paths: int, seed: int = 0, points: str = "sobol") -> list[np.ndarray]:
     """How often the edges are visited by paths from the outputs to the inputs.
 
     Parameters
@@ -104,7 +107,7 @@ def trace(network, paths, seed=0, points="sobol"):
     alive, at = np.arange(paths), outputs[(start * len(outputs)).astype(np.int64)]
     visits = []
     for dimension, density in enumerate(reversed(tables), 1):
-        goes_on = density.any(axis=1)[at]
+        goes_on = density.max(axis=1)[at] > 0
         alive, at = alive[goes_on], at[goes_on]
         source = choose(density, at, coordinate(points, dimension, paths, seed)[alive])
         codes = at * density.shape[1] + source
@@ -113,7 +116,7 @@ def trace(network, paths, seed=0, points="sobol"):
     return visits[::-1]
 
 
-def keep(network, masks, rescale=False):
+def keep(network: Network, masks: Arrays, rescale: bool = False) -> Dense:
     """The network with the edges of the masks alone: :class:`golden.training.dense.Dense`.
 
     ``masks`` : per junction (n_l, n_{l-1}), 1 where an edge is kept, else 0. ``rescale``: what is
@@ -129,7 +132,9 @@ def keep(network, masks, rescale=False):
     return Dense(network.topology.layers, matrices, network.biases, masks)
 
 
-def sample(network, paths, seed=0, points="sobol", rescale=False):
+def sample(
+    network: Network, paths: int, seed: int = 0, points: str = "sobol", rescale: bool = False
+) -> Dense:
     """The network of the edges that paths visit; parameters as of :func:`trace` and :func:`keep`.
 
     Returns :class:`golden.training.dense.Dense`; raises as :func:`trace` does.
@@ -138,7 +143,7 @@ def sample(network, paths, seed=0, points="sobol", rescale=False):
     return keep(network, masks, rescale)
 
 
-def largest(network, edges, rescale=False):
+def largest(network: Network, edges: Sequence[int], rescale: bool = False) -> Dense:
     """The network of the edges of largest density: to compare with.
 
     ``edges`` : how many in each junction, 1 to n_l n_{l-1}; of equals the first targets' and

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..topology import sobol
 from .dense import Dense
+from .network import Network
 from .normalize import normalize
 from .sampling import DIGITS, check, choose, densities
 
@@ -41,28 +42,28 @@ class Sampled:
     biases : per junction ``float32`` (n_l,), not quantized.
     """
 
-    layers: tuple
-    counts: list
-    scales: list
-    biases: list
+    layers: tuple[int, ...]
+    counts: list[np.ndarray]
+    scales: list[np.ndarray]
+    biases: list[np.ndarray]
 
     @property
-    def bits(self):
+    def bits(self) -> list[int]:
         """Bits of the signed integers of each junction, with the sign: a list; ternary is 2."""
         return [int(np.abs(count).max()).bit_length() + 1 for count in self.counts]
 
     @property
-    def edges(self):
+    def edges(self) -> list[int]:
         """Weights of each junction that are not 0: a list."""
         return [int(np.count_nonzero(count)) for count in self.counts]
 
-    def network(self):
+    def network(self) -> Dense:
         """The floats that these integers stand for: :class:`golden.training.dense.Dense` with
         masks."""
         matrices = [c * s[:, None] for c, s in zip(self.counts, self.scales, strict=True)]
         return Dense(self.layers, matrices, self.biases, [c != 0 for c in self.counts])
 
-    def ternary(self):
+    def ternary(self) -> "Sampled":
         """The same with every count cut off at -1 and +1, and each neuron's one-norm kept.
 
         A neuron's scale becomes its one-norm divided by the number of its edges. Where no count is
@@ -76,7 +77,7 @@ class Sampled:
         return Sampled(self.layers, signs, scales, self.biases)
 
 
-def quantize(network, samples, seed=0, points="sobol"):
+def quantize(network: Network, samples: int, seed: int = 0, points: str = "sobol") -> Sampled:
     """Every neuron's incoming weights by ``samples`` samples of their density.
 
     Parameters

@@ -6,6 +6,7 @@ held-out ones. The accuracies are what ``golden train`` wrote into the file.
 """
 
 from pathlib import Path
+from typing import Any
 
 from .. import data
 from ..errors import check_name
@@ -115,7 +116,7 @@ is, how it is split, and its licence.
 """
 
 
-def arguments(name):
+def arguments(name: str) -> list[str]:
     """The arguments of ``golden train`` that made a model, but for ``--out``; a list of strings.
 
     Raises ``InputError`` for an unknown name.
@@ -128,7 +129,7 @@ def arguments(name):
     return [part for pair in pairs for part in pair]
 
 
-def entries(folder=FOLDER):
+def entries(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
     """What the files say: a list of dictionaries, a model each; those without a file left out."""
     result = []
     for name in RECIPES:
@@ -153,7 +154,7 @@ def entries(folder=FOLDER):
     return result
 
 
-def recalls(name, folder=FOLDER, download=False):
+def recalls(name: str, folder: str | Path = FOLDER, download: bool = False) -> list[dict[str, Any]]:
     """How many of each class of the held-out set a model finds, where classes are not alike.
 
     A list, a class each: ``images``, and ``recall_float`` and ``recall_int``, 0 to 1 (``None``
@@ -178,7 +179,7 @@ def recalls(name, folder=FOLDER, download=False):
     return result
 
 
-def recalls_table(classes):
+def recalls_table(classes: list[dict[str, Any]]) -> str:
     """Such recalls as lines, their mean, the balanced accuracy, last."""
     lines, keys = [f"{'class':<12} {'images':>7} {'float':>8} {'integer':>8}"], ("float", "int")
     for entry in classes:
@@ -190,7 +191,7 @@ def recalls_table(classes):
     return "\n".join([*lines, f"{'balanced':<20} {mean[0]:>8.2%} {mean[1]:>8.2%}"])
 
 
-def table(models):
+def table(models: list[dict[str, Any]]) -> str:
     """The entries as lines of at most 80 columns."""
     lines = [
         f"{'model':<13} {'data':<8} {'neurons':<16} {'weights':>7} {'float':>8} {'integer':>8}"
@@ -204,7 +205,7 @@ def table(models):
     return "\n".join(lines)
 
 
-def card(models):
+def card(models: list[dict[str, Any]]) -> str:
     """The entries as Markdown: the text of ``models/README.md``."""
     rows, commands = [], []
     for entry in models:
