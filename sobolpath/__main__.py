@@ -6,7 +6,8 @@ from importlib import import_module
 
 from . import __version__
 from .golden.errors import InputError, near
-from .golden.support import cli, command, engines
+from .golden.machine import registry
+from .golden.support import cli, command
 
 #: By the words that are typed: the module, and what it does.
 COMMANDS = {
@@ -96,7 +97,7 @@ def _engines():
     return CONFIGS
 
 
-engines.enter(_engines)
+registry.enter(_engines)
 
 
 def run(argv: Sequence[str]) -> int:

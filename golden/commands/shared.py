@@ -4,8 +4,8 @@ import textwrap
 
 from .. import data
 from ..errors import InputError
-from ..machine import fitting
-from ..support import cli, engines, options
+from ..machine import fitting, registry
+from ..support import cli, options
 from ..topology.catalogue import build
 from ..training import initialize, loop
 
@@ -123,7 +123,7 @@ def fits(topology, padded=False):
 
     ``padded`` : whether it is padded for one already. Nothing where no engine is known.
     """
-    misfits = {name: fitting.misfit(topology, engine) for name, engine in engines.known().items()}
+    misfits = {name: fitting.misfit(topology, engine) for name, engine in registry.known().items()}
     if not misfits:
         return {}
     good = [name for name, reason in misfits.items() if reason is None]

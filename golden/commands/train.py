@@ -5,8 +5,8 @@ from pathlib import Path
 
 from .. import data
 from ..errors import InputError
-from ..machine import fitting, model
-from ..support import engines, options
+from ..machine import fitting, model, registry
+from ..support import options
 from ..support.command import Outcome
 from ..training import growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
@@ -121,7 +121,7 @@ def run(options, say):
     if options.qat < 0:
         raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
     recipe = shared.recipe_of(options, options.seed)
-    engine = None if options.fit is None else engines.named(options.fit)
+    engine = None if options.fit is None else registry.named(options.fit)
     topology = shared.topology_of(options, options.topology, engine)
     _check_out(topology, options.out)
     if options.qat and not topology.linear:

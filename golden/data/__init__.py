@@ -98,6 +98,11 @@ def load_for(model: "Model", name: str, download: bool = False) -> DataSet:
         labels=None if labels is None else tuple(labels),
     )
     check_fits(dataset, model.topology, model.classes)
+    if labels is None and dataset.labels is not None:
+        raise InputError(
+            f"{name}: labels must be 0 to {model.classes - 1}, as those the model was trained on, "
+            f"not {dataset.labels[0]} to {dataset.labels[-1]}"
+        )
     if known is None and name not in REGISTRY:
         missing = "the model file does not tell how its samples were scaled: those of x_train are"
         dataset = replace(dataset, warnings=(missing, *dataset.warnings))

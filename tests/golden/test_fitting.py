@@ -9,8 +9,7 @@ import pytest
 from sobolpath.__main__ import main
 from sobolpath.boards import NAMES
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.machine import fitting, model
-from sobolpath.golden.support import engines
+from sobolpath.golden.machine import fitting, model, registry
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.golden.training import loop
@@ -86,19 +85,19 @@ class TestPadded:
 
 class TestEngines:
     def test_boards_are_known(self):
-        found = engines.known()
+        found = registry.known()
         assert set(found) == set(CONFIGS) >= set(NAMES)
-        assert engines.named("upduino") is CONFIGS["icebreaker"]
+        assert registry.named("upduino") is CONFIGS["icebreaker"]
 
     def test_unknown(self):
         with pytest.raises(
             InputError,
             match="not 'tinny'; did you mean 'tiny'",
         ):
-            engines.named("tinny")
+            registry.named("tinny")
 
     def test_none(self, monkeypatch, table, tmp_path, capsys):
-        monkeypatch.setattr(engines, "known", dict)
+        monkeypatch.setattr(registry, "known", dict)
         assert train(table, tmp_path) == 0
         assert "fits" not in capsys.readouterr().out
 
@@ -127,7 +126,7 @@ class TestTrain:
         assert train(table, tmp_path, "--json", tmp_path / "r.json") == 0
         result = json.loads((tmp_path / "r.json").read_text())
         assert result["fits"] == ["tiny"]
-        assert set(result["misfits"]) == set(engines.known()) - {"tiny"}
+        assert set(result["misfits"]) == set(registry.known()) - {"tiny"}
         assert result["misfits"]["ulx3s"].startswith("layer 2 must have at least 16 neurons")
 
     @pytest.mark.parametrize(
@@ -146,12 +145,12 @@ class TestTrain:
         share = f"{loaded.info['accuracy_int']:.2%}"
         assert f"integer     {share}" in capsys.readouterr().out
         assert loaded.info["accuracy_int"] > 0.8
-        engines.named(name).image(loaded)
+        registry.named(name).image(loaded)
 
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            (("--fit", "nowhere"), "engine must be one of tiny, icebreaker, "),
+            (("--fit", "nowhere"), "the engine to fit must be one of tiny, icebreaker, "),
             (
                 ("--fit", "tiny", "--layers", "16-128-4", "--paths", "256,128"),
                 "the network must fit tiny: the neurons of the widest layer must be at most 64",

@@ -11,6 +11,7 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.sim.run.measure import held_out
 
+YS = ("y_train", "y_test")
 NETWORK = ["--layers", "16-32-8", "--paths", "256,128", "--epochs", "20"]
 
 
@@ -80,6 +81,12 @@ class TestPreparedAlike:
         assert model.preparation.shape == (13,)
         assert np.array_equal(model.preparation.least, table["x_train"].min(axis=0))
         assert np.array_equal(model.preparation.largest, table["x_train"].max(axis=0))
+
+    def test_after_training_with_the_integers_too(self, trained, tmp_path):
+        words = ["train", "--data", trained / "t.npz", *NETWORK[:4], "--epochs", "1", "--qat", "1"]
+        assert main([*map(str, words), "--out", str(tmp_path / "m.npz")]) == 0
+        first, second = (models.load(folder / "m.npz") for folder in (trained, tmp_path))
+        assert first.preparation == second.preparation
 
     def test_eval_of_other_samples(self, trained, tmp_path):
         """Training samples of another range change nothing: those of the model count."""
@@ -155,7 +162,7 @@ class TestLabels:
     def test_names(self, tmp_path, capsys, names, shown):
         """The model knows them, and judges a file by them."""
         table = wine_like()
-        table.update({part: names[table[part]] for part in ("y_train", "y_test")})
+        table.update({part: names[table[part]] for part in YS})
         np.savez(tmp_path / "t.npz", **table)
         words = ["train", "--data", tmp_path / "t.npz", *NETWORK, "--out", tmp_path / "m.npz"]
         assert main([*map(str, words), "--json", str(tmp_path / "t.json")]) == 0
@@ -164,14 +171,27 @@ class TestLabels:
         assert found["accuracy_int"] >= 0.95
         assert found["labels"] == models.load(tmp_path / "m.npz").info["labels"]
         assert [str(name) for name in found["labels"]] == shown.split(", ")
-        order = np.argsort(table["y_train"])[::-1]
-        table["x_train"], table["y_train"] = (table[f"{k}_train"][order] for k in "xy")
         result = evaluate(tmp_path, table, tmp_path)
         assert result["accuracy_int"] == found["accuracy_int"]
+        capsys.readouterr()
+        others = {part: np.array(["azure", "old", "red"])[wine_like()[part]] for part in YS}
+        np.savez(tmp_path / "e.npz", **{**table, **others})
+        assert main(["eval", str(tmp_path / "m.npz"), "--data", str(tmp_path / "e.npz")]) == 2
+        assert f"must have labels of {shown}, not " in capsys.readouterr().err
+
+    @pytest.mark.parametrize("names", [["a", "b", "c"], [1, 2, 3]])
+    def test_a_model_of_numbers_from_0(self, tmp_path, trained, capsys, names):
+        """It cannot know which of its classes another name is."""
+        table = wine_like()
+        table.update({part: np.array(names)[table[part]] for part in YS})
+        np.savez(tmp_path / "t.npz", **table)
+        assert main(["eval", str(trained / "m.npz"), "--data", str(tmp_path / "t.npz")]) == 2
+        wanted = "labels must be 0 to 2, as those the model was trained on, not "
+        assert f"{wanted}{names[0]} to {names[2]}" in capsys.readouterr().err
 
     def test_names_that_the_model_has_not(self, tmp_path, trained):
         table, names = wine_like(), np.array(["a", "b", "c"])
-        table.update({part: names[table[part]] for part in ("y_train", "y_test")})
+        table.update({part: names[table[part]] for part in YS})
         np.savez(tmp_path / "t.npz", **table)
         with pytest.raises(InputError, match="y_train must have labels of x, y, not '"):
             data.load(str(tmp_path / "t.npz"), labels=("x", "y"))

@@ -33,5 +33,5 @@ def known() -> dict[str, Any]:
 def named(name: str) -> Any:
     """The engine called ``name``. Raises ``InputError`` with the list."""
     found = known()
-    check_name("engine", name, found)
+    check_name("the engine to fit", name, found)
     return found[name]
