@@ -42,7 +42,10 @@ and with the plain crossbar, as only older paths delay a path,
 ``reads`` and ``writes`` the paths of a block in its busiest source and target bank.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.topology.patterns import check_integer
@@ -51,7 +54,13 @@ CROSSBARS = ("plain", "buffered")
 MOST_LANES, MOST_DEPTH = 2**10, 2**24
 
 
-def simulate(sources, targets, lanes, depths, crossbar="plain"):
+def simulate(
+    sources: ArrayLike,
+    targets: ArrayLike,
+    lanes: int,
+    depths: Sequence[int],
+    crossbar: str = "plain",
+) -> np.ndarray:
     """Cycles of every stream of paths at every queue depth: ``int64`` (streams, depths).
 
     Parameters

@@ -1,21 +1,24 @@
 """What the machine of :mod:`sim.conflicts.banks` needs for whole networks, and the engine beside
 it."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.lanes import junction_matrix
 from sobolpath.golden.machine.schedule import Machine, plan
 from sobolpath.golden.support import cli
-from sobolpath.golden.topology.paths import log2_exact
+from sobolpath.golden.topology.paths import Paths, log2_exact
 from sobolpath.golden.topology.patterns import check_integer
 
 from .banks import CROSSBARS, MOST_DEPTH, MOST_LANES, simulate
-from .patterns import build, stream
+from .patterns import Stream, build, stream
 
 COMPARED = ("sobol", "scrambled", "cascaded", "pseudo-random", "fixed-fan", "scheduled")
 ENGINE_LIKE = ("sobol", "omitted", "scrambled", "shifted")  # no conflict in path order, by proof
 
 
-def engine_cycles(topology, machine):
+def engine_cycles(topology: Paths, machine: Machine) -> dict[str, int]:
     """The engine's latency (:func:`golden.machine.schedule.plan`) as ``total``, and its parts:
     ``int``.
 
@@ -50,7 +53,16 @@ def _engine(topologies, lanes):
     return None
 
 
-def measure(layers, paths, *, lanes, queues, crossbars=CROSSBARS, names=COMPARED, seed=1):
+def measure(
+    layers: Sequence[int],
+    paths: Sequence[int],
+    *,
+    lanes: Sequence[int],
+    queues: Sequence[int],
+    crossbars: Sequence[str] = CROSSBARS,
+    names: Sequence[str] = COMPARED,
+    seed: int = 1,
+) -> list[dict[str, Any]]:
     """Simulate every pattern at every number of lanes; the results for JSON, a list by lanes.
 
     Parameters are those of the command. Every entry has ``lanes``, ``blocks``, ``engine`` (see
@@ -72,7 +84,8 @@ def measure(layers, paths, *, lanes, queues, crossbars=CROSSBARS, names=COMPARED
     work = len(lanes) * len(paths)
     with cli.progress(total=work, unit="junction", desc="conflicts") as bar:
         for count in lanes:
-            streams, cycles = {name: [] for name in names}, dict.fromkeys(crossbars, 0)
+            streams: dict[str, list[Stream]] = {name: [] for name in names}
+            cycles: dict[str, Any] = dict.fromkeys(crossbars, 0)
             for junction in topologies[0].junctions:
                 for name in names:
                     streams[name].append(stream(name, made[name], junction, count, seed=seed))
@@ -119,7 +132,7 @@ def _entry(name, streams, cycles, queues):
     }
 
 
-def failures(results, crossbars):
+def failures(results: list[dict[str, Any]], crossbars: Sequence[str]) -> Iterator[str]:
     """What cannot be: a line each."""
     for result in results:
         for pattern in result["patterns"]:

@@ -21,13 +21,14 @@ rounded up.
 - scheduled: its source and the row of its target, k_{l-1} + k_l - q; the lane is the target's bank.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.topology import catalogue
-from sobolpath.golden.topology.paths import log2_exact
+from sobolpath.golden.topology.paths import Paths, log2_exact
 from sobolpath.golden.topology.quality import bank_cycles
 
 #: name -> what it is; the first ones are linear over GF(2)
@@ -56,12 +57,12 @@ class Stream:
     index_bits: int
 
     @property
-    def blocks(self):
+    def blocks(self) -> int:
         """Blocks of P paths, the last one perhaps short: the cycles without any conflict."""
         return -(-self.sources.size // self.lanes)
 
     @property
-    def lockstep(self):
+    def lockstep(self) -> int:
         """Cycles without queues: a block takes those of its busiest bank, then the next begins."""
         reads, writes = (
             bank_cycles(side, self.lanes, self.lanes) for side in (self.sources, self.targets)
@@ -69,13 +70,13 @@ class Stream:
         return int(np.maximum(reads, writes).sum())
 
     @property
-    def least(self):
+    def least(self) -> int:
         """Cycles that no queue and no crossbar can go below, in this order or any other."""
         busiest = [np.bincount(side).max() for side in (self.sources, self.targets)]
         return int(max(self.blocks, *busiest))
 
 
-def build(name, layers, paths, *, seed=0):
+def build(name: str, layers: Sequence[int], paths: Sequence[int], *, seed: int = 0) -> Paths:
     """The topology of a pattern, a :class:`golden.topology.paths.Paths`.
 
     Raises ``InputError`` for an unknown name, and what the topology itself finds wrong.
@@ -84,7 +85,7 @@ def build(name, layers, paths, *, seed=0):
     return catalogue.build("fixed-fan" if name == "scheduled" else name, layers, paths, seed=seed)
 
 
-def stream(name, topology, junction, lanes, *, seed=0):
+def stream(name: str, topology: Paths, junction: int, lanes: int, *, seed: int = 0) -> Stream:
     """The :class:`Stream` of a junction of the topology that :func:`build` makes of ``name``.
 
     ``seed`` draws the order of a target's edges in fixed-fan. Raises ``InputError`` where a layer
@@ -131,7 +132,7 @@ def _by_targets(target, width, lanes, seed):
     return by_target.reshape(lanes, rows, -1).transpose(1, 2, 0).ravel()
 
 
-def schedule(sources, targets, lanes):
+def schedule(sources: np.ndarray, targets: np.ndarray, lanes: int) -> np.ndarray:
     """An order of paths in which every block of ``lanes`` meets every bank once: ``int64`` (N,).
 
     ``sources`` and ``targets`` are banks, each met equally often, a power of two times. The paths

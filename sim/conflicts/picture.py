@@ -1,12 +1,21 @@
 """The picture of ``sobolpath sim conflicts``, drawn by matplotlib if it is there."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 from sobolpath.golden.support import plots
 from sobolpath.golden.support.plots import COLOURS, MARKERS
 
 DASHES = ("-", "--", ":", "-.")
 
 
-def draw(path, results, crossbars, queues):
+def draw(
+    path: str | Path,
+    results: list[dict[str, Any]],
+    crossbars: Sequence[str],
+    queues: Sequence[int],
+) -> None:
     """Draw cycles a block by lanes, a panel a crossbar, and index bits.
 
     ``results`` are those of :func:`sim.conflicts.measure.measure`.

@@ -1,12 +1,22 @@
 """The page of a run: what its JSON says, in tables and pictures, in one HTML file."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from sobolpath.golden.support import cli, page
 from sobolpath.golden.support.plots import Chart
 
 
-def write(path, result, failures, *, command, seconds):
+def write(
+    path: str | Path,
+    result: dict[str, Any],
+    failures: Sequence[str],
+    *,
+    command: str,
+    seconds: float,
+) -> None:
     """Write the page of a run, all in one file.
 
     Parameters

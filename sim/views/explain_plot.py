@@ -1,17 +1,20 @@
 """The picture of ``sobolpath sim explain``: rows and lanes, a block's crossbar, steps in order."""
 
+from pathlib import Path
+
 import numpy as np
 
 from sobolpath.golden.machine.lanes import junction_matrix, neurons, path_order
 from sobolpath.golden.support import plots
 from sobolpath.golden.topology import gf2
+from sobolpath.golden.topology.paths import Paths
 
 LANE = (*plots.COLOURS[:6], "#555555", plots.COLOURS[8])  # white letters are read on all
 
 ORDER_POINTS = 420  # the width of the order's panel, in points by the width of a character
 
 
-def draw(path, topology, lanes, junction, step):
+def draw(path: str | Path, topology: Paths, lanes: int, junction: int, step: int) -> None:
     """Draw a topology on so many lanes, and one step of a junction of it."""
     plots.save(path, (9, 8), lambda figure: _paint(figure, topology, lanes, junction, step))
 

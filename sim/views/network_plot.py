@@ -1,8 +1,11 @@
 """A run as a picture: the paths that speak for the class and against it, and why it was chosen."""
 
+from pathlib import Path
+
 import numpy as np
 
 from sobolpath.golden.machine import engine
+from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import plots
 
 from .steps import active, contributions
@@ -14,7 +17,7 @@ GREY = "#cccccc"
 MOST_CLASSES = 32  # that have room for a line each
 
 
-def draw(path, model, layers, title):
+def draw(path: str | Path, model: Model, layers: list[np.ndarray], title: str) -> list[str]:
     """Draw the values of an image's layers (``sim.views.steps.values_of``); lines that say what.
 
     Lines between neurons are active paths. Those that change the logit of the class most are blue

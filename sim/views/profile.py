@@ -1,11 +1,15 @@
 """What the cycles do: the timeline of a simulated run, from its record."""
 
+from collections.abc import Iterator
 from dataclasses import fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from sobolpath.golden.machine.timeline import Timeline
+
+from ..backends.record import Job, Trace
 
 WHAT = {
     "opens": "the first input",
@@ -18,7 +22,7 @@ WHAT = {
 }
 
 
-def measured(trace, job):
+def measured(trace: Trace, job: Job) -> Timeline:
     """The :class:`golden.machine.timeline.Timeline` of a :class:`sim.backends.record.Trace` of
     whole inferences."""
     times = Timeline.empty(len(trace.starts), len(job.topology.paths))
@@ -37,7 +41,7 @@ def measured(trace, job):
     return times
 
 
-def figures(times, job, k):
+def figures(times: Timeline, job: Job, k: int) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
     """What the junctions and the inference ``k`` of a timeline take, in cycles: two dicts.
 
     The first has a dict for each junction: those of ``Timeline.junction`` and ``stalls``, the
@@ -51,16 +55,16 @@ def figures(times, job, k):
     return junctions, times.inference(k)
 
 
-def differences(measured, predicted):
+def differences(measured: Timeline, predicted: Timeline) -> Iterator[str]:
     """Where two timelines differ, a line for each kind of event: the first inference of it."""
     for field in fields(measured):
         pair = [getattr(times, field.name) for times in (measured, predicted)]
         wrong = np.argwhere(pair[0] != pair[1])
         if len(wrong):
-            place = tuple(wrong[0])
-            got, wanted = (int(array[place]) for array in pair)
-            junction = f", junction {place[1] + 1}" if len(place) > 1 else ""
+            inference, *junctions = wrong[0].tolist()
+            got, wanted = (int(array[(inference, *junctions)]) for array in pair)
+            junction = f", junction {junctions[0] + 1}" if junctions else ""
             yield (
-                f"{WHAT[field.name]} of inference {place[0]}{junction} must be in cycle {wanted}, "
+                f"{WHAT[field.name]} of inference {inference}{junction} must be in cycle {wanted}, "
                 f"but was in {got}"
             )

@@ -1,7 +1,10 @@
 """The picture of ``sobolpath sim profile``: three lanes of work on one axis of cycles."""
 
+from pathlib import Path
+
 import numpy as np
 
+from sobolpath.golden.machine.timeline import Timeline
 from sobolpath.golden.support import plots
 
 LANES = ("loading", "running", "reading")  # from top to bottom
@@ -11,12 +14,12 @@ COLOURS = plots.COLOURS[:6]  # of the junctions, in turns
 SHADES = ("#999999", "#777777", "#444444")  # of the inferences that are loaded and read
 
 
-def letter(inference):
+def letter(inference: int) -> str:
     """What an inference is called in a timeline: A, B, ..., Z, A, ..."""
     return chr(ord("A") + inference % 26)
 
 
-def draw(path, times, title, longest):
+def draw(path: str | Path, times: Timeline, title: str, longest: str) -> None:
     """Draw the last inferences of a ``golden.machine.timeline.Timeline``; ``longest`` names what
     binds."""
     plots.save(path, (9, 2.8), lambda figure: _paint(figure, times, title, longest))

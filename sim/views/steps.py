@@ -1,12 +1,16 @@
 """The steps and the values of one simulated inference, in the terms of the network."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from sobolpath.golden.machine.lanes import by_neuron, by_place, by_step, junction_matrix
+from sobolpath.golden.machine.model import Model
 from sobolpath.golden.topology import gf2
+
+from ..backends.record import Job, Trace
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Steps:
     distance: np.ndarray
 
 
-def steps_of(trace, job):
+def steps_of(trace: Trace, job: Job) -> list[Steps]:
     """The :class:`Steps` of every junction of the first inference of a trace."""
     lanes, topology = job.config.lanes, job.schedule.wide
     bounds = np.cumsum([0, *topology.paths]) // lanes
@@ -44,7 +48,7 @@ def steps_of(trace, job):
     return found
 
 
-def wrong_steps(steps, job):
+def wrong_steps(steps: list[Steps], job: Job) -> Iterator[str]:
     """The steps that do not read what ``golden.machine.lanes`` says, a line for each junction."""
     lanes, topology = job.config.lanes, job.schedule.wide
     for part in steps:
@@ -61,7 +65,7 @@ def wrong_steps(steps, job):
             )
 
 
-def values_of(trace, job, inputs, image):
+def values_of(trace: Trace, job: Job, inputs: np.ndarray, image: int) -> list[np.ndarray]:
     """Every layer's values of one image, in natural order: what went in, was written, came out.
 
     ``inputs`` is ``uint8`` (images, n_0), of the inference's images; ``image`` one of them.
@@ -77,7 +81,9 @@ def values_of(trace, job, inputs, image):
     return layers
 
 
-def operands(part, job, model, layers):
+def operands(
+    part: Steps, job: Job, model: Model, layers: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """The activations and the weights of a junction's lanes, step by step: two (steps, lanes)."""
     lanes, topology, junction = job.config.lanes, job.schedule.wide, part.junction
     rows = by_place(topology, junction - 1, lanes, layers[junction - 1])
@@ -85,7 +91,7 @@ def operands(part, job, model, layers):
     return rows[read], by_step(topology, junction, lanes, model.weights[junction - 1])
 
 
-def active(model, layers):
+def active(model: Model, layers: list[np.ndarray]) -> list[np.ndarray]:
     """Which paths of each junction are active: ``bool`` (N_l,) each.
 
     A path is active if every neuron that it visits is above 0; but for the last layer's, which have
@@ -101,7 +107,7 @@ def active(model, layers):
     return [alive[:count] for count in topology.paths]
 
 
-def contributions(model, layers, output):
+def contributions(model: Model, layers: list[np.ndarray], output: int) -> list[np.ndarray]:
     """What each path adds to the logit of ``output``: ``float64`` (N_l,) for each junction.
 
     It is the path's product, as often as its target's sum is in that logit: through the weights
