@@ -66,7 +66,7 @@ def _row(name, result):
     return (
         f"`{name}`",
         result["device"],
-        f"{result['lanes']} x {result['images']}",
+        f"{result['lanes']} x {result['images_together']}",
         f"{logic:,} {kind.upper()}",
         f"{ram}",
         f"{result['dsp']}" if "dsp" in result else "of logic",

@@ -58,7 +58,7 @@ def measure() -> dict:
         "larger": {
             "accuracy_int": larger.info["accuracy_int"],
             "layers": list(larger.topology.layers),
-            "paths": larger.topology.total_paths,
+            "weights": larger.topology.total_paths,
         },
     }
 
@@ -92,7 +92,7 @@ def table(figures: dict, routed: dict, baud: int) -> str:
     rows = (
         (
             "network",
-            f"{layers} neurons, {simulated['paths']:,} paths with a weight each; "
+            f"{layers} neurons, {simulated['weights']:,} paths with a weight each; "
             f"{figures['connectivity_bits']} bits say what joins what",
         ),
         (
@@ -118,7 +118,7 @@ def table(figures: dict, routed: dict, baud: int) -> str:
             f"{simulated['utilization']:.1%} busy",
         ),
         (
-            f"MNIST, {larger['paths']:,} weights",
+            f"MNIST, {larger['weights']:,} weights",
             f"{larger['accuracy_int']:.2%} of 10,000 images in int8; the engine runs "
             f"{per * clock * 1e6 / its['interval_cycles']:,.0f} images/s",
         ),

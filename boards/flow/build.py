@@ -144,7 +144,7 @@ def _result(board, platform, clock_hz, routed, best, folder):
         "board": board.name,
         "device": device(platform),
         "lanes": board.config.lanes,
-        "images": board.config.images,
+        "images_together": board.config.images,
         **cells,
         **totals,
         "seeds": [run.seed for run in routed],

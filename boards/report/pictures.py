@@ -111,7 +111,9 @@ def _roofline(data, axes):
     roof, weights = axes
     result, ours = data["result"], {n: m for n, m in data["models"].items() if "why" not in m}
     peak = speeds.peak(result) / 1e6
-    slope = result["images"] * result["clock_mhz"]  # M multiplications/s for a weight per input
+    slope = (
+        result["images_together"] * result["clock_mhz"]
+    )  # M multiplications/s for a weight per input
     ratios = {name: model["weights"] / model["inputs"] for name, model in ours.items()}
     end = 1.2 * max([*ratios.values(), peak / slope])
     roof.plot([0, peak / slope, end], [0, peak, peak], color="black")

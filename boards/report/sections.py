@@ -156,7 +156,7 @@ def _cells(data):
 def _models(data):
     columns = ["model", "weights", "latency, cycles", "interval, cycles", "latency, us"]
     columns += ["us an image", "images/s", "M mult/s", "multipliers busy", "binds"]
-    rows, images = [], data["result"]["images"]
+    rows, images = [], data["result"]["images_together"]
     for name, model in data["models"].items():
         if "why" in model:
             rows.append([name, model["why"], *[""] * (len(columns) - 2)])
@@ -192,7 +192,7 @@ def _models(data):
 
 
 def _roofline(data):
-    lanes, images = data["result"]["lanes"], data["result"]["images"]
+    lanes, images = data["result"]["lanes"], data["result"]["images_together"]
     bits = 8 * lanes
     return {
         "title": "Roofline",
@@ -213,7 +213,7 @@ def _boards(data):
     rows = [
         [
             name,
-            f"{result['lanes']} x {result['images']}",
+            f"{result['lanes']} x {result['images_together']}",
             f"{result['clock_mhz']:g}",
             "{1:,} {0}".format(*_upper(speeds.logic(result))),
             f"{speeds.peak(result) / 1e6:,.0f}",

@@ -19,8 +19,8 @@ def cycles(model, config):
     """Cycles of a model on an engine, as a dictionary; ``why`` alone where it does not fit.
 
     ``latency_cycles`` from last input to last result, ``interval_cycles`` from one inference to the
-    next, of ``images`` at once; ``weights`` and ``inputs`` of the network; ``binds``, what would
-    have to be faster for a shorter interval.
+    next, of ``images_together`` images; ``weights`` and ``inputs`` of the network; ``binds``, what
+    would have to be faster for a shorter interval.
     """
     try:
         config.image(model)
@@ -32,7 +32,7 @@ def cycles(model, config):
     return {
         "latency_cycles": schedule.latency,
         "interval_cycles": schedule.interval,
-        "images": config.images,
+        "images_together": config.images,
         "weights": model.topology.total_paths,
         "inputs": model.topology.layers[0],
         "binds": BINDS[longest],
@@ -46,7 +46,7 @@ def speed(counted, lanes, clock_mhz):
     """
     if "why" in counted:
         return {}
-    interval, images = counted["interval_cycles"], counted["images"]
+    interval, images = counted["interval_cycles"], counted["images_together"]
     a_second = images * clock_mhz * 1e6 / interval
     return {
         "latency_us": counted["latency_cycles"] / clock_mhz,
@@ -61,7 +61,7 @@ def speed(counted, lanes, clock_mhz):
 
 def peak(result):
     """Multiplications a second that an engine's multipliers can do at its clock."""
-    return result["lanes"] * result["images"] * result["clock_mhz"] * 1e6
+    return result["lanes"] * result["images_together"] * result["clock_mhz"] * 1e6
 
 
 def logic(result):

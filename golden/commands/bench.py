@@ -87,11 +87,11 @@ class Timing:
     def report(self):
         """The figures as a dictionary."""
         return {
-            "network": self.name,
+            "name": self.name,
             "weights": self.weights,
             "seconds_per_epoch": self.per_image * self.epoch,
             "nanoseconds_per_image": self.per_image * 1e9,
-            "seconds": self.seconds,
+            "timings": self.seconds,
         }
 
 

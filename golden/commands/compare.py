@@ -98,13 +98,13 @@ def _measure(topologies, dataset, recipes, start):
     rows = []
     with cli.progress(total=len(topologies) * len(recipes), desc="compare", unit="network") as bar:
         for name, make in topologies.items():
-            row = {"topology": name, "edges": [], "duplicates": [], "accuracies": []}
+            row = {"topology": name, "edges": [], "duplicates_by_seed": [], "accuracies": []}
             for recipe in recipes:
                 bar.set_postfix_str(f"{name}, seed {recipe.seed}")
                 topology = make(seed=recipe.seed)
                 repeated = sum(topology.duplicates(junction) for junction in topology.junctions)
                 row["edges"].append(int(topology.total_paths - repeated))
-                row["duplicates"].append(int(repeated))
+                row["duplicates_by_seed"].append(int(repeated))
                 row["accuracies"].append(train_once(topology, dataset, start, recipe))
                 bar.update()
             rows.append(row)
@@ -118,7 +118,7 @@ def table(rows):
         deviation = row["deviation"]
         lines.append(
             f"{row['topology']:<18}{np.mean(row['edges']):>9,.0f}"
-            f"{np.mean(row['duplicates']):>10,.0f}{row['mean']:>9.2%}"
+            f"{np.mean(row['duplicates_by_seed']):>10,.0f}{row['mean']:>9.2%}"
             + ("      -" if deviation is None else f"{100 * deviation:>7.2f}")
             + (f"{100 * row['difference']:>+10.2f}" if row is not rows[0] else "")
         )
@@ -169,8 +169,9 @@ def run(options, say):
         "validation": options.validation,
         "layers": list(layers),
         "paths": list(paths),
+        "weights": sum(paths),
         "dimensions": None if dimensions is None else list(dimensions),
-        "seeds": options.seeds,
+        "seeds": list(range(options.seeds)),
         "initialization": options.initialization,
         "magnitudes": options.magnitudes,
         "threads": options.threads,

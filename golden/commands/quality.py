@@ -36,8 +36,8 @@ The hardware runs {}
 )
 
 ROWS = (
-    ("paths", "paths"),
-    ("repeated", "duplicates"),
+    ("paths", "weights"),
+    ("repeated", "repeated"),
     ("fan-in", "fan_in"),
     ("fan-out", "fan_out"),
     ("scatter >", "scatter_forward"),
@@ -109,9 +109,7 @@ def _measure(options, name):
     seconds = time.perf_counter() - began
     return topology, {
         "topology": name,
-        "layers": list(topology.layers),
-        "paths": list(topology.paths),
-        "dimensions": list(topology.dimensions),
+        **shared.facts(topology),
         "omitted": skipped,
         "seed": options.seed,
         "runs_on_hardware": _hardware(topology, options.lanes)[0],
@@ -127,9 +125,9 @@ def _table(results):
     lines: list[tuple[str, ...]] = [("topology", *titles)]
     for result in results:
         whole, junctions = result["network"], result["junctions"]
-        blocks = sum(-(-figures["paths"] // result["lanes"]) for figures in junctions)
+        blocks = sum(-(-figures["weights"] // result["lanes"]) for figures in junctions)
         cells = (
-            whole["duplicates"],
+            whole["repeated"],
             max(figures["fan_in"]["deviation"] for figures in junctions),
             whole["scatter"],
             whole["parts"],

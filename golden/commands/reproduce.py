@@ -68,7 +68,7 @@ def _list(say):
         say(textwrap.indent(textwrap.fill(module.TITLE, 60), " " * 18))
     return {
         "reproductions": [
-            {"name": module.NAME, "title": module.TITLE, "source": module.SOURCE}
+            {"name": module.NAME, "title": module.TITLE, "paper": module.SOURCE}
             for module in REPRODUCTIONS.values()
         ]
     }
@@ -104,10 +104,10 @@ def run(options, say):
     return Outcome(
         {
             "name": module.NAME,
-            "source": module.SOURCE,
+            "paper": module.SOURCE,
             "options": vars(values),
             "rows": rows,
-            **({"summary": summary} if summary else {}),
+            **({"findings": summary} if summary else {}),
             "csv": str(table),
             "plot": str(picture),
             "seconds": round(time.perf_counter() - began, 3),

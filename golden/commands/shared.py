@@ -144,7 +144,8 @@ def fits(topology, padded=False):
 def facts(topology):
     """What ``--json`` says of a topology: a dictionary."""
     names = ("layers", "paths", "dimensions")
-    return {name: list(getattr(topology, name)) for name in names}
+    facts = {name: list(getattr(topology, name)) for name in names}
+    return {**facts, "weights": topology.total_paths}
 
 
 def warn(text):

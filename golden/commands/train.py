@@ -180,7 +180,7 @@ def run(options, say):
     shared.report(result, dataset)
     for row in result.get("nested", ()):
         print(
-            "{paths:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row)
+            "{size:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row)
         )
     quantized.save(options.out)
     print(f"wrote       {options.out}")
@@ -193,7 +193,7 @@ def _nested(network, quantized, dataset, smallest):
     for count in nested.sizes(network.topology, smallest):
         small = nested.cut(quantized, count)
         found = accuracies(network.first(small.topology), small, dataset)
-        rows.append({"paths": count, **found})
+        rows.append({"size": count, "paths": list(small.topology.paths), **found})
     return rows
 
 

@@ -37,14 +37,20 @@ class Parser(argparse.ArgumentParser):
         self.written.append(self.add_argument(*names, **settings).dest)
 
     def parse_args(self, args=None, namespace=None):
-        """Parse; an option that is not there is told first, with the nearest that is."""
+        """Parse; an option that is not there is told first, with the nearest that is.
+
+        An argument may also stand behind options, if it may be left out.
+        """
         known = self._option_string_actions
         for word in itertools.takewhile("--".__ne__, sys.argv[1:] if args is None else args):
             name = word.partition("=")[0]
             if name.startswith("--") and name not in known:
                 options = [each for each in known if each.startswith("--")]
                 self.error(f"unrecognized arguments: {name}{near(name, options)}")
-        return super().parse_args(args, namespace)
+        found, left = self.parse_known_args(args, namespace)
+        if not left:
+            return found
+        return self.parse_intermixed_args(args, namespace)  # a MODEL behind the options
 
     def error(self, message):
         raise InputError(f"{message} (try '{self.prog} --help')")

@@ -229,8 +229,8 @@ def measure(topology: Paths, lanes: int = 8) -> dict[str, Any]:
         parts, algebraic, gap = connectivity(n + m, (source, target + n))
         junctions.append(
             {
-                "paths": topology.paths[junction - 1],
-                "duplicates": int(topology.duplicates(junction)),
+                "weights": topology.paths[junction - 1],
+                "repeated": int(topology.duplicates(junction)),
                 "fan_in": _spread(target, m),
                 "fan_out": _spread(source, n),
                 "scatter_forward": forward,
@@ -248,8 +248,8 @@ def measure(topology: Paths, lanes: int = 8) -> dict[str, Any]:
         "lanes": lanes,
         "junctions": junctions,
         "network": {
-            "paths": topology.total_paths,
-            "duplicates": sum(figures["duplicates"] for figures in junctions),
+            "weights": topology.total_paths,
+            "repeated": sum(figures["repeated"] for figures in junctions),
             "scatter_forward": forward,
             "scatter_backward": backward,
             "scatter": min(*each, forward, backward),

@@ -48,7 +48,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
         "bytes": len(content),
         "images_together": config.images,
         "inputs": layers[0],
-        "logits": layers[-1] * config.images,
+        "outputs": layers[-1] * config.images,
         "latency_cycles": schedule.latency,
         "interval_cycles": schedule.interval,
     }
@@ -56,7 +56,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     cli.write_atomically(options.out, content if binary else example.hexadecimal(content))
     for line in (
         "{file}: {bytes:,} bytes for s_axis_config",
-        "inference {inputs:,} inputs of {images_together} images together, {logits:,} logits",
+        "inference {inputs:,} inputs of {images_together} images together, {outputs:,} logits",
         "latency   {latency_cycles:,} cycles from the last input taken to the last sum",
         "interval  {interval_cycles:,} cycles from one inference to the next, when inputs wait",
     ):

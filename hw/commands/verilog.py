@@ -65,7 +65,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
         cli.write_atomically(path, text)
     for path, text in files:
         say(f"{path}: {text.count(chr(10)):,} lines")
-    return Outcome({**described, "module": options.name, "files": list(map(str, paths))})
+    return Outcome({**described, "module": options.name, "written": list(map(str, paths))})
 
 
 def _example(options):

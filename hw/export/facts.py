@@ -39,7 +39,13 @@ def memories(config: EngineConfig) -> dict[str, int]:
 def facts(name: str) -> dict[str, Any]:
     """What ``--json`` says of a configuration: a dictionary."""
     config = configuration(name)
-    return {"config": name, "parameters": asdict(config), "memory_bits": memories(config)}
+    return {
+        "config": name,
+        "lanes": config.lanes,
+        "images_together": config.images,
+        "parameters": asdict(config),
+        "memory_bits": memories(config),
+    }
 
 
 def engine(name: str, module: str) -> str:

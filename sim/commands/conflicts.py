@@ -151,6 +151,7 @@ def run(options, say):
     summary = {
         "layers": list(settings["layers"]),
         "paths": list(settings["paths"]),
+        "weights": sum(settings["paths"]),
         "seed": settings["seed"],
         "queues": list(settings["queues"]),
         "crossbars": list(settings["crossbars"]),

@@ -69,9 +69,10 @@ def run(options, say):
     summary = {
         "layers": list(layers),
         "paths": list(paths),
+        "weights": sum(paths),
         "topology": options.topology,
         "lanes": lanes,
-        "edges": edges,
+        "edges_compared": edges,
         "junction": junction,
         "step": step,
         "row": row,

@@ -28,7 +28,7 @@ most as many as the file has.
 MODEL, DATA = "digits-nested", "digits"
 SMALLEST = 512
 COLUMNS = (
-    ("paths", "paths", ","),
+    ("paths", "size", ","),
     ("weights", "weights", ","),
     ("accuracy", "accuracy", ".2%"),
     ("float", "accuracy_float", ".2%"),
@@ -79,11 +79,7 @@ def grow(model, images, labels, numbers, *, config, **how):
         result = measure(small, make_job(config, small), images, labels, **how)
         failures += [f"{count} paths: {failure}" for failure in result.failures]
         if result.summary:
-            weights = result.summary.pop("paths")
-            rows.append(
-                {"paths": count, "junctions": list(small.topology.paths), "weights": weights}
-                | result.summary
-            )
+            rows.append({"size": count, **result.summary})
     return rows, failures
 
 
@@ -135,7 +131,7 @@ def plot(rows, axes):
         axes.plot(cycles, [100 * share for share in shares], label=label, **style)
     for row in rows:
         where = row["latency_cycles"], 100 * row["accuracy"]
-        axes.annotate(f"{row['paths']:,}", where, (4, -11), textcoords="offset points", fontsize=7)
+        axes.annotate(f"{row['size']:,}", where, (4, -11), textcoords="offset points", fontsize=7)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("cycles")

@@ -92,7 +92,7 @@ def _summary(options, backend, job, trace, timelines):
         "junctions": [
             {
                 "junction": junction,
-                "steps": job.topology.paths[junction - 1] // job.config.lanes,
+                "blocks": job.topology.paths[junction - 1] // job.config.lanes,
                 "wait": schedule.waits[junction - 1],
                 "measured": found,
                 "predicted": formula[0][junction],
@@ -129,7 +129,7 @@ def report(summary):
     for junction in summary["junctions"]:
         pairs = (junction["measured"], junction["predicted"])
         cells = ("/".join(str(cycles[name]) for cycles in pairs) for name in COLUMNS)
-        yield f"{junction['junction']:<10}{junction['steps']:>7}" + "".join(
+        yield f"{junction['junction']:<10}{junction['blocks']:>7}" + "".join(
             f"{cell:>12}" for cell in cells
         )
     yield ""

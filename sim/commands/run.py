@@ -92,7 +92,7 @@ def report_lines(summary):
             "mismatches   {mismatches} of {values_compared:,} values",
             "latency      {latency_cycles} cycles, predicted {predicted_latency}",
             "interval     {interval_cycles} cycles, predicted {predicted_interval}",
-            "utilization  {utilization:.1%} = {paths} paths / ({lanes} lanes x {cycles} cycles)",
+            "utilization  {utilization:.1%} = {weights} paths / ({lanes} lanes x {cycles} cycles)",
             "simulation   {cycles_per_second:,.0f} cycles/s by {jobs} x {backend}, "
             "{cycles_per_core_second:,.0f} a core's second",
         )

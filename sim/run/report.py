@@ -66,7 +66,7 @@ def _sections(result, failures):
         "rows": [_cycles_row(result, name) for name in ("latency", "interval")],
         "picture": _picture(result, "cycles", _cycles, (6.4, 2.5)),
     }
-    keys = ("config", "paths", "lanes", "utilization", "backend", "jobs")
+    keys = ("config", "weights", "lanes", "utilization", "backend", "jobs")
     speeds = ("cycles_per_second", "cycles_per_core_second")
     rows = [(key.replace("_", " "), result[key]) for key in keys]
     rows += [(key.replace("_", " "), f"{result[key]:,.0f}") for key in speeds]

@@ -298,7 +298,7 @@ class TestFigures:
                 continue
             seen += 1
             speed = speeds.speed(counted, config.lanes, clock)
-            result = {"lanes": config.lanes, "images": config.images, "clock_mhz": clock}
+            result = {"lanes": config.lanes, "images_together": config.images, "clock_mhz": clock}
             inputs = config.images * clock * 1e6 * counted["weights"] / counted["inputs"]
             assert speed["macs_per_second"] <= min(speeds.peak(result), inputs)
             assert speed["weight_bits_per_cycle"] <= 8 * config.lanes

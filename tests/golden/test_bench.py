@@ -36,7 +36,7 @@ def test_a_time_is_the_least_and_scales_to_an_epoch():
     report = timing.report()
     assert report["seconds_per_epoch"] == pytest.approx(20)
     assert report["nanoseconds_per_image"] == pytest.approx(2e7)
-    assert report["seconds"] == [3.0, 2.0, 4.0]
+    assert report["timings"] == [3.0, 2.0, 4.0]
 
 
 def test_networks_take_turns(monkeypatch):
@@ -59,12 +59,12 @@ def test_the_command_reports_what_it_measured(tmp_path, capsys):
     assert max(map(len, out.splitlines())) <= 80
     assert error == ""
     result = json.loads(path.read_text())
-    assert [way["network"] for way in result["ways"]] == ["paths", "masked", "dense"]
+    assert [way["name"] for way in result["ways"]] == ["paths", "masked", "dense"]
     assert [way["weights"] for way in result["ways"]] == [48, 48, 192]
     assert [each["weights"] for each in result["line"]] == [32, 64, 128]
     for each in (*result["ways"], *result["line"]):
-        assert len(each["seconds"]) == 2
-        assert each["seconds_per_epoch"] == pytest.approx(min(each["seconds"]) / 8 * 60000)
+        assert len(each["timings"]) == 2
+        assert each["seconds_per_epoch"] == pytest.approx(min(each["timings"]) / 8 * 60000)
     paths, masked, dense = (way["seconds_per_epoch"] for way in result["ways"])
     assert result["ratio_masked"] == pytest.approx(masked / paths)
     assert result["ratio_dense"] == pytest.approx(dense / paths)
@@ -84,7 +84,7 @@ def test_a_data_set_is_used_again_where_it_is_small(capsys):
     arguments += ["--batch", "2000", "--batches", "1", "--repeats", "1", "--sizes", "64,128,256"]
     assert main([*arguments, "--json", "-"]) == 0
     result = json.loads(capsys.readouterr().out)
-    epoch, seconds = result["ways"][0]["seconds_per_epoch"], result["ways"][0]["seconds"][0]
+    epoch, seconds = result["ways"][0]["seconds_per_epoch"], result["ways"][0]["timings"][0]
     assert 1000 < epoch / (seconds / 2000) < 1797  # images of an epoch: fewer than were trained
 
 

@@ -23,6 +23,7 @@ KEYS = {
     "data",
     "layers",
     "paths",
+    "weights",
     "dimensions",
     "seed",
     "accuracy_float",

@@ -36,7 +36,7 @@ class TestReport:
             [128] * 2,
         )
         assert (result["seeds"], result["epochs"], result["initialization"]) == (
-            2,
+            [0, 1],
             2,
             "rudin-shapiro",
         )
@@ -47,7 +47,9 @@ class TestReport:
             "pseudo-random",
         ]
         for row in result["topologies"]:
-            assert len(row["accuracies"]) == len(row["edges"]) == len(row["duplicates"]) == 2
+            assert (
+                len(row["accuracies"]) == len(row["edges"]) == len(row["duplicates_by_seed"]) == 2
+            )
             assert all(0.1 < accuracy < 1 for accuracy in row["accuracies"])
 
     def test_edges(self, result):
@@ -56,7 +58,7 @@ class TestReport:
         for seed in (0, 1):
             topology = build("pseudo-random", (64, 32, 16), (128, 128), seed=seed)
             repeated = topology.duplicates(1) + topology.duplicates(2)
-            assert pseudo["duplicates"][seed] == repeated > 0
+            assert pseudo["duplicates_by_seed"][seed] == repeated > 0
             assert pseudo["edges"][seed] == 256 - repeated
 
     def test_it_is_the_training_of_golden_train(self, result, tmp_path):

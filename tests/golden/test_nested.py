@@ -130,12 +130,12 @@ class TestCommand:
         assert self.run(tmp_path, "--nested", 128, "--qat", epochs) == 0
         result, lines = json.loads((tmp_path / "r.json").read_text()), capsys.readouterr().out
         rows = result["nested"]
-        assert [row["paths"] for row in rows] == list(SMALL)
+        assert [row["size"] for row in rows] == list(SMALL)
         assert rows[-1]["accuracy_int"] == result["accuracy_int"] > 0.9
         for row in rows:
             assert row["accuracy_float"] > 0.63  # 128 paths: a fan-in of 4
             assert abs(row["accuracy_int"] - row["accuracy_float"]) < 0.05
-            assert f"{row['paths']:>6} paths float {row['accuracy_float']:.2%}, int" in lines
+            assert f"{row['size']:>6} paths float {row['accuracy_float']:.2%}, int" in lines
         assert model.load(tmp_path / "m.npz").info["nested"] == rows
 
     def test_else_they_are_not(self, tmp_path):

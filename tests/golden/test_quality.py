@@ -204,7 +204,7 @@ class TestBanks:
 def test_fans_and_duplicates():
     topology = Pattern("mine", (4, 3), [([0, 0, 0, 1, 2], [1, 1, 1, 0, 1])])
     figures = quality.measure(topology, 1)["junctions"][0]
-    assert figures["duplicates"] == 2
+    assert figures["repeated"] == 2
     assert figures["fan_in"]["least"] == 0
     assert figures["fan_in"]["most"] == 4
     assert figures["fan_in"]["mean"] == pytest.approx(5 / 3)
@@ -223,7 +223,7 @@ def test_fast(name):
     began = time.process_time()
     figures = quality.measure(topology)
     assert time.process_time() - began < 5
-    assert figures["network"]["paths"] == topology.total_paths
+    assert figures["network"]["weights"] == topology.total_paths
     assert json.loads(json.dumps(figures)) == figures
 
 
@@ -287,7 +287,7 @@ class TestCommand:
             assert {**alone, "seconds": 0} == {**result, "seconds": 0}
             whole = alone["network"]
             assert cells[name] == [
-                str(whole["duplicates"]),
+                str(whole["repeated"]),
                 f"{max(j['fan_in']['deviation'] for j in alone['junctions']):.3f}",
                 f"{whole['scatter']:.3f}",
                 str(whole["parts"]),

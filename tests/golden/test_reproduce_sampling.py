@@ -94,7 +94,7 @@ def test_the_command_writes_what_the_rows_say(small, tmp_path, capsys):
     assert found["rescaled, sobol", 16384]["share"] > 0.9
     assert found["rescaled, sobol", 64]["share"] < 0.2
     top = found["whole", 0]["accuracy"]
-    assert result["summary"]["accuracy of the whole network"] == top
+    assert result["findings"]["accuracy of the whole network"] == top
     assert found["rescaled, sobol", 16384]["accuracy"] == pytest.approx(top, abs=0.02)
     assert found["counts, sobol", 256]["accuracy"] == pytest.approx(top, abs=0.03)
     assert found["rescaled, sobol", 64]["accuracy"] < top - 0.1

@@ -155,9 +155,12 @@ class TestVerilog:
 
     def test_facts(self, tiny):
         facts = json.loads((tiny / "facts.json").read_text())
-        assert set(facts) == {"config", "parameters", "memory_bits", "module", "files"}
+        assert set(facts) == {
+            *("config", "lanes", "images_together", "parameters", "memory_bits"),
+            *("module", "written"),
+        }
         assert facts["module"] == "path_engine"
-        assert [Path(file).name for file in facts["files"]] == [
+        assert [Path(file).name for file in facts["written"]] == [
             *("engine.v", "engine_tb.v"),
             *(f"engine_tb_{name}.hex" for name in ("network", "inputs", "logits")),
             "engine.core",
@@ -223,7 +226,7 @@ class TestImage:
             "bytes": file.stat().st_size,
             "images_together": 2,
             "inputs": 64,
-            "logits": 32,
+            "outputs": 32,
             "latency_cycles": schedule.latency,
             "interval_cycles": schedule.interval,
         }

@@ -25,7 +25,7 @@ def test_kept_figures_are_what_the_project_does(name):
     result, board = KEPT[name], load(name)
     config = board.config
     assert result["board"] == name
-    assert (result["lanes"], result["images"]) == (config.lanes, config.images)
+    assert (result["lanes"], result["images_together"]) == (config.lanes, config.images)
     assert result["clock_mhz"] == pytest.approx(board.clock_hz / 1e6)
     cells = board.family.expected_cells(config)
     assert {kind: result[kind] for kind in cells} == cells
@@ -46,7 +46,7 @@ def test_kept_figures_are_what_the_project_does(name):
 MADE_UP = {
     "device": "X-1",
     "lanes": 4,
-    "images": 2,
+    "images_together": 2,
     "lc": 1000,
     "ebr": 7,
     "dsp": 4,
@@ -60,7 +60,7 @@ MADE_UP = {
         "digits": {
             "latency_cycles": 900,
             "interval_cycles": 800,
-            "images": 2,
+            "images_together": 2,
             "weights": 5120,
             "inputs": 64,
             "binds": "inputs",
@@ -115,7 +115,7 @@ class TestCommand:
         kept = json.loads((folder / "boards.json").read_text())
         assert set(kept) == {"ulx3s", "upduino", "hx8k"}
         assert (kept["upduino"]["fmax_mhz"], kept["upduino"]["seed"]) == ([60.0, 63.0], 2)
-        assert kept["upduino"]["models"]["digits"]["images"] == 2
+        assert kept["upduino"]["models"]["digits"]["images_together"] == 2
         output = capsys.readouterr()
         table = output.out[output.out.rindex("| board") :]
         assert [row.split("`")[1] for row in table.splitlines()[2:]] == ["upduino", "hx8k", "ulx3s"]

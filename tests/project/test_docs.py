@@ -208,13 +208,15 @@ class TestFigures:
         for name in ("digits", "mnist-37k"):
             layers = models.load(MODELS / f"{name}.npz").topology.layers
             latency = routed["models"][name]["latency_cycles"] / routed["clock_mhz"]
-            rate = figures.over_serial(layers, routed["images"], latency, load("icebreaker").baud)
+            rate = figures.over_serial(
+                layers, routed["images_together"], latency, load("icebreaker").baud
+            )
             rates.append(f"{rate:.0f}")
         assert f"about {rates[0]} digits or {rates[1]} MNIST images" in " ".join(text.split())
         text = " ".join((DOCS / "host-protocol.md").read_text().split())
         assert f"carries about {rates[1]} images per second" in text
         interval = routed["models"]["mnist-37k"]["interval_cycles"]
-        engine = routed["images"] * routed["clock_mhz"] * 1e6 / interval
+        engine = routed["images_together"] * routed["clock_mhz"] * 1e6 / interval
         assert f"the engine could run {engine:,.0f}." in text
 
     def test_the_example_s_last_line(self):

@@ -90,7 +90,7 @@ def test_the_larger_network_is_the_shipped_one(kept):
     assert kept["larger"] == {
         "accuracy_int": model.info["accuracy_int"],
         "layers": list(model.topology.layers),
-        "paths": model.topology.total_paths,
+        "weights": model.topology.total_paths,
     }
 
 

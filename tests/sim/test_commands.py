@@ -26,7 +26,7 @@ from sobolpath.hw.writeback import WriteBack
 from sobolpath.sim.backends import library
 from sobolpath.sim.backends.native import NativeEngine
 from tests.sim.test_pysim import AlwaysBusy, altered
-from tests.support.networks import random_model
+from tests.support.networks import random_model, small_digits
 from tests.support.places import ROOT
 
 SHIPPED = ROOT / "models" / "digits.npz"
@@ -46,7 +46,8 @@ KEYS = {
     "predicted_latency": int,
     "interval_cycles": int,
     "predicted_interval": int,
-    "paths": int,
+    "paths": list,
+    "weights": int,
     "lanes": int,
     "utilization": float,
     "first_mismatches": list,
@@ -79,11 +80,7 @@ def start(*arguments, **options):
 
 @pytest.fixture
 def small(tmp_path):
-    """A model file for digits that fits ``--config tiny``, its weights at random (seed 5)."""
-    rng = np.random.default_rng(5)
-    path = tmp_path / "small.npz"
-    replace(random_model(rng, Topology((64, 16, 16), (64, 32))), classes=10).save(path)
-    return path
+    return small_digits(tmp_path)
 
 
 def tiny(path, *more):
@@ -111,7 +108,7 @@ class TestRun:
         latency, interval = result["latency_cycles"], result["interval_cycles"]
         assert latency == result["predicted_latency"]
         assert interval == result["predicted_interval"]
-        assert (result["paths"], result["lanes"], result["images_together"]) == (5120, 8, 2)
+        assert (result["weights"], result["lanes"], result["images_together"]) == (5120, 8, 2)
         assert 5120 / 8 <= interval <= 5120 / 8 + 8 * len(topology.paths)
         assert interval < latency <= interval + 32
         assert result["utilization"] == pytest.approx(5120 / (8 * interval))

@@ -52,7 +52,7 @@ def test_the_model_that_ships(tmp_path, capsys, monkeypatch):
     assert max(map(len, shown.splitlines())) <= 80
     assert len(built) == 1
     rows = json.loads(files["json"].read_text())["sizes"]
-    assert tuple(row["paths"] for row in rows) == SIZES
+    assert tuple(row["size"] for row in rows) == SIZES
     assert [row["weights"] for row in rows] == [1536, 3072, 6144, 12288, 20480, 36864]
     told = [row["accuracy_int"] for row in model.load(SHIPPED).info["nested"]]
     assert [row["accuracy"] for row in rows] == [row["accuracy_int"] for row in rows] == told
@@ -67,7 +67,7 @@ def test_the_model_that_ships(tmp_path, capsys, monkeypatch):
     assert latencies == sorted(set(latencies))
     with files["csv"].open() as file:
         table = list(csv.DictReader(file))
-    assert [int(row["paths"]) for row in table] == list(SIZES)
+    assert [int(row["size"]) for row in table] == list(SIZES)
     assert [int(row["latency_cycles"]) for row in table] == latencies
     picture = files["svg"].read_text()
     for words in (*(f"{size:,}" for size in SIZES), "latency", "interval"):
@@ -77,14 +77,14 @@ def test_the_model_that_ships(tmp_path, capsys, monkeypatch):
 def test_a_prefix_runs_as_the_network_it_is(small, tmp_path):
     """Its accuracy by the golden model; too few images for an interval."""
     file = tmp_path / "g.json"
-    options = ("--paths", "256,64", "--limit", 2, "--json", file, "--plot", tmp_path / "g.png")
+    options = ("--sizes", "256,64", "--limit", 2, "--json", file, "--plot", tmp_path / "g.png")
     assert grow(small, *TINY, *options) == 0
     rows = json.loads(file.read_text())["sizes"]
-    assert [row["paths"] for row in rows] == [64, 256]
+    assert [row["size"] for row in rows] == [64, 256]
     assert [row["junctions"] for row in rows] == [[64, 64], [256, 64]]
     held = data.load("digits")
     for row in rows:
-        cut = nested.cut(model.load(small), row["paths"])
+        cut = nested.cut(model.load(small), row["size"])
         logits = engine.infer(cut, held.x_test[:2])
         assert row["accuracy"] == (engine.classify(cut, logits) == held.y_test[:2]).mean()
         assert row["interval_cycles"] is None
@@ -112,7 +112,7 @@ def test_one_size_only():
 def test_a_mismatch_names_the_size(small, monkeypatch, capsys):
     wrong = altered(WriteBack, activation_place=lambda value, part: value ^ 1)
     monkeypatch.setattr("sobolpath.hw.engine.WriteBack", wrong)
-    assert grow(small, *TINY, "--paths", "64,128", "--limit", 1) == 1
+    assert grow(small, *TINY, "--sizes", "64,128", "--limit", 1) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     for line, count in zip(lines, (64, 128), strict=True):
@@ -123,14 +123,14 @@ def test_a_mismatch_names_the_size(small, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--paths", "100"), "--paths must be powers of two from 1 to 256, not 100"),
-        (("--paths", "512"), "--paths must be powers of two from 1 to 256, not 512"),
-        (("--paths", "0"), "--paths must be powers of two from 1 to 256, not 0"),
-        (("--paths", "64-128"), "--paths must be integers joined by ',', not '64-128'"),
+        (("--sizes", "100"), "--sizes must be powers of two from 1 to 256, not 100"),
+        (("--sizes", "512"), "--sizes must be powers of two from 1 to 256, not 512"),
+        (("--sizes", "0"), "--sizes must be powers of two from 1 to 256, not 0"),
+        (("--sizes", "64-128"), "--sizes must be integers joined by ',', not '64-128'"),
         (("--plot", "x.pdf"), "--plot must be a file named .svg or .png, not 'x.pdf'"),
         (("--config", "huge"), "config must be one of tiny, "),
         (("--data", "moons"), "data set must be one of digits, "),
-        (("--jobs", "0", "--paths", "64", *TINY), "--jobs must be at least 1, not 0"),
+        (("--jobs", "0", "--sizes", "64", *TINY), "--jobs must be at least 1, not 0"),
     ],
 )
 def test_mistakes(small, tmp_path, capsys, options, message):

@@ -148,10 +148,10 @@ class TestCommand:
         assert result["measured"] == result["predicted"]
         first, second = result["junctions"]
         assert first["measured"] == first["predicted"]
-        assert (first["steps"], second["steps"]) == (64 / 4, 32 / 4)
+        assert (first["blocks"], second["blocks"]) == (64 / 4, 32 / 4)
         for junction in (first, second):
             found = junction["measured"]
-            assert found["stream"] == junction["steps"] + found["stalls"]
+            assert found["stream"] == junction["blocks"] + found["stalls"]
         assert second["measured"]["stalls"] == 3 * (4 - 2)  # rows of 2 steps leave in 4 cycles
         schedule = plan(Topology((64, 16, 16), (64, 32)), TINY.machine)
         assert result["measured"]["latency"] == schedule.latency

@@ -259,7 +259,7 @@ class TestExplain:
         assert "picture    build/explain.svg" in out
         text = (tmp_path / "build" / "explain.svg").read_text()
         result = json.loads((tmp_path / "e.json").read_text())
-        assert result["edges"] == 64
+        assert result["edges_compared"] == 64
         assert sorted(result["block"]) == list(range(28, 32))  # a block is P paths in a row
         topology = Topology((16, 16, 8), (32, 32))
         for lane, path in enumerate(result["block"]):

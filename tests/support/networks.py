@@ -1,7 +1,7 @@
 """Random networks, and a bench that runs them on a path engine and compares everything it does."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -42,6 +42,13 @@ def random_model(rng, topology):
         [rng.integers(-20000, 20000, count) for count in topology.layers[1:]],
         (*shifts, 0),
     )
+
+
+def small_digits(folder):
+    """The file of a model for digits that fits ``--config tiny``, random weights (seed 5)."""
+    path, topology = folder / "small.npz", Topology((64, 16, 16), (64, 32))
+    replace(random_model(np.random.default_rng(5), topology), classes=10).save(path)
+    return path
 
 
 def extreme_model(topology, weight, sign):

@@ -1,0 +1,103 @@
+"""JSON of the commands: a key has one type and one meaning, whichever command writes it."""
+
+import json
+from collections import defaultdict
+
+import pytest
+
+from sobolpath.__main__ import COMMANDS, main
+from sobolpath.boards import report
+from tests.support.networks import small_digits
+
+#: Below these are the names of options, columns, packages and memories, not keys.
+OTHERS = {"parameters", "options", "rows", "findings", "versions", "tools", "files", "memory_bits"}
+NETWORK = "--layers 64-32-16 --paths 64,32"
+#: A run of each that takes seconds; {small} is a model, {out} a folder.
+RUNS = {
+    "train": f"--data digits {NETWORK} --epochs 1 --nested 32 --out {{out}}/m.npz",
+    "eval": "{small} --data digits",
+    "quality": NETWORK,
+    "compare": f"--data digits {NETWORK} --epochs 1 --seeds 1 --topologies sobol,fixed-fan",
+    "zoo": "",
+    "reproduce": "edges-32 --csv {out}/e.csv --plot {out}/e.svg",
+    "bench": "--data random --layers 16-8 --paths 32 --sizes 16,32,64 --batches 1 --repeats 1",
+    "sim run": "{small} --data digits --config tiny --backend pysim --limit 4",
+    "sim profile": "{small} --config tiny --backend pysim",
+    "sim trace": "{small} --data digits --config tiny --backend pysim --image 3",
+    "sim explain": "--plot {out}/x.svg",
+    "sim conflicts": "--layers 16-16 --paths 32 --lanes 4 --queues 1 --plot {out}/c.svg",
+    "sim grow": "{small} --data digits --config tiny --backend pysim --limit 4 --sizes 32,64",
+    "hw list": "",
+    "hw verilog": "--config tiny -o {out}/e.v",
+    "hw image": "{small} --config tiny -o {out}/m.hex",
+    "board list": "",
+}
+#: These take minutes; ``board build``'s is what docs/boards.json keeps.
+SLOW = {"sim bench", "board build", "board verify"}
+MEANT = {"images_together": int, "paths": list, "weights": int, "layers": list, "lanes": int}
+
+
+def kind(value):
+    """The type that counts: a number is a number, and nothing is of any type."""
+    return (
+        "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+    )
+
+
+def walk(value, where):
+    """Every dictionary in a value, with the keys that lead to it."""
+    if isinstance(value, dict):
+        yield where, value
+        for key, each in value.items():
+            if key not in OTHERS:
+                yield from walk(each, (*where, key))
+    elif isinstance(value, list):
+        for each in value:
+            yield from walk(each, where)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """What the commands write, by their words."""
+    out = tmp_path_factory.mktemp("json")
+    small, found = small_digits(out), {}
+    for words, line in RUNS.items():
+        file = out / "r.json"
+        line = line.format(small=small, out=out)
+        assert main([*words.split(), *line.split(), "--json", str(file)]) == 0, words
+        found[words] = json.loads(file.read_text())
+    kept = [{k: v for k, v in each.items() if k != "models"} for each in report.kept().values()]
+    return {**found, "board build": kept}
+
+
+def test_every_command_is_run():
+    assert set(RUNS) | SLOW == set(COMMANDS)
+
+
+def test_a_key_has_one_type(written):
+    kinds = defaultdict(lambda: defaultdict(set))
+    for words, result in written.items():
+        for where, entry in walk(result, (words,)):
+            for key, value in entry.items():
+                if value is not None:
+                    kinds[key][kind(value)].add(" ".join(where))
+    assert len(kinds) > 100
+    assert {key: dict(found) for key, found in kinds.items() if len(found) > 1} == {}
+
+
+def test_what_the_keys_of_a_network_are(written):
+    seen = defaultdict(int)
+    for result in written.values():
+        for _, entry in walk(result, ()):
+            for key, wanted in MEANT.items():
+                if key in entry:
+                    assert type(entry[key]) is wanted, (key, entry)
+                    seen[key] += 1
+            if "paths" in entry:
+                assert entry.get("weights", sum(entry["paths"])) == sum(entry["paths"])
+                assert all(type(count) is int for count in entry["paths"])
+    assert set(seen) == set(MEANT)
+    for words in ("train", "eval", "quality", "compare", "zoo", "sim run", "sim explain"):
+        assert any({"paths", "weights"} <= set(entry) for _, entry in walk(written[words], ())), (
+            words
+        )
