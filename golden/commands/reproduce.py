@@ -63,9 +63,10 @@ def _values(module, options):
 
 
 def _list(say):
+    wide = max(map(len, REPRODUCTIONS)) + 2
     for module in REPRODUCTIONS.values():
-        say(f"{module.NAME:<18}{module.SOURCE}")
-        say(textwrap.indent(textwrap.fill(module.TITLE, 60), " " * 18))
+        say(f"{module.NAME:<{wide}}{module.SOURCE}")
+        say(textwrap.indent(textwrap.fill(module.TITLE, 78 - wide), " " * wide))
     return {
         "reproductions": [
             {"name": module.NAME, "title": module.TITLE, "paper": module.SOURCE}

@@ -68,10 +68,16 @@ def small(monkeypatch):
     monkeypatch.setattr(dimensions, "FIRST", 3)
 
 
-def reproduce(name, folder, *more, kind="png"):
-    """Run the command; the exit code."""
+def reproduce(name, folder, *more, kind="png", options=None):
+    """Run the command, with the options in ``TINY`` unless given; the exit code."""
     files = "--csv", folder / f"{name}.csv", "--plot", folder / f"{name}.{kind}"
-    arguments = ["reproduce", name, *TINY.get(name, ()), *files, *more]
+    arguments = [
+        "reproduce",
+        name,
+        *(TINY.get(name, ()) if options is None else options),
+        *files,
+        *more,
+    ]
     return main([str(argument) for argument in arguments])
 
 
@@ -118,7 +124,7 @@ class TestCommand:
         assert main(["reproduce", "--list"]) == 0
         out = capsys.readouterr().out
         for module in REPRODUCTIONS.values():
-            assert f"{module.NAME:<18}{module.SOURCE}" in out
+            assert f"{module.NAME:<22}{module.SOURCE}" in out
         assert max(map(len, out.splitlines())) <= 80
 
     def test_json_alone_on_standard_output(self, small, tmp_path, capsys):
@@ -186,7 +192,7 @@ class TestDocs:
 
     @pytest.mark.parametrize("name", ["edges-32", "coalescing", "conv-weights", "densities"])
     def test_table(self, name, tmp_path, capsys):
-        assert main(["reproduce", name, "--out", str(tmp_path)]) == 0
+        assert reproduce(name, tmp_path, options=()) == 0
         printed = capsys.readouterr().out.partition("\n\n")[2].partition("\nwrote ")[0]
         lines = textwrap.indent(printed.rstrip(), "    ")
         document = (ROOT / "docs" / "reproductions.md").read_text()
