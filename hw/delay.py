@@ -1,9 +1,11 @@
 """A delay line: what travels beside a pipeline of fixed latency."""
 
-from amaranth import Signal
+from typing import Any
+
+from amaranth import Module, Signal
 
 
-def delay(m, signal, cycles, name, *, reset_less=False):
+def delay(m: Module, signal: Any, cycles: int, name: str, *, reset_less: bool = False) -> Any:
     """``signal`` as it was ``cycles`` cycles before; the registers are named ``name``.
 
     ``reset_less`` : a reset leaves them as they are (on the iCE40 the reset of a register with an

@@ -1,5 +1,7 @@
 """The row pacer: which steps begin and end a row, and how fast rows may follow each other."""
 
+from typing import Any
+
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -27,7 +29,7 @@ class RowPacer(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, fan_in_bits, groups):
+    def __init__(self, *, fan_in_bits: int, groups: int):
         if not isinstance(fan_in_bits, int) or not 1 <= fan_in_bits <= 15:
             raise ValueError(f"fan_in_bits must be an integer from 1 to 15, not {fan_in_bits!r}")
         exact_log2("groups", groups)
@@ -35,7 +37,7 @@ class RowPacer(wiring.Component):
         outputs = {"first": Out(1), "last": Out(1), "free": Out(1, init=1)}
         super().__init__({"begin": In(1), "fan_in": In(4), "step": In(1), **outputs})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         groups = self._groups
         # Of a row, of this row the steps left but 2: below 0, with the sign bit, in the last one.
