@@ -1,6 +1,6 @@
 """``sobolpath board list``: the boards, and what each one's engine is."""
 
-from sobolpath.golden.support import options
+from sobolpath.golden.support import options, tables
 from sobolpath.golden.support.command import Outcome
 
 from .. import NAMES, load
@@ -10,6 +10,7 @@ Name the boards, with the engine that each is built with and its clock.
 
   sobolpath board list
 """
+COLUMNS = (("board", "board", ""), ("engine", "summary", ""), ("MHz", "clock_mhz", "g"))
 
 
 def arguments(parser):
@@ -20,9 +21,10 @@ def arguments(parser):
 def run(options, say):
     """Print a line for each."""
     boards = [load(name) for name in NAMES]
-    for board in boards:
-        say(f"{board.name:14}{board.summary}, {board.clock_hz / 1e6:g} MHz")
-    return Outcome({"boards": [facts(board) for board in boards]})
+    rows = [facts(board) for board in boards]
+    for line in tables.table(COLUMNS, rows):
+        say(line)
+    return Outcome({"boards": rows})
 
 
 def facts(board):

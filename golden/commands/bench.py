@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import data
 from ..errors import InputError
-from ..support import cli, options
+from ..support import cli, options, tables
 from ..support.command import Outcome
 from ..topology.catalogue import build
 from ..topology.patterns import check_integer
@@ -179,33 +179,43 @@ def _edges(network):
     return sum(network.edges) if isinstance(network, Dense) else network.topology.total_paths
 
 
-def _print(options, ways, line, figures):
+TIMES = (
+    ("weights", "weights", ","),
+    ("s/epoch", "epoch", ".2f"),
+    ("us/image", "image", ".2f"),
+)
+WAYS = (("", "name", ""), *TIMES, ("to paths", "ratio", ".2f"))
+LINE = (("paths", "name", ""), *TIMES, ("line", "line", ".2f"))
+
+
+def _row(timing, **more):
+    """What a table shows of a timing."""
+    epoch, image = timing.per_image * timing.epoch, timing.per_image * 1e6
+    return {"name": timing.name, "weights": timing.weights, "epoch": epoch, "image": image, **more}
+
+
+def _report(options, ways, line, figures):
+    """The lines that a person reads."""
     layers = options.layers
-    print(f"network     {layers}, paths {options.paths}, {options.topology}")
-    print(
+    yield f"network     {layers}, paths {options.paths}, {options.topology}"
+    yield (
         f"training    {options.data}, {options.optimizer}, batches of {options.batch}, "
         f"threads {options.threads}"
     )
-    print(f"times       the least of {options.repeats}, {options.batches} batches each, in turns")
-    print(f"\n{'':<12}{'weights':>10}{'s/epoch':>10}{'us/image':>10}{'to paths':>10}")
-    for way in ways:
-        print(f"{way.name:<12}{_cells(way)}{way.per_image / ways[0].per_image:>10.2f}")
+    yield f"times       the least of {options.repeats}, {options.batches} batches each, in turns"
+    yield ""
+    rows = [_row(way, ratio=way.per_image / ways[0].per_image) for way in ways]
+    yield from tables.table(WAYS, rows)
     ratio, names = figures["ratio_masked"], ["Paths", "Masked matrices"]
     slow, fast = reversed(names) if ratio > 1 else names
-    print(f"\n{slow} take {max(ratio, 1 / ratio):.2f} times as long as {fast.lower()}.")
-    print(f"\n{'paths':<12}{'weights':>10}{'s/epoch':>10}{'us/image':>10}{'line':>10}")
-    for each in line:
-        fitted = figures["slope_ns"] * each.weights + figures["intercept_ns"]
-        print(f"{each.name:<12}{_cells(each)}{fitted / 1e3:>10.2f}")
-    print(
-        f"\nline        {figures['slope_ns']:.3f} ns a path and image, and "
-        f"{figures['intercept_ns'] / 1e3:.2f} us an image; R^2 {figures['r_squared']:.4f}"
+    yield f"\n{slow} take {max(ratio, 1 / ratio):.2f} times as long as {fast.lower()}.\n"
+    slope, intercept = figures["slope_ns"], figures["intercept_ns"]
+    rows = [_row(each, line=(slope * each.weights + intercept) / 1e3) for each in line]
+    yield from tables.table(LINE, rows)
+    yield (
+        f"\nline        {slope:.3f} ns a path and image, and {intercept / 1e3:.2f} us an image; "
+        f"R^2 {figures['r_squared']:.4f}"
     )
-
-
-def _cells(timing):
-    micro = timing.per_image * 1e6
-    return f"{timing.weights:>10,}{timing.per_image * timing.epoch:>10.2f}{micro:>10.2f}"
 
 
 def run(options, say):
@@ -236,7 +246,8 @@ def run(options, say):
         "intercept_ns": intercept,
         "r_squared": r_squared,
     }
-    _print(options, ways, line, figures)
+    for each in _report(options, ways, line, figures):
+        say(each)
     names = ("data", "topology", "optimizer", "batch", "batches", "repeats", "threads")
     summary = {
         "layers": list(layers),

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import data
 from ..errors import InputError
-from ..support import cli, options
+from ..support import cli, options, tables
 from ..support.command import Outcome
 from ..topology.catalogue import TOPOLOGIES, build
 from ..topology.patterns import check_integer
@@ -111,18 +111,31 @@ def _measure(topologies, dataset, recipes, start):
     return summarize(rows)
 
 
+COLUMNS = (
+    ("topology", "topology", ""),
+    ("edges", "edges", ",.0f"),
+    ("repeated", "repeated", ",.0f"),
+    ("mean", "mean", ".2%"),
+    ("s.d.", "deviation", ".2f"),
+    ("to first", "difference", "+.2f"),
+)
+
+
 def table(rows):
-    """The rows as lines of at most 80 columns."""
-    lines = [f"{'topology':<18}{'edges':>9}{'repeated':>10}{'mean':>9}{'s.d.':>7}{'to first':>10}"]
+    """The rows as lines, deviation and difference in points; the first row has no difference."""
+    shown = []
     for row in rows:
-        deviation = row["deviation"]
-        lines.append(
-            f"{row['topology']:<18}{np.mean(row['edges']):>9,.0f}"
-            f"{np.mean(row['duplicates_by_seed']):>10,.0f}{row['mean']:>9.2%}"
-            + ("      -" if deviation is None else f"{100 * deviation:>7.2f}")
-            + (f"{100 * row['difference']:>+10.2f}" if row is not rows[0] else "")
+        deviation, difference = row["deviation"], row["difference"]
+        shown.append(
+            {
+                **row,
+                "edges": np.mean(row["edges"]),
+                "repeated": np.mean(row["duplicates_by_seed"]),
+                "deviation": None if deviation is None else 100 * deviation,
+                "difference": None if row is rows[0] else 100 * difference,
+            }
         )
-    return "\n".join(lines)
+    return tables.table(COLUMNS, shown)
 
 
 def run(options, say):
@@ -144,20 +157,21 @@ def run(options, say):
     initialize.initialize(first, start[0], 0, start[1])  # complains
     began = time.perf_counter()
     rows = _measure(topologies, dataset, recipes, start)
-    print(f"data        {dataset.name}, {len(dataset.x_test)} {dataset.judged} images")
+    say(f"data        {dataset.name}, {len(dataset.x_test)} {dataset.judged} images")
     shared.describe_data(dataset)
-    print(f"layers      {'-'.join(map(str, layers))}")
-    print(f"paths       {','.join(map(str, paths))}")
+    say(f"layers      {'-'.join(map(str, layers))}")
+    say(f"paths       {','.join(map(str, paths))}")
     if dimensions is not None:
-        print(f"dimensions  {','.join(map(str, dimensions))}")
-    print(f"seeds       0 to {options.seeds - 1}, {options.epochs} epochs each\n")
-    print(table(rows))
+        say(f"dimensions  {','.join(map(str, dimensions))}")
+    say(f"seeds       0 to {options.seeds - 1}, {options.epochs} epochs each\n")
+    for line in table(rows):
+        say(line)
     best = max(row["difference"] for row in rows)
-    print(f"\n{names[0]} is {100 * best:.2f} points below the best mean")
+    say(f"\n{names[0]} is {100 * best:.2f} points below the best mean")
     failures = ()
     if options.within is not None:
         passed = 100 * best <= options.within
-        print(f"{'within' if passed else 'NOT within'} {options.within:g} points of every other")
+        say(f"{'within' if passed else 'NOT within'} {options.within:g} points of every other")
         if not passed:
             failures = (
                 f"{names[0]} must be within {options.within:g} points of the best mean, but is "

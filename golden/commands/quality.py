@@ -5,7 +5,7 @@ import time
 
 from ..errors import InputError
 from ..machine.lanes import lane_maps
-from ..support import cli, options
+from ..support import cli, options, tables
 from ..support.command import Outcome
 from ..topology import linear, quality
 from ..topology.catalogue import LINEAR, TOPOLOGIES
@@ -74,20 +74,19 @@ def _cell(value):
     return "-" if value is None else str(value)
 
 
-def _print(topology, figures, hardware):
-    print(f"topology      {topology.name}")
-    print(f"layers        {'-'.join(map(str, topology.layers))}")
+def _report(topology, figures, hardware):
+    """The lines that a person reads of one topology."""
+    yield f"topology      {topology.name}"
+    yield f"layers        {'-'.join(map(str, topology.layers))}"
     if topology.dimensions:
-        print(f"dimensions    {','.join(map(str, topology.dimensions))}")
+        yield f"dimensions    {','.join(map(str, topology.dimensions))}"
     columns = [*figures["junctions"], figures["network"]]
-    names = [f"junction {n}" for n in topology.junctions] + ["network"]
-    for start in range(0, len(columns), 5):  # five columns fit in 80 characters
-        print(" " * 13 + "".join(f"{name:>13}" for name in names[start : start + 5]))
-        for title, key in ROWS:
-            cells = [_cell(c[key]) if key in c else "" for c in columns[start : start + 5]]
-            print(f"{title:<13}" + "".join(f"{cell:>13}" for cell in cells).rstrip())
-    print(f"scatter       {figures['network']['scatter']:.3f}, the least of all")
-    print(textwrap.fill(f"hardware      {hardware}", 80, subsequent_indent=" " * 14))
+    lines = [["", *(f"junction {n}" for n in topology.junctions), "network"]]
+    for title, key in ROWS:
+        lines.append([title, *(_cell(each[key]) if key in each else "" for each in columns)])
+    yield from tables.grid(lines)
+    yield f"scatter       {figures['network']['scatter']:.3f}, the least of all"
+    yield textwrap.fill(f"hardware      {hardware}", 80, subsequent_indent=" " * 14)
 
 
 def _hardware(topology, lanes):
@@ -119,10 +118,9 @@ def _measure(options, name):
 
 
 def _table(results):
-    """The whole networks' figures, a line each, of at most 80 columns."""
-    titles = "repeated", "fan-in sd", "scatter", "parts", "connect.", "gap", "cycles", "hw"
-    widths = 9, 10, 8, 6, 9, 8, 7, 5
-    lines: list[tuple[str, ...]] = [("topology", *titles)]
+    """The whole networks' figures, a line each."""
+    titles = "repeated", "fan sd", "scatter", "parts", "conn.", "gap", "cycles", "hw"
+    lines = [["topology", *titles]]
     for result in results:
         whole, junctions = result["network"], result["junctions"]
         blocks = sum(-(-figures["weights"] // result["lanes"]) for figures in junctions)
@@ -136,11 +134,8 @@ def _table(results):
             1 + whole["stalled"] / blocks,
             "yes" if result["runs_on_hardware"] else "no",
         )
-        lines.append((result["topology"], *map(_cell, cells)))
-    return "\n".join(
-        f"{name:<18}" + "".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
-        for name, *cells in lines
-    )
+        lines.append([result["topology"], *map(_cell, cells)])
+    return tables.grid(lines)
 
 
 def run(options, say):
@@ -150,12 +145,14 @@ def run(options, say):
         for name in chosen:
             shared.topology_of(options, name)  # complain before measuring
         results = [_measure(options, name)[1] for name in cli.progress(chosen, desc="quality")]
-        print(f"layers      {'-'.join(map(str, results[0]['layers']))}")
-        print(f"paths       {','.join(map(str, results[0]['paths']))}\n")
-        print(_table(results))
+        say(f"layers      {'-'.join(map(str, results[0]['layers']))}")
+        say(f"paths       {','.join(map(str, results[0]['paths']))}\n")
+        for line in _table(results):
+            say(line)
         return Outcome({"topologies": results})
     topology, result = _measure(options, chosen[0])
-    _print(topology, result, _hardware(topology, options.lanes)[1])
+    for line in _report(topology, result, _hardware(topology, options.lanes)[1]):
+        say(line)
     if chosen[0] == "omitted":
-        print(f"omitted       dimensions {','.join(map(str, result['omitted'])) or 'none'}")
+        say(f"omitted       dimensions {','.join(map(str, result['omitted'])) or 'none'}")
     return Outcome(result)

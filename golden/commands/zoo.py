@@ -39,14 +39,16 @@ def run(options, say):
         raise InputError(
             f"{options.models}: must have models, made by 'sobolpath zoo --train NAME'"
         )
-    print(zoo.table(models))
+    for line in zoo.table(models):
+        say(line)
     result = {"models": models}
     if options.recalls is not None:
         result["recalls"] = zoo.recalls(options.recalls, options.models, options.download)
-        print(f"\n{zoo.recalls_table(result['recalls'])}")
+        for line in ("", *zoo.recalls_table(result["recalls"])):
+            say(line)
     if options.card is not None:
         cli.write_atomically(options.card, zoo.card(models))
-        print(f"wrote       {options.card}")
+        say(f"wrote       {options.card}")
     return Outcome(result)
 
 

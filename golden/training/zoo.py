@@ -12,6 +12,7 @@ from .. import data
 from ..errors import check_name
 from ..machine import engine, model
 from ..machine.shipped import FOLDER
+from ..support import tables
 from . import evaluate
 from .network import Network
 
@@ -97,13 +98,13 @@ Nine in ten beats are normal: a model that calls all of them normal is right for
 supraventricular, 2 V ventricular, 3 F fusion, 4 Q unknown) in patients that it has not seen,
 except for one man who is on both sides of this usual split:
 
-    class         images    float  integer
-    0             44,239   98.88%   98.68%
-    1              1,837   18.67%   19.92%
-    2              3,220   90.53%   90.75%
-    3                388    0.00%    0.00%
-    4                  7    0.00%    0.00%
-    balanced               41.62%   41.87%
+    class     images   float  integer
+    0         44,239  98.88%   98.68%
+    1          1,837  18.67%   19.92%
+    2          3,220  90.53%   90.75%
+    3            388   0.00%    0.00%
+    4              7   0.00%    0.00%
+    balanced       -  41.62%   41.87%
 
 It finds ventricular beats, misses four in five supraventricular ones, and misses all fusion beats,
 nine in ten of which come from one patient on either side. It is no medical device. Network and
@@ -179,30 +180,34 @@ def recalls(name: str, folder: str | Path = FOLDER, download: bool = False) -> l
     return result
 
 
-def recalls_table(classes: list[dict[str, Any]]) -> str:
+RECALLS = (
+    ("class", "class", "<"),
+    ("images", "images", ","),
+    ("float", "recall_float", ".2%"),
+    ("integer", "recall_int", ".2%"),
+)
+COLUMNS = (
+    ("model", "name", ""),
+    ("data", "data", ""),
+    ("neurons", "neurons", ""),
+    ("weights", "weights", ","),
+    ("float", "accuracy_float", ".2%"),
+    ("integer", "accuracy_int", ".2%"),
+)
+
+
+def recalls_table(classes: list[dict[str, Any]]) -> list[str]:
     """Such recalls as lines, their mean, the balanced accuracy, last."""
-    lines, keys = [f"{'class':<12} {'images':>7} {'float':>8} {'integer':>8}"], ("float", "int")
-    for entry in classes:
-        cells = [entry[f"recall_{key}"] for key in keys]
-        cells = "".join("        -" if c is None else f" {c:>8.2%}" for c in cells)
-        lines.append(f"{entry['class']:<12} {entry['images']:>7,}{cells}")
-    there = [entry for entry in classes if entry["images"]]
-    mean = [sum(entry[f"recall_{key}"] for entry in there) / len(there) for key in keys]
-    return "\n".join([*lines, f"{'balanced':<20} {mean[0]:>8.2%} {mean[1]:>8.2%}"])
+    there, keys = [entry for entry in classes if entry["images"]], ("recall_float", "recall_int")
+    mean = {key: sum(entry[key] for entry in there) / len(there) for key in keys}
+    rows = [{**entry, "class": str(entry["class"])} for entry in classes]
+    return tables.table(RECALLS, [*rows, {"class": "balanced", "images": None, **mean}])
 
 
-def table(models: list[dict[str, Any]]) -> str:
-    """The entries as lines of at most 80 columns."""
-    lines = [
-        f"{'model':<13} {'data':<8} {'neurons':<16} {'weights':>7} {'float':>8} {'integer':>8}"
-    ]
-    for entry in models:
-        layers = "-".join(map(str, entry["layers"]))
-        lines.append(
-            f"{entry['name']:<13} {entry['data']:<8} {layers:<16} {entry['weights']:>7,} "
-            f"{entry['accuracy_float']:>8.2%} {entry['accuracy_int']:>8.2%}"
-        )
-    return "\n".join(lines)
+def table(models: list[dict[str, Any]]) -> list[str]:
+    """The entries as lines."""
+    rows = [{**entry, "neurons": "-".join(map(str, entry["layers"]))} for entry in models]
+    return tables.table(COLUMNS, rows)
 
 
 def card(models: list[dict[str, Any]]) -> str:

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable
 
-from sobolpath.golden.support import cli, options
+from sobolpath.golden.support import cli, options, tables
 from sobolpath.golden.support.command import Outcome
 
 from ..config import CONFIGS
@@ -15,6 +15,12 @@ Name the configurations and what an engine of each has room for.
   sobolpath hw list
 """
 
+COLUMNS = (
+    ("", "name", ""),
+    *((name, name, ",") for name in ("lanes", "images", "neurons", "weights", "biases", "outputs")),
+    ("memory bits", "memory", ","),
+)
+
 
 def arguments(parser: cli.Parser) -> None:
     """Add the options."""
@@ -23,16 +29,20 @@ def arguments(parser: cli.Parser) -> None:
 
 def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Print a line for each."""
-    names = ("lanes", "images", "neurons", "weights", "biases", "outputs", "memory bits")
-    widths = [max(8, len(name) + 2) for name in names]
-    pairs = zip(names, widths, strict=True)
-    say(f"{'':<14}" + "".join(f"{name:>{width}}" for name, width in pairs))
-    for name, config in CONFIGS.items():
-        values = (
-            *(config.lanes, config.images, config.max_neurons),
-            *(config.weight_words * config.lanes, config.bias_neurons, config.max_outputs),
-            sum(facts.memories(config).values()),
-        )
-        row = (f"{value:>{width},}" for value, width in zip(values, widths, strict=True))
-        say(f"{name:<14}" + "".join(row))
+    for line in tables.table(COLUMNS, [_row(name) for name in CONFIGS]):
+        say(line)
     return Outcome({"configs": [facts.facts(name) for name in CONFIGS]})
+
+
+def _row(name):
+    config = CONFIGS[name]
+    return {
+        "name": name,
+        "lanes": config.lanes,
+        "images": config.images,
+        "neurons": config.max_neurons,
+        "weights": config.weight_words * config.lanes,
+        "biases": config.bias_neurons,
+        "outputs": config.max_outputs,
+        "memory": sum(facts.memories(config).values()),
+    }

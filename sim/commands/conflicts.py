@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError, check_name
-from sobolpath.golden.support import cli, options, packages, plots
+from sobolpath.golden.support import cli, options, packages, plots, tables
 from sobolpath.golden.support.command import Outcome
 
 from ..conflicts import picture as drawing
@@ -97,17 +97,12 @@ def table(results, crossbars, queues):
         for crossbar in crossbars:
             yield ""
             yield f"{result['lanes']} lanes, {result['blocks']:,} blocks, {crossbar} crossbar"
-            for start in range(0, len(queues), 3):  # three columns of queues fit in 80 characters
-                part = slice(start, start + 3)
-                heads = ["no queue", *(f"Q={depth}" for depth in queues[part])]
-                yield f"{'':<14}" + "".join(f"{h:>12}" for h in heads) + "  bits/weight"
-                for pattern in result["patterns"]:
-                    cells = [pattern["lockstep"], *pattern[crossbar][part]]
-                    yield (
-                        f"{pattern['name']:<14}"
-                        + "".join(f"{_cell(figures):>12}" for figures in cells)
-                        + f"{pattern['index_bits_per_weight']:>13.2f}"
-                    )
+            lines = [["", "no queue", *(f"Q={depth}" for depth in queues), "bits/weight"]]
+            for pattern in result["patterns"]:
+                cells = map(_cell, [pattern["lockstep"], *pattern[crossbar]])
+                bits = f"{pattern['index_bits_per_weight']:.2f}"
+                lines.append([pattern["name"], *cells, bits])
+            yield from tables.grid(lines)
         if result["engine"]:
             yield textwrap.fill(
                 "the engine takes {total:,} cycles: {blocks:,} blocks, {fill_and_drain:,} to fill "
@@ -121,13 +116,11 @@ def memory(results):
     """Lines: the bits stored for the connectivity, by pattern and number of lanes."""
     yield ""
     yield "bits stored for the connectivity, in all"
-    for start in range(0, len(results), 5):
-        part = results[start : start + 5]
-        heads = [f"{result['lanes']} lanes" for result in part]
-        yield f"{'':<14}" + "".join(f"{head:>12}" for head in heads)
-        for row, pattern in enumerate(part[0]["patterns"]):
-            bits = [result["patterns"][row]["index_bits"] for result in part]
-            yield f"{pattern['name']:<14}" + "".join(f"{count:>12,}" for count in bits)
+    lines = [["", *(f"{result['lanes']} lanes" for result in results)]]
+    for row, pattern in enumerate(results[0]["patterns"]):
+        bits = [result["patterns"][row]["index_bits"] for result in results]
+        lines.append([pattern["name"], *(f"{count:,}" for count in bits)])
+    yield from tables.grid(lines)
 
 
 def run(options, say):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.timeline import timeline
-from sobolpath.golden.support import options, plots
+from sobolpath.golden.support import options, plots, tables
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
@@ -125,13 +125,12 @@ def report(summary):
     yield title(summary)
     yield "cycles     measured/closed form"
     yield ""
-    yield f"{'junction':<10}{'steps':>7}" + "".join(f"{name:>12}" for name in COLUMNS)
+    lines = [["junction", "steps", *COLUMNS]]
     for junction in summary["junctions"]:
         pairs = (junction["measured"], junction["predicted"])
         cells = ("/".join(str(cycles[name]) for cycles in pairs) for name in COLUMNS)
-        yield f"{junction['junction']:<10}{junction['blocks']:>7}" + "".join(
-            f"{cell:>12}" for cell in cells
-        )
+        lines.append([str(junction["junction"]), str(junction["blocks"]), *cells])
+    yield from tables.grid(lines)
     yield ""
     for name in (*PHASES, "latency", "interval"):
         yield f"{name:<11}{measured[name]:,}/{predicted[name]:,}"

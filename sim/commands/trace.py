@@ -6,7 +6,7 @@ from sobolpath.golden import data
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
-from sobolpath.golden.support import cli, options, plots
+from sobolpath.golden.support import cli, options, plots, tables
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
@@ -154,8 +154,7 @@ def _show(part, job, network, rows, values, say):
     activations, weights = operands(part, job, *network)
     say("")
     say(f"junction {part.junction}: {part.row.size:,} steps, {count:,} rows of {fan_in} each")
-    say(f"{'cycle':>6}{'row':>6}{'epoch':>7}{'source':>8}  {'D':<8}" + "lanes" * (lanes <= 16))
-    shown = []
+    shown, lines = [], [["cycle", "row", "epoch", "source", "D", "lanes"]]
     for step in chosen:
         entry = {
             "junction": part.junction,
@@ -167,17 +166,20 @@ def _show(part, job, network, rows, values, say):
         }
         bits = f"{entry['distance']:0{max(lanes.bit_length() - 1, 1)}b}"
         order = " ".join(str(lane ^ entry["distance"]) for lane in range(lanes))
-        say(
-            f"{entry['cycle']:>6}{entry['row']:>6}{entry['epoch']:>7}{entry['source']:>8}  "
-            f"{bits:<8}" + order * (lanes <= 16)
-        )
+        lines.append([*(str(entry[name]) for name in lines[0][:4]), bits, order])
         if values:
             entry["activations"] = activations[step].tolist()
             entry["weights"] = weights[step].tolist()
-            for name in ("activations", "weights"):
-                for line in _wrapped(name, entry[name]):
-                    say(line)
         shown.append(entry)
+    wide = slice(6 if lanes <= 16 else 5)  # more lanes than that do not fit
+    left = [False] * 4 + [True] * 2
+    head, *rows = tables.grid([line[wide] for line in lines], left[wide])
+    say(head)
+    for row, entry in zip(rows, shown, strict=True):
+        say(row)
+        for name in ("activations", "weights") if values else ():
+            for line in _wrapped(name, entry[name]):
+                say(line)
     if len(chosen) < part.row.size:
         say(f"{part.row.size - len(chosen):,} more steps in rows 0:{count} (--rows)")
     return shown

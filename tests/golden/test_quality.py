@@ -239,8 +239,8 @@ class TestCommand:
         out, err = capsys.readouterr()
         assert err == ""
         assert max(map(len, out.splitlines())) <= 80
-        assert "read cycles          1.000        1.000\n" in out
-        assert "parts                    4            2            1\n" in out
+        assert "read cycles        1.000       1.000\n" in out
+        assert "parts                  4           2        1\n" in out
         assert "hardware      8 lanes run it, one block a cycle\n" in out
         result = json.loads((tmp_path / "q.json").read_text())
         assert result["topology"] == "sobol"

@@ -5,6 +5,7 @@ import importlib
 import re
 import shlex
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,9 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "examples" / "READ
 PAGES += [ROOT / "models" / "README.md", *sorted(DOCS.glob("*.md"))]
 GLOSSARY = (DOCS / "glossary.md").read_text()
 PLACES = "golden|hw|sim|boards|tests|scripts|models|docs|examples"
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z/%.]+):.*##", MAKEFILE, re.MULTILINE))
+VARIABLES = set(re.findall(r"\b[A-Z]+\b", MAKEFILE))
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -54,6 +58,14 @@ def typed(blocks):
             found = re.match(r" {4}(?:\.venv/bin/)?(sobolpath (?!COMMAND).*)", line)
             if found and "..." not in found[1]:
                 yield shlex.split(found[1], comments=True)[1:]
+
+
+def made(words, blocks):
+    """The commands ``make``, in blocks and in lines."""
+    lines = [line[4:] for block in blocks for line in block.splitlines()]
+    for line in (*lines, *words):
+        if line.startswith("make ") and "..." not in line:
+            yield line
 
 
 def parser_of(words):
@@ -114,10 +126,33 @@ class TestWhatIsNamedIsThere:
             for option in (each for each in rest if each.startswith("--")):
                 assert option in (*parser._option_string_actions, "--help"), line
 
+    def test_targets_of_make(self, page):
+        """A target and the variables that are set beside it are the Makefile's."""
+        words, blocks = quoted(page.read_text())
+        for line in made(words, blocks):
+            for word in shlex.split(line, comments=True)[1:]:
+                known = VARIABLES if "=" in word else TARGETS
+                assert word.partition("=")[0].replace("NAME", "%") in known, line
+
+    def test_python_is_not_told_to_run_what_cannot(self, page):
+        """Of our packages only ``sobolpath`` itself, and what has a ``__main__`` guard, runs."""
+        for module in re.findall(r"python3? -m ([\w.]+)", page.read_text()):
+            path = ROOT / Path(*module.split("."))
+            if module.partition(".")[0] in PLACES.split("|"):
+                assert "__main__" in path.with_suffix(".py").read_text(), module
+            else:
+                assert module in ("sobolpath", "pip", "pytest", "venv"), module
+
     def test_it_is_told_what_is_not_there(self):
         parser, rest = parser_of(["hw", "list", "--nope"])
         with pytest.raises(InputError, match="unrecognized arguments: --nope"):
             parser.parse_args(rest)
+        assert list(made(["make sim", "makes"], ["    make synth X=1\n"])) == [
+            "make synth X=1",
+            "make sim",
+        ]
+        assert {"sim", "synth", "models/%.npz", "help"} < TARGETS
+        assert {"BOARD", "BOARDS", "N", "PYTHON"} < VARIABLES
         lines = "    sobolpath sim run a \\\n        --data b   # text\n    sobolpath hw ...\n"
         assert list(typed([lines])) == [["sim", "run", "a", "--data", "b"]]
 

@@ -345,9 +345,9 @@ class TestCommand:
         assert sim(*options, "--lanes", "1,2,4,8,16,64", "--topologies", ",".join(PATTERNS)) == 0
         lines = capsys.readouterr().out.splitlines()
         assert max(map(len, lines)) <= 80
-        # twice (queues) for both crossbars at 6 numbers of lanes, and twice the bits
+        # twice (queues) for both crossbars at 6 numbers of lanes, and once the bits
         for name in PATTERNS:
-            assert sum(line.startswith(f"{name} ") for line in lines) == 2 * 2 * 6 + 2
+            assert sum(line.startswith(f"{name} ") for line in lines) == 2 * 2 * 6 + 1
 
     @pytest.mark.parametrize("name", ["picture.svg", "picture.png"])
     def test_the_same_picture_twice(self, elsewhere, name):
