@@ -1,5 +1,7 @@
 """JSON of the commands: a key has one type and one meaning, whichever command writes it."""
 
+import contextlib
+import io
 import json
 from collections import defaultdict
 
@@ -12,24 +14,24 @@ from tests.support.networks import small_digits
 #: Below these are the names of options, columns, packages and memories, not keys.
 OTHERS = {"parameters", "options", "rows", "findings", "versions", "tools", "files", "memory_bits"}
 NETWORK = "--layers 64-32-16 --paths 64,32"
-#: A run of each that takes seconds; {small} is a model, {out} a folder.
+#: A run of each that takes seconds, in a folder that has small.npz.
 RUNS = {
-    "train": f"--data digits {NETWORK} --epochs 1 --nested 32 --out {{out}}/m.npz",
-    "eval": "{small} --data digits",
+    "train": f"--data digits {NETWORK} --epochs 1 --nested 32 --out m.npz",
+    "eval": "small.npz --data digits",
     "quality": NETWORK,
     "compare": f"--data digits {NETWORK} --epochs 1 --seeds 1 --topologies sobol,fixed-fan",
     "zoo": "",
-    "reproduce": "edges-32 --csv {out}/e.csv --plot {out}/e.svg",
+    "reproduce": "edges-32 --csv e.csv --plot e.svg",
     "bench": "--data random --layers 16-8 --paths 32 --sizes 16,32,64 --batches 1 --repeats 1",
-    "sim run": "{small} --data digits --config tiny --backend pysim --limit 4",
-    "sim profile": "{small} --config tiny --backend pysim",
-    "sim trace": "{small} --data digits --config tiny --backend pysim --image 3",
-    "sim explain": "--plot {out}/x.svg",
-    "sim conflicts": "--layers 16-16 --paths 32 --lanes 4 --queues 1 --plot {out}/c.svg",
-    "sim grow": "{small} --data digits --config tiny --backend pysim --limit 4 --sizes 32,64",
+    "sim run": "small.npz --data digits --config tiny --backend pysim --limit 4",
+    "sim profile": "small.npz --config tiny --backend pysim",
+    "sim trace": "small.npz --data digits --config tiny --backend pysim --image 3",
+    "sim explain": "--plot x.svg",
+    "sim conflicts": "--layers 16-16 --paths 32 --lanes 4 --queues 1 --plot c.svg",
+    "sim grow": "small.npz --data digits --config tiny --backend pysim --limit 4 --sizes 32,64",
     "hw list": "",
-    "hw verilog": "--config tiny -o {out}/e.v",
-    "hw image": "{small} --config tiny -o {out}/m.hex",
+    "hw verilog": "--config tiny -o e.v",
+    "hw image": "small.npz --config tiny -o m.hex",
     "board list": "",
 }
 #: These take minutes; ``board build``'s is what docs/boards.json keeps.
@@ -58,14 +60,18 @@ def walk(value, where):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """What the commands write, by their words."""
+    """What the commands write, by their words; what they print fits 80 columns."""
     out = tmp_path_factory.mktemp("json")
-    small, found = small_digits(out), {}
+    small_digits(out)
+    found = {}
     for words, line in RUNS.items():
-        file = out / "r.json"
-        line = line.format(small=small, out=out)
-        assert main([*words.split(), *line.split(), "--json", str(file)]) == 0, words
-        found[words] = json.loads(file.read_text())
+        said = io.StringIO()
+        with contextlib.chdir(out), contextlib.redirect_stdout(said):
+            assert main([*words.split(), *line.split(), "--json", "r.json"]) == 0, words
+        found[words] = json.loads((out / "r.json").read_text())
+        too_long = [line for line in said.getvalue().splitlines() if len(line) > 80]
+        assert said.getvalue(), words
+        assert not too_long, words
     kept = [{k: v for k, v in each.items() if k != "models"} for each in report.kept().values()]
     return {**found, "board build": kept}
 
