@@ -81,7 +81,7 @@ def test_a_prefix_runs_as_the_network_it_is(small, tmp_path):
     assert grow(small, *TINY, *options) == 0
     rows = json.loads(file.read_text())["sizes"]
     assert [row["size"] for row in rows] == [64, 256]
-    assert [row["junctions"] for row in rows] == [[64, 64], [256, 64]]
+    assert [row["paths"] for row in rows] == [[64, 64], [256, 64]]
     held = data.load("digits")
     for row in rows:
         cut = nested.cut(model.load(small), row["size"])
