@@ -11,7 +11,8 @@ from sobolpath.golden.topology.paths import Paths
 
 LANE = (*plots.COLOURS[:6], "#555555", plots.COLOURS[8])  # white letters are read on all
 
-ORDER_POINTS = 420  # the width of the order's panel, in points by the width of a character
+# Widths and heights of the panels, in points.
+WIDE, HALF, UPPER, LOWER = 600, 270, 230, 260
 
 
 def draw(path: str | Path, topology: Paths, lanes: int, junction: int, step: int) -> None:
@@ -46,6 +47,11 @@ def _cell(axis, x, y, text, colour, bold=False, width=0.92, size=7):
     axis.text(x, y, text, color="white", **label)
 
 
+def _size(width, height, letters):
+    """The size of text in a cell of so many points, at most 7: such that it does not leave it."""
+    return min(7, 0.92 * width / (0.65 * letters), 0.84 * height / 1.25)
+
+
 def _bare(axis, title, across, down):
     """No frame, a title, and what is shown of x and of y, which goes down."""
     axis.set_axis_off()
@@ -56,22 +62,25 @@ def _bare(axis, title, across, down):
 
 def _layers(axis, topology, lanes, marked):
     """Each layer as its rows of neurons, the two rows of the step with a frame."""
+    rows, across = max(topology.layers) // lanes, len(topology.layers) * (lanes + 2.5)
+    letters = len(str(max(topology.layers) - 1))
+    size = _size(WIDE / across, UPPER / (rows + 2), letters)
     for layer in range(len(topology.layers)):
         left = layer * (lanes + 2.5)
         grid = neurons(topology, layer, lanes)
         for row, line in enumerate(grid):
-            axis.text(left - 0.7, row, f"row {row}", ha="right", va="center", fontsize=7)
+            style = {"ha": "right", "va": "center", "fontsize": size}
+            axis.text(left - 0.7, row, f"row {row}", **style)
             for lane, neuron in enumerate(line):
                 bold = marked.get(layer) == row
-                _cell(axis, left + lane, row, str(neuron), _colour(lane), bold)
+                _cell(axis, left + lane, row, str(neuron), _colour(lane), bold, size=size)
         for lane in range(lanes):
             name = f"lane {lane}" if lanes <= 4 else str(lane)
             axis.text(left + lane, -1, name, ha="center", fontsize=6)
         name = "inputs" if layer == 0 else f"layer {layer}"
         axis.text(left + (lanes - 1) / 2, -1.7, name, ha="center", fontsize=8)
     title = "The neurons of each layer in their rows and lanes; framed: those of the step below"
-    rows = max(topology.layers) // lanes
-    _bare(axis, title, (-2, len(topology.layers) * (lanes + 2.5) - 2), (-2, rows))
+    _bare(axis, title, (-2, across - 2), (-2, rows))
 
 
 def _crossbar(axis, topology, lanes, junction, step, here):
@@ -113,15 +122,16 @@ def _order(axis, topology, junction, words, lanes, step):
     """The steps of a junction, a line for each target row: what each reads, and with which D."""
     fan_in, digits = topology.fan_in(junction), max(lanes.bit_length() - 1, 1)
     longest = len(f"{len(words[0]) - 1}: row {max(words[0])}, ") + digits
-    size = min(7, ORDER_POINTS / (fan_in + 1.2) / longest)  # so that no text leaves its cell
+    rows = topology.layers[junction] // lanes
+    size = _size(HALF / (fan_in + 1.2), LOWER / (rows + 1.2), longest)
     for number, (row, distance) in enumerate(zip(*words, strict=True)):
         y, x = divmod(number, fan_in)
         shade = "#000000" if number == step else "#777777"
         text = f"{number}: row {row}, {distance:0{digits}b}"
         _cell(axis, x, y, text, shade, number == step, size=size)
-    for row in range(topology.layers[junction] // lanes):
-        axis.text(-0.6, row, f"row {row}", ha="right", va="center", fontsize=7)
+    down = min(7, LOWER / (rows + 1.2) / 1.25)
+    for row in range(rows):
+        axis.text(-0.6, row, f"row {row}", ha="right", va="center", fontsize=down)
     for epoch in range(fan_in):
         axis.text(epoch, -0.7, f"epoch {epoch}", ha="center", fontsize=6)
-    rows = topology.layers[junction] // lanes
     _bare(axis, "The order of the steps: number, source row, D", (-1.2, fan_in), (-1.2, rows))

@@ -32,6 +32,7 @@ from sobolpath.golden.support import packages, tables
 from sobolpath.golden.topology import patterns, quality
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.training.initialize import initialize
+from tests.support.pictures import drawn, faults
 from tests.support.places import ROOT
 
 TINY = {
@@ -88,7 +89,8 @@ def read(path):
 
 class TestCommand:
     @pytest.mark.parametrize("name", TINY)
-    def test_writes(self, name, small, tmp_path, capsys):
+    def test_writes(self, name, small, tmp_path, capsys, monkeypatch):
+        figures = drawn(monkeypatch)
         assert reproduce(name, tmp_path, "--json", tmp_path / "r.json") == 0
         out, err = capsys.readouterr()
         assert err == ""
@@ -99,6 +101,7 @@ class TestCommand:
         picture = (tmp_path / f"{name}.png").read_bytes()
         assert picture.startswith(PNG)
         assert len(picture) > 5000
+        assert faults(figures[0]) == []
         result = json.loads((tmp_path / "r.json").read_text())
         assert result["name"] == name
         assert [list(row) for row in result["rows"]] == [list(row) for row in rows]
