@@ -14,9 +14,7 @@
 
 // Amaranth joins the names of a port's parts by two underscores, and Verilator escapes the second.
 #define PORT(part, name) part##___05F##name
-// What sim.backends.library makes public of the issuer and the loader.
-#define ISSUER(name) rootp->engine__DOT__issuer__DOT__##name
-#define LOADER(name) rootp->engine__DOT__loader__DOT__step___05F##name
+// Signals of the engine's parts have the names of sim.backends.record.WATCHED here.
 
 namespace {
 
@@ -149,9 +147,9 @@ struct Record {
 void record_step(const Vengine& top, const Record& record, uint64_t step, uint32_t steps,
                  int64_t cycle) {
     record.issued[step] = static_cast<uint32_t>(cycle - record.starts[step / steps]);
-    record.sources[step] = static_cast<uint32_t>(top.ISSUER(row)) * LANES;
+    record.sources[step] = static_cast<uint32_t>(top.rootp->ISSUED_ROW) * LANES;
 #if LANES > 1
-    record.sources[step] += static_cast<uint32_t>(top.ISSUER(distance));
+    record.sources[step] += static_cast<uint32_t>(top.rootp->ISSUED_DISTANCE);
 #endif
 }
 
@@ -278,11 +276,11 @@ uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, 
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
         if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
-        if (top.LOADER(valid) && top.LOADER(ready) && loaded < inferences * width) {
+        if (top.rootp->LOADED_VALID && top.rootp->LOADED_READY && loaded < inferences * width) {
             if (loaded % width == 0) record.opens[loaded / width] = cycle;
             if (++loaded % width == 0) record.closes[loaded / width - 1] = cycle;
         }
-        if (top.ISSUER(valid) && step < uint64_t{inferences} * steps) {
+        if (top.rootp->ISSUED && step < uint64_t{inferences} * steps) {
             record_step(top, record, step++, steps, cycle);
         }
         record_writes(top, cursor, record, inferences, cycle);

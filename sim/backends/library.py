@@ -20,22 +20,20 @@ from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.export import verilog
 
 from . import verilator
+from .record import WATCHED
 
 HARNESS = Path(__file__).with_name("harness.cpp")
+OWN = Path(__file__).read_text() + Path(verilator.__file__).read_text()  # how it is made
 PACKAGES = ("golden/machine", "golden/topology", "hw")  # what a design is made of
 COMPILERS = ("g++", "clang++")
 # No flag of Verilator made this design faster, nor does more optimization of the compiler. Without
 # -march the library runs on any CPU of its architecture, so that a kept one is good wherever the
 # folder is moved.
 FLAGS = ("-Wno-fatal", "-Wno-lint")
-# What the harness reads that is no port: the steps that the issuer issues and the loader takes.
+# What the harness reads that is no port, for Verilator: Amaranth joins the parts of a name by "__".
 PUBLIC = "`verilator_config\n" + "".join(
-    f'public_flat_rd -module "*{module}" -var "{name}"\n'
-    for module, names in (
-        ("issuer", ("valid", "row", "distance")),
-        ("loader", ("step__valid", "step__ready")),
-    )
-    for name in names
+    f'public_flat_rd -module "*{part.split(".")[-1]}" -var "{signal.replace(".", "__")}"\n'
+    for part, signal in WATCHED.values()
 )
 CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool
@@ -165,7 +163,14 @@ def _definitions(config, waves):
         "-DVL_USER_FATAL",  # the harness has its own
         f"-DVM_TRACE={int(waves)}",
         f"-DVM_TRACE_VCD={int(waves)}",
+        *(f"-D{name}={_member(*where)}" for name, where in WATCHED.items()),
     ]
+
+
+def _member(part, signal):
+    """What Verilator calls a signal of a part, in its class: it escapes the second of "__"."""
+    path = "".join(f"{each}__DOT__" for each in ("engine", *part.split(".")))
+    return path + signal.replace(".", "___05F")
 
 
 def _key(config, waves, cxx):
@@ -174,6 +179,7 @@ def _key(config, waves, cxx):
     made_of = (
         *(
             SOURCES,
+            OWN,
             config,
             HARNESS.read_text(),
             _definitions(config, waves),

@@ -1,14 +1,14 @@
 """The pysim back end: Amaranth's own simulator. Slow, but it needs no compiler."""
 
 from contextlib import nullcontext
+from operator import attrgetter
 
 import numpy as np
-from amaranth import Cat
 from amaranth.sim import Simulator
 
 from sobolpath.hw.engine import PathEngine
 
-from .record import Cursor, Stuck, Trace
+from .record import WATCHED, Cursor, Stuck, Trace
 
 PERIOD = 1e-6  # of the clock, for waveforms
 SETTLED = 4  # cycles after a network's last byte in which no inference begins; as in harness.cpp
@@ -92,7 +92,7 @@ class PysimEngine:
             ctx.set(engine.i.valid, offered)
             ctx.set(engine.i.payload, inputs[fed] if offered else 0)
             _, _, ready, valid, logit, *inner = await ctx.tick().sample(*watched)
-            step_valid, step_ready, issue, source, *probe = inner
+            step_valid, step_ready, issue, distance, row, *probe = inner
             cycle = self._cycle - before
             if offered and ready:
                 fed += 1
@@ -106,7 +106,7 @@ class PysimEngine:
                     trace.closes[loaded // width - 1] = cycle
             if issue and step < trace.issued.size:
                 trace.issued.flat[step] = cycle - trace.starts[step // self._job.steps]
-                trace.sources.flat[step] = source
+                trace.sources.flat[step] = row * self._job.config.lanes + distance
                 step += 1
             self._record_writes(trace, cursor, probe, cycle)
             if valid:
@@ -141,11 +141,10 @@ class PysimEngine:
 
 
 def _watched(engine):
-    probe, issuer, loader = engine.probe, engine.issuer, engine.loader
+    probe = engine.probe
     return (
         *(engine.i.ready, engine.o.valid, engine.o.payload.data),
-        *(loader.step.valid, loader.step.ready),
-        *(issuer.valid, Cat(issuer.distance, issuer.row)),
+        *(attrgetter(f"{part}.{signal}")(engine) for part, signal in WATCHED.values()),
         *(probe.activation, probe.result),
         *(probe.activation_place, probe.activations.as_value()),
         *(probe.result_place, probe.sums.as_value()),

@@ -1,6 +1,6 @@
 """What every back end is given, and what it records: all values the engine writes, and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -10,6 +10,15 @@ from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import EngineConfig
 
 NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
+#: What back ends read that is no port of the engine, by the names of the harness: the part and its
+#: signal. They are the steps that the issuer issues, and the inputs that the loader takes.
+WATCHED = {
+    "LOADED_VALID": ("loader", "step.valid"),
+    "LOADED_READY": ("loader", "step.ready"),
+    "ISSUED": ("issuer", "valid"),
+    "ISSUED_DISTANCE": ("issuer", "distance"),
+    "ISSUED_ROW": ("issuer", "row"),
+}
 
 
 @dataclass(frozen=True)
@@ -57,13 +66,6 @@ class Job:
         """Cycles after which an inference is given up, from the end of the one before."""
         inputs, *_, outputs = self.widths
         return 2 * (inputs + self.schedule.latency + 2 * outputs) + 1000
-
-
-#: The arrays of a record, in the order in which the harness has them.
-ARRAYS = (
-    *("values", "at", "logits", "starts", "ends"),
-    *("opens", "closes", "leaves", "issued", "sources"),
-)
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,10 @@ class Trace:
         pairs = zip(self.arrays, other.arrays, strict=True)
         counts = (self.finished, self.total) == (other.finished, other.total)
         return counts and all(np.array_equal(a, b) for a, b in pairs)
+
+
+#: The arrays of a record, in the order in which the harness has them.
+ARRAYS = tuple(field.name for field in fields(Trace) if field.type is np.ndarray)
 
 
 class Stuck(RuntimeError):

@@ -40,7 +40,6 @@ one is loaded and the last one's logits are read; the longest of the three is
 the interval. The exit code is 1 if any cycle is not the one that was predicted.
 """
 COLUMNS = ("gap", "stream", "stalls", "fill", "drain")
-PHASES = ("loading", "running", "reading")
 
 
 def arguments(parser):
@@ -132,7 +131,7 @@ def report(summary):
         lines.append([str(junction["junction"]), str(junction["blocks"]), *cells])
     yield from tables.grid(lines)
     yield ""
-    for name in (*PHASES, "latency", "interval"):
+    for name in (*profile_plot.LANES, "latency", "interval"):
         yield f"{name:<11}{measured[name]:,}/{predicted[name]:,}"
     tasks = ", ".join(f"{name} {cycles:,}" for name, cycles in summary["tasks"].items())
     yield f"bound by   {longest(summary)}: alone, {tasks}"

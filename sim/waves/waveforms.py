@@ -180,9 +180,7 @@ def surfer(path, groups):
     for group, signals in groups.items():
         adds.append(f"divider_add {group}")
         for signal in signals:
-            number = f"{len(adds):x}".translate(
-                str.maketrans("0123456789abcdef", "abcdefghijklmnop")
-            )
+            number = f"{len(adds):x}".translate(DIGITS)
             adds.append(f"variable_add {signal.name}")
             if signal.bits > 1:
                 formats += [f"item_focus {number}", f"item_set_format {signal.format}"]

