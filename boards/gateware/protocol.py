@@ -2,7 +2,8 @@
 
 docs/host-protocol.md describes the bytes; ``boards.gateware.host`` is the hardware. A transaction
 is a command and its reply; the reply is a status, a payload and a CRC-8 over every byte of the
-transaction before it, in both directions.
+transaction before it, in both directions. The commands WRITE are ``golden.machine.records``:
+``write`` and ``load`` make them.
 """
 
 from dataclasses import dataclass, fields
@@ -13,13 +14,15 @@ from amaranth.lib.crc.catalog import CRC8_I_432_1
 from amaranth.utils import exact_log2
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.machine.image import Space, interleaved
+from sobolpath.golden.machine.image import interleaved
+from sobolpath.golden.machine.records import RECORD
+from sobolpath.golden.machine.records import load as load
+from sobolpath.golden.machine.records import write as write
 from sobolpath.golden.machine.schedule import Machine
 
 VERSION = 3
 MAGIC = b"SP"
 CRC = CRC8_I_432_1(8)
-WRITE_LIMIT = 1 << 16  # data bytes of one WRITE
 
 
 class Command(IntEnum):
@@ -27,7 +30,7 @@ class Command(IntEnum):
 
     IDENTIFY = 0x01
     INFER = 0x02
-    WRITE = 0x10
+    WRITE = RECORD
 
 
 class Status(IntEnum):
@@ -131,24 +134,6 @@ def infer(inputs):
             f"{inputs.shape}"
         )
     return bytes([Command.INFER]) + interleaved(inputs, np.atleast_2d(inputs).shape[0]).tobytes()
-
-
-def write(space, address, content):
-    """The commands WRITE, a list, that put the bytes ``content`` at ``address``; no payload."""
-    if not 0 <= address <= address + len(content) <= 1 << 24:
-        raise InputError(f"address and length must stay below 2**24, not {address}, {len(content)}")
-    commands = []
-    for start in range(0, len(content), WRITE_LIMIT):
-        part = bytes(content[start : start + WRITE_LIMIT])
-        last = (address + start + len(part) - 1) % WRITE_LIMIT
-        header = (address + start).to_bytes(3, "little") + last.to_bytes(2, "little")
-        commands.append(bytes([Command.WRITE + Space(space)]) + header + part)
-    return commands
-
-
-def load(image):
-    """The commands that write a ``golden.machine.image.MemoryImage``: a list of bytes."""
-    return [command for space, content in image.spaces() for command in write(space, 0, content)]
 
 
 def reply(command, payload=b"", status=Status.OK):

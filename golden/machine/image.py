@@ -64,6 +64,10 @@ class Kind(IntEnum):
     READ = 3
 
 
+#: The fields of a block's first word, from the lowest digit on, and their digits.
+HEADER = {"kind": 2, "shift": 5, "fan_in": 4, "steps": 5}
+
+
 @dataclass(frozen=True)
 class MemoryImage:
     """``weights`` int8 (words, P), ``biases`` int32 (rows, P), ``program`` uint16 (words,)."""
@@ -83,7 +87,11 @@ class MemoryImage:
 
 def header(kind: int, shift: int, fan_in: int, steps: int) -> int:
     """The first word of a block; ``fan_in`` and ``steps`` are powers of two, given as log2."""
-    return kind | shift << 2 | fan_in << 7 | steps << 11
+    word, place = 0, 0
+    for value, digits in zip((kind, shift, fan_in, steps), HEADER.values(), strict=True):
+        word |= value << place
+        place += digits
+    return word
 
 
 def walk(start: int, columns: Sequence[int] | np.ndarray) -> list[int]:

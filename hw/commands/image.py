@@ -6,13 +6,13 @@ from pathlib import Path
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.records import records
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome
 
 from ..config import CONFIGS
 from ..export import example, facts
-from ..export.axis import records
 
 HELP = """\
 Write a trained model as the bytes that an engine of a configuration takes on

@@ -1,14 +1,8 @@
 """The path engine for other people's designs: AXI4-Stream ports, the network as a stream of bytes.
 
-The network comes in records, one after the other, and nothing between them is timed. A record is
-
-    byte 0       0x10 + space: 0 weights, 1 biases, 2 program (``golden.machine.image.Space``)
-    bytes 1-3    the address of its first byte, little-endian
-    bytes 4-5    the low 16 bits of the address of its last byte, little-endian
-    and on       1 to 65,536 bytes
-
-just as in the commands WRITE of docs/host-protocol.md. A memory, a flash or a DMA sends such a file
-as it is: there is no address to make outside, and no packet to cut.
+The network comes in ``golden.machine.records``, one after the other, and nothing between them is
+timed. They are the commands WRITE of docs/host-protocol.md. A memory, a flash or a DMA sends such a
+file as it is: there is no address to make outside, and no packet to cut.
 """
 
 from typing import Any
@@ -17,25 +11,11 @@ from amaranth.hdl import ClockDomain, DomainRenamer, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from sobolpath.golden.machine.image import MemoryImage, Space
+from sobolpath.golden.machine.image import Space
+from sobolpath.golden.machine.records import RECORD
 
 from ..config import EngineConfig
 from ..engine import PathEngine
-
-RECORD = 0x10  # the first byte of a record of space 0
-RECORD_LIMIT = 1 << 16  # bytes of one record, beside its first six
-
-
-def records(image: MemoryImage) -> bytes:
-    """The bytes that write a ``golden.machine.image.MemoryImage``: what ``s_axis_config`` takes."""
-    parts = []
-    for space, content in image.spaces():
-        for start in range(0, len(content), RECORD_LIMIT):
-            part = content[start : start + RECORD_LIMIT]
-            last = (start + len(part) - 1) % RECORD_LIMIT
-            parts += [bytes([RECORD + space]), start.to_bytes(3, "little")]
-            parts += [last.to_bytes(2, "little"), part]
-    return b"".join(parts)
 
 
 class RecordReader(wiring.Component):
@@ -148,9 +128,9 @@ class AxisEngine(wiring.Component):
     -------
     aclk : the clock.
     aresetn : reset, active low, synchronous; ends what is under way, the memories keep the network.
-    s_axis_config_tdata, tvalid, tready, tlast : the network, a byte a beat, in :func:`records`;
-        its content is taken while the engine is idle. ``tlast`` may be tied to 0: it ends a record
-        that was cut short.
+    s_axis_config_tdata, tvalid, tready, tlast : the network, a byte a beat, in
+        ``golden.machine.records``; its content is taken while the engine is idle. ``tlast`` may be
+        tied to 0: it ends a record that was cut short.
     s_axis_input_tdata, tvalid, tready : inputs in natural neuron order: a beat is the uint8
         activation of one neuron in each of the images that are inferred together, that of the first
         image in the low byte. The network says how many make an inference, so there is no

@@ -6,11 +6,11 @@ import numpy as np
 
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.model import Model
+from sobolpath.golden.machine.records import records
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 
 from ..config import EngineConfig
-from .axis import records
 
 INFERENCES = 2  # the second one's inputs come while the first one runs
 SEED = 1

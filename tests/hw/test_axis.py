@@ -12,11 +12,12 @@ from amaranth.lib.wiring import In, Out
 from sobolpath.boards.gateware import protocol
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.image import MemoryImage, Space
+from sobolpath.golden.machine.records import records
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.hw.engine import PathEngine
-from sobolpath.hw.export.axis import AxisEngine, RecordReader, records
+from sobolpath.hw.export.axis import AxisEngine, RecordReader
 from tests.support.networks import random_images, random_model, run_engine
 from tests.support.streams import at_random, get, put, simulate
 

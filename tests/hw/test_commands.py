@@ -15,11 +15,11 @@ from sobolpath import __version__
 from sobolpath.__main__ import main
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.records import records
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export import example, facts, fusesoc
 from sobolpath.hw.export.axis import ports as ports_of
-from sobolpath.hw.export.axis import records
 from sobolpath.sim.backends import verilator
 from tests.support.places import DIGITS
 

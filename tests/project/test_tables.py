@@ -30,6 +30,7 @@ from sobolpath.boards.flow import tools
 from sobolpath.boards.gateware import protocol
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.image import Space
+from sobolpath.golden.machine.records import RECORD, RECORD_LIMIT
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.reproduce import REPRODUCTIONS
 from sobolpath.hw.config import CONFIGS
@@ -156,7 +157,7 @@ def commands(rows):
         if code == protocol.Command.IDENTIFY:
             assert payload == f"{protocol.IDENTITY_BYTES} bytes, see below"
         if code == protocol.Command.WRITE:
-            assert text.endswith(f"then the data: 1 to {protocol.WRITE_LIMIT:,} bytes")
+            assert text.endswith(f"then the data: 1 to {RECORD_LIMIT:,} bytes")
     assert [row[0] for row in rows[len(protocol.Command) :]] == ["any other"]
     assert f"`{protocol.Status.UNKNOWN:02X}`" in rows[-1][2]
 
@@ -214,9 +215,9 @@ def ports(rows):
 
 
 def records(rows):
-    names = ", ".join(f"`{axis.RECORD + space:02X}` {space.name.lower()}" for space in Space)
+    names = ", ".join(f"`{RECORD + space:02X}` {space.name.lower()}" for space in Space)
     assert rows[0] == ("0", names)
-    assert rows[-1] == ("6 and on", f"the bytes, 1 to {axis.RECORD_LIMIT:,} of them")
+    assert rows[-1] == ("6 and on", f"the bytes, 1 to {RECORD_LIMIT:,} of them")
 
 
 def inferred(rows):
