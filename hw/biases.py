@@ -3,11 +3,12 @@
 from typing import Any
 
 from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
+from .stream import byte_port
 
 
 class BiasMemory(wiring.Component):
@@ -38,10 +39,9 @@ class BiasMemory(wiring.Component):
         self._byte_bits = exact_log2("width", width) + 2
         self._depth, self._registered = neurons // width, registered
         self._word = data.ArrayLayout(signed(32), width)
-        write = data.StructLayout({"address": range(4 * neurons), "data": 8})
         super().__init__(
             {
-                "write": In(stream.Signature(write, always_ready=True)),
+                "write": In(byte_port(4 * neurons)),
                 "rewind": In(1),
                 "advance": In(1),
                 "o": Out(self._word),

@@ -9,19 +9,23 @@ from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import image as images
 from sobolpath.golden.machine.image import Kind, MemoryImage, Space, interleaved, pack
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import Machine
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
 
+from .memories import spaces
+
 ACTIVATION = unsigned(8)
 RESULT = signed(32)
+LOGIT = data.StructLayout({"data": RESULT, "last": 1})
 PROGRAM_BITS = 16
 
 
-#: The first word of a block of the program; the same fields as ``golden.machine.image.header``.
+#: The first word of a block of the program: the fields of ``golden.machine.image.HEADER``.
 HEADER = data.StructLayout(
-    {"kind": Kind, "shift": unsigned(5), "fan_in": unsigned(4), "steps": unsigned(5)}
+    {name: unsigned(digits) for name, digits in images.HEADER.items()} | {"kind": Kind}
 )
 
 
@@ -133,6 +137,11 @@ class EngineConfig:
         return self.values // self.requantizers
 
     @property
+    def store_values(self) -> int:
+        """Activations that are written together: a group, or an input in every image."""
+        return max(self.requantizers, self.images)
+
+    @property
     def input_bits(self) -> int:
         """Bits of an input: one activation of each image, that of the first one in the low byte."""
         return 8 * self.images
@@ -165,8 +174,7 @@ class EngineConfig:
     @property
     def write_bits(self) -> int:
         """Digits of a byte address in the largest of the three spaces."""
-        sizes = (self.weight_words * self.lanes, self.bias_neurons * 4, self.program_words * 2)
-        return ceil_log2(max(sizes))
+        return ceil_log2(max(size.bytes for size in spaces(self).values()))
 
     @property
     def write_layout(self) -> data.StructLayout:

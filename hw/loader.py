@@ -22,7 +22,7 @@ class Loader(wiring.Component):
     i : stream of inputs: a neuron's activation in each image.
     half : the half of the memory that the inputs go to.
     slot : the memory's write port is free in this cycle.
-    write, row, lanes, data : the write: the lanes of the row whose bit is 1 take the data.
+    write, row, chosen, data : the write: the lanes of the row whose bit is 1 take the data.
     last : the last input is being taken.
     """
 
@@ -36,7 +36,7 @@ class Loader(wiring.Component):
                 "slot": In(1),
                 "write": Out(1),
                 "row": Out(range(config.rows)),
-                "lanes": Out(config.lanes),
+                "chosen": Out(config.lanes),
                 "data": Out(config.input_bits),
                 "last": Out(1),
             }
@@ -52,14 +52,14 @@ class Loader(wiring.Component):
             self.last.eq(self.step.valid & self.step.ready & self.step.payload.last),
         ]
         own_row = Signal.like(self.row, reset_less=True)
-        lanes = Signal.like(self.lanes, reset_less=True)
+        chosen = Signal.like(self.chosen, reset_less=True)
         activations = Signal.like(self.data, reset_less=True)
-        m.d.comb += [self.row.eq(own_row), self.lanes.eq(lanes), self.data.eq(activations)]
+        m.d.comb += [self.row.eq(own_row), self.chosen.eq(chosen), self.data.eq(activations)]
         with m.If(self.slot):
             m.d.sync += [
                 self.write.eq(self.step.valid & self.i.valid),
                 own_row.eq(mirrored(row, self.half)),
-                lanes.eq(Cat(lane == number for number in range(len(self.lanes)))),
+                chosen.eq(Cat(lane == number for number in range(len(self.chosen)))),
                 activations.eq(self.i.payload),
             ]
         return m

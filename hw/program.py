@@ -3,12 +3,13 @@
 from typing import Any
 
 from amaranth import Module, Mux, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .checks import exact_log2
 from .config import PROGRAM_BITS
+from .stream import byte_port
 
 
 def read_port(words: int) -> wiring.Signature:
@@ -34,11 +35,10 @@ class Program(wiring.Component):
     def __init__(self, *, words: int, readers: int):
         exact_log2("words", words, minimum=2)
         self._words = words
-        write = data.StructLayout({"address": range(2 * words), "data": 8})
         self._names = [f"read_{reader}" for reader in range(readers)]
         super().__init__(
             {
-                "write": In(stream.Signature(write, always_ready=True)),
+                "write": In(byte_port(2 * words)),
                 **{name: In(read_port(words)) for name in self._names},
             }
         )

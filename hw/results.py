@@ -3,15 +3,14 @@
 Behind it, where the last layer may have fewer neurons than lanes, what adds a neuron's copies.
 """
 
-from amaranth import Array, Cat, Module, Mux, Signal, signed
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect
 
 from .checks import exact_log2
-from .weights import StreamRegister
-
-LOGIT = data.StructLayout({"data": signed(32), "last": 1})
+from .config import LOGIT, RESULT
+from .stream import StreamRegister
 
 
 class ResultMemory(wiring.Component):
@@ -39,7 +38,7 @@ class ResultMemory(wiring.Component):
         self._width_bits = exact_log2("width", width)
         exact_log2("neurons", neurons, minimum=2 * width)
         self._depth = neurons // width
-        self._word = data.ArrayLayout(signed(32), width)
+        self._word = data.ArrayLayout(RESULT, width)
         read = data.StructLayout({"address": range(neurons), "last": 1})
         super().__init__(
             {

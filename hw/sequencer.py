@@ -1,5 +1,7 @@
 """The sequencer: what of load, run and read may go on, so that one inference overlaps the next."""
 
+from typing import Any
+
 from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -19,6 +21,7 @@ class Sequencer(wiring.Component):
     alone, load_hold : the inputs need the place of the inference before; they wait for its end.
     run_idle, run : no junction is under way; begin. ``output``, ``begin`` : the junction in hand is
         the last one, it begins. ``run_hold`` : it must wait. Both holds follow a cycle later.
+    rewind : the first junction of an inference begins.
     read : begin to read. ``written`` : the last result is being written; ``left`` : it has left.
     load_half, run_half : the halves.
     idle : nothing is under way; the network may be written.
@@ -35,6 +38,7 @@ class Sequencer(wiring.Component):
     output: In(1)
     begin: In(1)
     run_hold: Out(1)
+    rewind: Out(1)
     written: In(1)
     read: Out(1)
     left: In(1)
@@ -42,13 +46,15 @@ class Sequencer(wiring.Component):
     run_half: Out(1, init=1)
     idle: Out(1)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         waiting = Signal()  # inputs are there to be run
         full = Signal()  # results are there to be read
+        first = Signal()  # of its inference: the junction in hand is
         quiet = Signal(init=1)  # in the cycle before
         m.d.comb += [
             self.run.eq(self.run_idle & waiting),
+            self.rewind.eq(self.begin & first),
             self.read.eq(self.written),
             self.idle.eq(quiet & ~self.load),
         ]
@@ -63,7 +69,9 @@ class Sequencer(wiring.Component):
         with m.Elif(self.run):
             m.d.sync += waiting.eq(0)
         with m.If(self.run):
-            m.d.sync += self.run_half.eq(~self.run_half)
+            m.d.sync += [self.run_half.eq(~self.run_half), first.eq(1)]
+        with m.Elif(self.begin):
+            m.d.sync += first.eq(0)
         with m.If(self.begin & self.output):
             m.d.sync += full.eq(1)
         with m.Elif(self.left):

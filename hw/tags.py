@@ -7,7 +7,7 @@ values until they are written.
 
 from amaranth.lib import data
 
-from .config import HEADER, EngineConfig
+from .config import ACTIVATION, HEADER, EngineConfig
 
 #: Of a step. ``valid`` : there is one; nothing else counts without. ``first``, ``last`` : it
 #: begins, ends a row. ``begins`` : it is its junction's first, and valid. ``opening``, ``closing``
@@ -15,6 +15,13 @@ from .config import HEADER, EngineConfig
 STEP = data.StructLayout(
     {"valid": 1, "first": 1, "last": 1, "begins": 1, "opening": 1, "closing": 1}
 )
+
+
+def issue(config: EngineConfig) -> data.StructLayout:
+    """A step where it is issued: the source row and D that it reads, and its tag."""
+    return data.StructLayout(
+        {"row": range(config.rows), "distance": config.lane_bits, "step": STEP}
+    )
 
 
 def junction(config: EngineConfig) -> data.StructLayout:
@@ -33,4 +40,13 @@ def group(config: EngineConfig) -> data.StructLayout:
     last."""
     return data.StructLayout(
         {"valid": 1, "number": range(config.groups), "last": 1, "row": row(config)}
+    )
+
+
+def store(config: EngineConfig) -> data.StructLayout:
+    """What is written to the activation memory: where ``enable`` is 1, value t of ``row`` takes
+    data[t % config.store_values] if bit t of ``values`` is 1."""
+    values = data.ArrayLayout(ACTIVATION, config.store_values)
+    return data.StructLayout(
+        {"enable": 1, "row": range(config.rows), "values": config.values, "data": values}
     )

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from amaranth import Cat, Module, Mux, Signal, signed, unsigned
-from amaranth.hdl import ShapeLike
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
-from amaranth.utils import ceil_log2
 
 from .checks import at_least, exact_log2
 from .delay import delay
+from .stream import StreamRegister, byte_port
 
 
 def memory_ports(lanes: int, depth: int) -> dict[str, wiring.Member]:
@@ -98,11 +97,9 @@ class WeightReader(wiring.Component):
         self._registered, self._memory = registered, memory(lanes=lanes, depth=depth)
         if self._memory.latency != 1:
             raise ValueError(f"memory must have a latency of 1, not {self._memory.latency!r}")
-        bits = ceil_log2(depth) + self._lane_bits
-        write = data.StructLayout({"address": unsigned(bits), "data": 8})
         super().__init__(
             {
-                "write": In(stream.Signature(write, always_ready=True)),
+                "write": In(byte_port(depth * lanes)),
                 "rewind": In(1),
                 "advance": In(1),
                 "weights": Out(data.ArrayLayout(signed(8), lanes)),
@@ -251,21 +248,4 @@ class WeightStreamer(wiring.Component):
                 left.eq(start.last),
                 backward.eq(start.backward),
             ]
-        return m
-
-
-class StreamRegister(wiring.Component):
-    """One register in a stream: full throughput, 1 cycle of latency, ``ready`` combinational."""
-
-    latency = 1
-
-    def __init__(self, shape: ShapeLike):
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        payload = Signal.like(self.o.payload, reset_less=True)
-        m.d.comb += [self.i.ready.eq(~self.o.valid | self.o.ready), self.o.payload.eq(payload)]
-        with m.If(self.i.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid), payload.eq(self.i.payload)]
         return m

@@ -39,11 +39,17 @@ class Box(NamedTuple):
 
 BOXES = (
     Box(
-        *("control", ("Program",), A, PROGRAM),
+        *("control", ("Program", "ByteRouter"), A, PROGRAM),
         ("Program memory", "per junction a header, and one address word per digit of the step"),
         *(890, 44),
     ),
-    Box("control", ("Walker",), A, CONTROL, ("Walker: load", "where each", "input goes")),
+    Box(
+        "control",
+        ("Walker", "BlockReader", "StepWalker"),
+        A,
+        CONTROL,
+        ("Walker: load", "where each", "input goes"),
+    ),
     Box(
         "control", ("Walker",), B, CONTROL, ("Walker: run", "source row and D,", "one XOR per step")
     ),
@@ -59,7 +65,7 @@ BOXES = (
     Box("control", ("Walker",), F, CONTROL, ("Walker: read", "where each", "logit stands")),
     Box(
         "data",
-        ("StreamRegister", "Loader"),
+        ("StreamRegister", "Loader", "WriteArbiter"),
         A,
         DATA,
         ("Loader", "an input per cycle", "free of write-backs"),
@@ -74,7 +80,7 @@ BOXES = (
         ("P lanes", "multiply, and sum", "a row of neurons"),
     ),
     Box(
-        *("data", ("RowSerializer", "Requantizer"), E, DATA),
+        *("data", ("RowSerializer", "Requantizer", "RowTagger"), E, DATA),
         ("Requantizer", "bias, shift, clamp", "to 8 bits"),
     ),
     Box("memory", ("ResultMemory",), F, DATA, ("Results", "sums of the", "last layer")),

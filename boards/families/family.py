@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from sobolpath.hw import memories as sizes
 from sobolpath.hw.mac import Multiplier
 from sobolpath.hw.weights import WeightMemory
 
@@ -102,24 +103,11 @@ def memories(config, *, program=True):
     """
     left_out = {"weights", *(() if program else ("program",))}
     return tuple(
-        tuple(size)
-        for name, (*size, copies) in memory_sizes(config).items()
+        (size.words, size.width, size.unit)
+        for name, size in sizes.memories(config).items()
         if name not in left_out
-        for _ in range(copies)
+        for _ in range(size.copies)
     )
-
-
-def memory_sizes(config):
-    """The memories of an engine by part: (words, bits, bits written together, copies)."""
-    biases = max(1, config.requantizers // config.images)
-    results = config.max_outputs * config.images // config.requantizers
-    return {
-        "weights": (config.weight_words, 8 * config.lanes, 8, 1),
-        "activations": (config.rows, 8 * config.values, 8, 1),  # two layers
-        "biases": (config.bias_neurons // biases, 32 * biases, 8, 1),
-        "results": (results, 32 * config.requantizers, 32 * config.requantizers, 1),
-        "program": (config.program_words, 16, 8, 3),  # one for each of loader, runner and reader
-    }
 
 
 def block_rams(words, bits, shapes):
@@ -129,8 +117,8 @@ def block_rams(words, bits, shapes):
 
 def block_rams_18k(config):
     """Block RAMs of 18 kbit of an engine but for its program."""
-    weights = (config.weight_words, 8 * config.lanes, 8)
     return sum(
-        block_rams(words, bits, BYTES_18K if unit == 8 else WORDS_18K)
-        for words, bits, unit in (weights, *memories(config, program=False))
+        block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
+        for name, size in sizes.memories(config).items()
+        if name != "program"
     )

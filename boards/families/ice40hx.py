@@ -3,8 +3,10 @@
 All is inferred. 32 block RAMs of 4 kbit hold weights and everything else, so networks are small.
 """
 
+from sobolpath.hw.memories import memories
+
 from . import pll
-from .family import NO_COLLISIONS, Family, block_rams, memories
+from .family import NO_COLLISIONS, Family, block_rams
 from .ice40 import BLOCK_RAM_SHAPES, EBR, FabricClockAndReset, models, pack, route
 
 #: MHz (FPGA-DS-02029, "Register-to-Register Performance" and "External Switching Characteristics",
@@ -14,9 +16,12 @@ CEILINGS_MHZ = {"EBR": 403.0, "CLOCK": 275.0}
 
 def expected_cells(config):
     """The cells that an engine of ``config`` must come to: ``ebr``; no multiplier is a cell."""
-    weights = (config.weight_words, 8 * config.lanes, 8)
-    shapes = (weights, *memories(config))
-    return {"ebr": sum(block_rams(words, bits, BLOCK_RAM_SHAPES) for words, bits, _ in shapes)}
+    return {
+        "ebr": sum(
+            size.copies * block_rams(size.words, size.width, BLOCK_RAM_SHAPES)
+            for size in memories(config).values()
+        )
+    }
 
 
 HX = Family(

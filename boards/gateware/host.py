@@ -1,15 +1,14 @@
 """The device's end of the host protocol, between any link of bytes and the path engine."""
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sobolpath.golden.machine.image import Space
+from sobolpath.hw.config import LOGIT
 
 from . import protocol
 from .protocol import Command, Status
-
-LOGIT = data.StructLayout({"data": signed(32), "last": 1})
 
 
 class Body(enum.Enum, shape=2):

@@ -8,11 +8,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sobolpath.golden.machine.image import Space
 from sobolpath.golden.support import cli
 from sobolpath.golden.support.page import check
+from sobolpath.hw import memories as sizes
 
-from ..families.family import memory_sizes
 from ..flow.netlist import Netlist
 from . import hierarchy, parts, path, render, speeds
 
@@ -85,20 +84,15 @@ def kept():
 
 def spaces(config):
     """What the host writes: a dictionary for each space, sizes in bytes and words."""
-    sizes = {
-        Space.WEIGHTS: (config.weight_words, config.lanes),
-        Space.BIASES: (config.bias_neurons, 4),
-        Space.PROGRAM: (config.program_words, 2),
-    }
     return [
         {
             "space": space.name,
             "number": int(space),
-            "words": words,
-            "bytes_per_word": width,
-            "bytes": words * width,
+            "words": size.bytes // size.item,
+            "bytes_per_word": size.item,
+            "bytes": size.bytes,
         }
-        for space, (words, width) in sizes.items()
+        for space, size in sizes.spaces(config).items()
     ]
 
 
@@ -109,18 +103,18 @@ def memories(board, places):
     needs, is ``None`` where there are none, as of a memory of flip-flops.
     """
     rows = []
-    for name, (words, bits, _, copies) in memory_sizes(board.config).items():
-        found = places.get(f"core.engine.{name}", {})
+    for name, size in sizes.memories(board.config).items():
+        found = places.get(f"core.engine.{size.part}", {})
         cells = {kind: len(where) for kind, where in found.items()}
         held = sum(count * board.family.memory_cells[kind][1] for kind, count in cells.items())
         rows.append(
             {
                 "memory": name,
-                "words": words,
-                "bits": bits,
-                "copies": copies,
+                "words": size.words,
+                "bits": size.width,
+                "copies": size.copies,
                 "cells": cells,
-                "fill": words * bits * copies / held if held else None,
+                "fill": size.bits * size.copies / held if held else None,
             }
         )
     return rows

@@ -2,7 +2,7 @@
 
 from .hierarchy import plain
 
-DEPTH = 3  # levels of the hierarchy that are told apart: core.engine.mac
+DEPTH = 4  # levels of the hierarchy that are told apart: core.engine.lanes.mac
 UNKNOWN = "not attributed"
 TOP = "top"
 

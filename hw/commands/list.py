@@ -8,6 +8,7 @@ from sobolpath.golden.support.command import Outcome
 
 from ..config import CONFIGS
 from ..export import facts
+from ..memories import memories
 
 HELP = """\
 Name the configurations and what an engine of each has room for.
@@ -44,5 +45,5 @@ def _row(name):
         "weights": config.weight_words * config.lanes,
         "biases": config.bias_neurons,
         "outputs": config.max_outputs,
-        "memory": sum(facts.memories(config).values()),
+        "memory": sum(size.bits for size in memories(config).values()),
     }

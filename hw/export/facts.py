@@ -8,6 +8,7 @@ from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.support import packages
 
 from ..config import CONFIGS, EngineConfig
+from ..memories import memories
 from . import verilog
 from .axis import AxisEngine
 
@@ -25,17 +26,6 @@ def tool_versions() -> dict[str, str | None]:
     return packages.versions(*TOOLS)
 
 
-def memories(config: EngineConfig) -> dict[str, int]:
-    """Bits of each memory of an engine, counted once however many read it: {name: bits}."""
-    return {
-        "weights": config.weight_words * config.lanes * 8,
-        "activations": config.rows * config.values * 8,
-        "biases": config.bias_neurons * 32,
-        "results": config.max_outputs * config.images * 32,
-        "program": config.program_words * 16,
-    }
-
-
 def facts(name: str) -> dict[str, Any]:
     """What ``--json`` says of a configuration: a dictionary."""
     config = configuration(name)
@@ -44,7 +34,7 @@ def facts(name: str) -> dict[str, Any]:
         "lanes": config.lanes,
         "images_together": config.images,
         "parameters": asdict(config),
-        "memory_bits": memories(config),
+        "memory_bits": {name: size.bits for name, size in memories(config).items()},  # of one copy
     }
 
 

@@ -15,9 +15,9 @@ NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
 WATCHED = {
     "LOADED_VALID": ("loader", "step.valid"),
     "LOADED_READY": ("loader", "step.ready"),
-    "ISSUED": ("issuer", "valid"),
-    "ISSUED_DISTANCE": ("issuer", "distance"),
-    "ISSUED_ROW": ("issuer", "row"),
+    "ISSUED": ("control.issuer", "valid"),
+    "ISSUED_DISTANCE": ("control.issuer", "distance"),
+    "ISSUED_ROW": ("control.issuer", "row"),
 }
 
 

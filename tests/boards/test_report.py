@@ -10,11 +10,11 @@ import pytest
 from sobolpath.__main__ import main
 from sobolpath.boards import load
 from sobolpath.boards.commands import build as build_command
-from sobolpath.boards.families.family import memory_sizes
 from sobolpath.boards.flow.netlist import Netlist, position
 from sobolpath.boards.report import hierarchy, parts, path, pictures, sections, speeds
 from sobolpath.golden.training import zoo
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.memories import memories
 from tests.support.pretended import netlist
 
 pytestmark = pytest.mark.timeout(500)  # the tools' first run compiles them
@@ -61,11 +61,11 @@ class TestParts:
 
     def test_cells_are_where_we_put_them(self, built):
         rows = {row["part"]: row for row in built[1]["parts"]}
-        assert rows["core.engine.mac"]["dsp"] == 4
-        assert rows["core.engine.weights"]["spram"] == 2
+        assert rows["core.engine.lanes.mac"]["dsp"] == 4
+        assert rows["core.engine.lanes.weights"]["spram"] == 2
         ebr = {name.split(".")[-1]: row["ebr"] for name, row in rows.items() if row["ebr"]}
         assert ebr == {"activations": 2, "biases": 2, "program": 3, "results": 2}
-        assert rows["core.engine.mac"]["lc"] > 4 * 22  # accumulators of 22 bits in 4 lanes
+        assert rows["core.engine.lanes.mac"]["lc"] > 4 * 22  # accumulators of 22 bits in 4 lanes
         assert 10 <= rows["core.transmitter"]["lc"] <= 60
         assert all(row["lc"] for name, row in rows.items() if name.startswith("core.engine."))
 
@@ -160,8 +160,8 @@ class TestHierarchy:
 
     def test_drivers_in_the_engine(self, tree):
         """A row of sums is the engine's signal for its parts; it is driven by the lanes."""
-        found = {tree.signal(f"core.engine.accumulators[{index}]") for index in range(4)}
-        assert found == {("core.engine.mac", f"low_0[{index}]") for index in range(4)}
+        found = {tree.signal(f"core.engine.lanes.sums[{index}]") for index in range(4)}
+        assert found == {("core.engine.lanes.mac", f"low_0[{index}]") for index in range(4)}
 
 
 class TestPath:
@@ -277,7 +277,7 @@ class TestReport:
         assert found["weights"] == ({"SPRAM": 2}, 8192 / 524288)
         assert found["biases"] == ({"EBR": 2}, 0.5)
         assert found["program"] == ({"EBR": 3}, 0.25)
-        assert list(found) == list(memory_sizes(CONFIGS["tiny"]))
+        assert list(found) == list(memories(CONFIGS["tiny"]))
 
     def test_ceilings_in_use(self, built):
         assert built[1]["ceilings_mhz"] == {"SPRAM": 70.0, "EBR": 150.0}

@@ -18,8 +18,9 @@ from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.records import records
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.hw.config import CONFIGS
-from sobolpath.hw.export import example, facts, fusesoc
+from sobolpath.hw.export import example, fusesoc
 from sobolpath.hw.export.axis import ports as ports_of
+from sobolpath.hw.memories import memories
 from sobolpath.sim.backends import verilator
 from tests.support.places import DIGITS
 
@@ -151,7 +152,7 @@ class TestVerilog:
         assert "initial" not in text  # memories begin undefined
         arrays = re.findall(r"^  reg \[(\d+):0\] \S+ +\[(\d+):0\];", text, re.M)
         bits = sum((int(high) + 1) * (int(depth) + 1) for high, depth in arrays)
-        assert bits == sum(facts.memories(CONFIGS["tiny"]).values()) == 14848
+        assert bits == sum(size.bits for size in memories(CONFIGS["tiny"]).values()) == 14848
 
     def test_facts(self, tiny):
         facts = json.loads((tiny / "facts.json").read_text())

@@ -39,7 +39,7 @@ def watch(dut, rng, closed, writes, lasts):
             slot = rng.random() >= closed
             ctx.set(dut.slot, slot)
             _, _, write, row, lanes, activations, last = await ctx.tick().sample(
-                dut.write, dut.row, dut.lanes, dut.data, dut.last
+                dut.write, dut.row, dut.chosen, dut.data, dut.last
             )
             now = (row, lanes, activations) if write else None
             assert waiting is None or now == waiting, f"cycle {cycle}: a write was taken back"

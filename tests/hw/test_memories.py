@@ -61,8 +61,9 @@ CLASHES = [
 
 def events_of(dut):
     """What may happen in a cycle, by name: a bit each."""
-    memory, issuer, biases, weights = dut.activations, dut.issuer, dut.biases, dut.weights
-    walkers = {"load": dut.load, "run": dut.run, "read": dut.read}
+    control, lanes, biases = dut.control, dut.lanes, dut.drain.biases
+    memory, issuer, weights = lanes.activations, control.issuer, lanes.weights
+    walkers = {"load": control.load, "run": control.run, "read": control.read}
     return {
         "issued": issuer.valid,
         "written": memory.write,
@@ -76,10 +77,10 @@ def events_of(dut):
         "weight_write": weights.write.valid,
         "weight_advance": weights.advance,
         "weight_rewind": weights.rewind,
-        "operands": dut.mac.tag.valid,
-        "program_write": dut.program.write.valid,
-        "reading": ~(dut.load.idle & dut.run.idle & dut.read.idle),
-        "going": dut.load.go | dut.run.go | dut.read.go,
+        "operands": lanes.mac.tag.valid,
+        "program_write": control.program.write.valid,
+        "reading": ~(control.load.idle & control.run.idle & control.read.idle),
+        "going": control.load.go | control.run.go | control.read.go,
         **{f"{name}_go": walker.go for name, walker in walkers.items()},
         **{f"{name}_busy": ~walker.idle for name, walker in walkers.items()},
     }
@@ -100,7 +101,7 @@ class Watch:
     async def bench(self, ctx):
         events, bits = self._events, self._bits
         clash = Cat(events[first] & events[second] for first, second in CLASHES)
-        fresh, rewound, advances, cycle = False, False, [0] * self._dut.weights.latency, 0
+        fresh, rewound, advances, cycle = False, False, [0] * self._dut.lanes.weights.latency, 0
         async for _, _, now, broken in ctx.tick().sample(Cat(events.values()), clash):
             names = [pair for number, pair in enumerate(CLASHES) if broken >> number & 1]
             assert not names, f"cycle {cycle}: {names} together"

@@ -221,3 +221,34 @@ def test_load_latency():
 
     simulate(dut, bench)
     assert loads == [11]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_weights_are_rewound_for_the_first_junction_alone(seed):
+    """``rewind`` is 1 while the first junction after each start of a run begins."""
+    print("seed", seed)
+    rng, dut, rewound = random.Random(seed), Sequencer(), []
+
+    async def bench(ctx):
+        ctx.set(dut.load_idle, 1)
+        ctx.set(dut.offered, 1)
+        for _ in range(10):
+            ctx.set(dut.loaded, 1)
+            ctx.set(dut.run_idle, 1)
+            await ctx.tick()
+            ctx.set(dut.loaded, 0)
+            assert ctx.get(dut.run)
+            await ctx.tick()
+            ctx.set(dut.run_idle, 0)
+            junctions = rng.randrange(1, 5)
+            for number in range(junctions):
+                await wait(ctx, rng.randrange(4))
+                assert not ctx.get(dut.rewind)
+                ctx.set(dut.begin, 1)
+                rewound.append((number, ctx.get(dut.rewind)))
+                await ctx.tick()
+                ctx.set(dut.begin, 0)
+
+    simulate(dut, bench)
+    assert [rewind for _, rewind in rewound] == [number == 0 for number, _ in rewound]
+    assert len(rewound) > 15

@@ -6,7 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from sobolpath.hw.weights import StreamRegister, WeightMemory, WeightReader, WeightStreamer
+from sobolpath.hw.stream import StreamRegister
+from sobolpath.hw.weights import WeightMemory, WeightReader, WeightStreamer
 from tests.support.streams import at_random, get, idle, put, simulate, wait
 
 pytestmark = pytest.mark.timeout(60)

@@ -224,7 +224,7 @@ class TestFailures:
 
     def test_mismatch(self, small, capsys, monkeypatch, tmp_path):
         wrong = altered(WriteBack, activation_place=lambda value, part: value ^ 1)
-        monkeypatch.setattr("sobolpath.hw.engine.WriteBack", wrong)
+        monkeypatch.setattr("sobolpath.hw.drain.WriteBack", wrong)
         file = tmp_path / "result.json"
         err = self.failed(capsys, small, "--limit", "2", "--json", file)
         assert "mismatches; the first: image 0, layer 1, neuron " in err
@@ -248,7 +248,7 @@ class TestFailures:
 
     def test_no_overlap(self, small, capsys, monkeypatch, tmp_path):
         slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
-        monkeypatch.setattr("sobolpath.hw.engine.Sequencer", slow)
+        monkeypatch.setattr("sobolpath.hw.control.Sequencer", slow)
         file = tmp_path / "result.json"
         err = self.failed(capsys, small, "--limit", "3", "--json", file)
         result = json.loads(file.read_text())
@@ -260,7 +260,7 @@ class TestFailures:
     def test_hang(self, small, capsys, monkeypatch, tmp_path):
         """The last junction never begins."""
         held = altered(Sequencer, run_hold=lambda value, part: value | part.output)
-        monkeypatch.setattr("sobolpath.hw.engine.Sequencer", held)
+        monkeypatch.setattr("sobolpath.hw.control.Sequencer", held)
         waves = tmp_path / "waves.vcd"
         err = self.failed(capsys, small, "--limit", "2", "--vcd", waves)
         assert "image 0 must be done in " in err
@@ -271,7 +271,7 @@ class TestFailures:
         """Of the second inference, of image 2 and one that pads; what was done before counts."""
         monkeypatch.setitem(CONFIGS, "tiny", replace(CONFIGS["tiny"], images=2))
         once = altered(Sequencer, load=lambda value, part: value & ~part.load_half)
-        monkeypatch.setattr("sobolpath.hw.engine.Sequencer", once)
+        monkeypatch.setattr("sobolpath.hw.control.Sequencer", once)
         file = tmp_path / "result.json"
         err = self.failed(capsys, small, "--limit", "3", "--json", file)
         assert "image 2 must be done in " in err

@@ -111,7 +111,7 @@ def test_one_size_only():
 
 def test_a_mismatch_names_the_size(small, monkeypatch, capsys):
     wrong = altered(WriteBack, activation_place=lambda value, part: value ^ 1)
-    monkeypatch.setattr("sobolpath.hw.engine.WriteBack", wrong)
+    monkeypatch.setattr("sobolpath.hw.drain.WriteBack", wrong)
     assert grow(small, *TINY, "--sizes", "64,128", "--limit", 1) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2

@@ -102,7 +102,7 @@ def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch, tmp_path):
     """
     monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path / "é à"))
     stray = altered(WriteBack, activation_place=lambda value, part: ~0)
-    monkeypatch.setattr("sobolpath.hw.engine.WriteBack", stray)
+    monkeypatch.setattr("sobolpath.hw.drain.WriteBack", stray)
     rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))
     model = random_model(rng, topology)
     job, images = make_job(CONFIGS["tiny"], model), random_images(rng, topology, 2)

@@ -185,7 +185,7 @@ class TestCommand:
 
     def test_slow_hardware(self, small, capsys, monkeypatch):  # noqa: F811
         slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
-        monkeypatch.setattr("sobolpath.hw.engine.Sequencer", slow)
+        monkeypatch.setattr("sobolpath.hw.control.Sequencer", slow)
         assert profile(small) == 1
         lines = capsys.readouterr().err.splitlines()
         assert any("the first input of inference 1 must be in cycle" in line for line in lines)
@@ -193,7 +193,7 @@ class TestCommand:
 
     def test_hang(self, small, capsys, monkeypatch):  # noqa: F811
         held = altered(Sequencer, run_hold=lambda value, part: value | part.output)
-        monkeypatch.setattr("sobolpath.hw.engine.Sequencer", held)
+        monkeypatch.setattr("sobolpath.hw.control.Sequencer", held)
         assert profile(small) == 1
         assert "FAILED: inference 0 must be done in " in capsys.readouterr().err
 

@@ -179,7 +179,7 @@ def test_one_wrong_crossbar_stage(case, monkeypatch):
     model, job, images = case
     images = images[1:]  # without the image of zeros
     broken_part = altered(XorCrossbar, distance=lambda value, part: value & ~1)
-    monkeypatch.setattr("sobolpath.hw.engine.XorCrossbar", broken_part)
+    monkeypatch.setattr("sobolpath.hw.lanes.XorCrossbar", broken_part)
     trace, comparison = run(model, job, images)
     # What layer 1 gets: its source lanes without digit 0 of the distance.
     word = gf2.apply(lanes.junction_matrix(TOPOLOGY, 1, 4), np.arange(16))[:, None]
@@ -204,7 +204,7 @@ def test_a_missing_write(case, monkeypatch):
     lossy = altered(
         WriteBack, activation=lambda value, part: value & (part.activation_place[:6] != 38)
     )
-    monkeypatch.setattr("sobolpath.hw.engine.WriteBack", lossy)
+    monkeypatch.setattr("sobolpath.hw.drain.WriteBack", lossy)
     _, comparison = run(model, job, images)
     first = comparison.tally.first
     assert (first.image, first.layer, first.neuron) == (0, 1, neuron_at(1, 1, 2))
@@ -218,7 +218,7 @@ def test_no_overlap(case, monkeypatch):
     """Inputs are loaded only when nothing runs: right values, but not as often as predicted."""
     model, job, images = case
     slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
-    monkeypatch.setattr("sobolpath.hw.engine.Sequencer", slow)
+    monkeypatch.setattr("sobolpath.hw.control.Sequencer", slow)
     _, comparison = run(model, job, images)
     assert comparison.tally.mismatches == 0
     assert comparison.tally.latencies == {job.schedule.latency: 1}
@@ -230,7 +230,7 @@ def test_a_hang(case, monkeypatch):
     """The end of the results is never reported."""
     model, job, images = case
     never = altered(WriteBack, done=lambda value, part: 0)
-    monkeypatch.setattr("sobolpath.hw.engine.WriteBack", never)
+    monkeypatch.setattr("sobolpath.hw.drain.WriteBack", never)
     trace, comparison = run(model, job, images)
     assert trace.finished == comparison.tally.compared == 0
     assert trace.total == job.patience
@@ -242,7 +242,7 @@ def test_a_hang_of_the_second_inference(case, monkeypatch):
     """Inputs are loaded into the first half of the memory only."""
     model, job, images = case
     once = altered(Sequencer, load=lambda value, part: value & ~part.load_half)
-    monkeypatch.setattr("sobolpath.hw.engine.Sequencer", once)
+    monkeypatch.setattr("sobolpath.hw.control.Sequencer", once)
     trace, comparison = run(model, job, images)
     assert trace.finished == comparison.tally.compared == 1
     assert comparison.tally.mismatches == 0

@@ -92,7 +92,7 @@ def test_says_what_the_json_says(small, tmp_path, capsys):
 
 def test_mismatches_and_no_interval(small, tmp_path, monkeypatch):
     wrong = altered(WriteBack, activation_place=lambda value, part: value ^ 1)
-    monkeypatch.setattr("sobolpath.hw.engine.WriteBack", wrong)
+    monkeypatch.setattr("sobolpath.hw.drain.WriteBack", wrong)
     file, kept = tmp_path / "r.html", tmp_path / "r.json"
     assert run(small, "--limit", 2, "--html", file, "--json", kept) == 1
     result, reader = json.loads(kept.read_text()), read(file)

@@ -125,7 +125,7 @@ class TestTrace:
 
     def test_wrong_values(self, small, capsys, monkeypatch):  # noqa: F811
         wrong = altered(WriteBack, activation_place=lambda value, part: value ^ 1)
-        monkeypatch.setattr("sobolpath.hw.engine.WriteBack", wrong)
+        monkeypatch.setattr("sobolpath.hw.drain.WriteBack", wrong)
         assert trace(small) == 1
         assert "mismatches; the first: image 0, layer 1, neuron " in capsys.readouterr().err
 
@@ -136,7 +136,7 @@ class TestTrace:
                 m.d.comb += self.distance.eq(self.step.payload.address ^ 1)  # the last one holds
                 return m
 
-        monkeypatch.setattr("sobolpath.hw.engine.Issuer", Wrong)
+        monkeypatch.setattr("sobolpath.hw.control.Issuer", Wrong)
         assert trace(small) == 1
         lines = capsys.readouterr().err.splitlines()
         assert "FAILED: junction 1: 16 of 16 steps read elsewhere; the first, 0, " in lines[0]
@@ -144,7 +144,7 @@ class TestTrace:
 
     def test_hang(self, small, capsys, monkeypatch):  # noqa: F811
         held = altered(Sequencer, run_hold=lambda value, part: value | part.output)
-        monkeypatch.setattr("sobolpath.hw.engine.Sequencer", held)
+        monkeypatch.setattr("sobolpath.hw.control.Sequencer", held)
         assert trace(small) == 1
         assert "FAILED: image 3 must be done in " in capsys.readouterr().err
 

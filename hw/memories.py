@@ -1,0 +1,87 @@
+"""The sizes of an engine's memories, once: what is built, written, counted and reported of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sobolpath.golden.machine.image import Space
+
+if TYPE_CHECKING:
+    from .config import EngineConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorySize:
+    """The size of a memory.
+
+    Parameters
+    ----------
+    part : the part of ``hw.engine.PathEngine`` that it is in.
+    words, width : words of ``width`` bits each.
+    unit : bits that are written together.
+    copies : that hold the same, one for each of its readers.
+    item : bytes of one thing that it holds: a word of weights, a bias, a word of the program.
+    space : what bytes from outside are written to it, or None.
+    """
+
+    part: str
+    words: int
+    width: int
+    item: int
+    unit: int = 8
+    copies: int = 1
+    space: Space | None = None
+
+    @property
+    def bits(self) -> int:
+        """Bits of one copy."""
+        return self.words * self.width
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of one copy."""
+        return self.bits // 8
+
+
+def memories(config: EngineConfig) -> dict[str, MemorySize]:
+    """The memories of an engine by name."""
+    biases, group = max(1, config.requantizers // config.images), 32 * config.requantizers
+    results = config.max_outputs * config.images // config.requantizers
+    return {
+        "weights": MemorySize(
+            part="lanes.weights",
+            words=config.weight_words,
+            width=8 * config.lanes,
+            item=config.lanes,
+            space=Space.WEIGHTS,
+        ),
+        "activations": MemorySize(
+            part="lanes.activations",
+            words=config.rows,  # of two layers
+            width=8 * config.values,
+            item=1,
+        ),
+        "biases": MemorySize(
+            part="drain.biases",
+            words=config.bias_neurons // biases,
+            width=32 * biases,
+            item=4,
+            space=Space.BIASES,
+        ),
+        "results": MemorySize(part="results", words=results, width=group, item=4, unit=group),
+        "program": MemorySize(
+            part="control.program",
+            words=config.program_words,
+            width=16,
+            item=2,
+            copies=3,  # one each for loader, runner and reader
+            space=Space.PROGRAM,
+        ),
+    }
+
+
+def spaces(config: EngineConfig) -> dict[Space, MemorySize]:
+    """The memories that bytes from outside are written to, by space."""
+    found = {size.space: size for size in memories(config).values() if size.space is not None}
+    return {space: found[space] for space in Space}

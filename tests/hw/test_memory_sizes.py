@@ -1,0 +1,49 @@
+"""The sizes of the memories are those that are built, in the parts that they are said to be in."""
+
+import pytest
+from amaranth.hdl import Fragment, Shape
+from amaranth.hdl._mem import MemoryInstance
+
+from sobolpath.golden.machine.image import Space
+from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.memories import memories, spaces
+
+
+def built(fragment, place=()):
+    """(Part, words, bits, bits written together, read ports) of every memory below."""
+    if isinstance(fragment, MemoryInstance):
+        width, (port,) = Shape.cast(fragment._data.shape).width, fragment._write_ports
+        unit, reads = width // len(port._en), len(fragment._read_ports)
+        return [(".".join(place), fragment._data.depth, width, unit, reads)]
+    return [
+        found
+        for below, name, _ in fragment.subfragments
+        for found in built(below, (*place, name) if name else place)
+    ]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_sizes_are_what_is_built(name):
+    config = CONFIGS[name]
+    found = {place: size for place, *size in built(Fragment.get(PathEngine(config), None))}
+    expected = {
+        place: [size.words, size.width, size.unit, size.copies]
+        for size in memories(config).values()
+        for place in found
+        if place.startswith(f"{size.part}.")
+    }
+    assert found == expected
+    assert len(found) == len(memories(config)) == 5
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_bytes_from_outside(name):
+    """Every space has its memory, and an address fits the engine's stream."""
+    config = CONFIGS[name]
+    sizes = spaces(config)
+    assert list(sizes) == list(Space)
+    assert max(size.bytes for size in sizes.values()) <= 1 << config.write_bits
+    assert sizes[Space.WEIGHTS].bytes == config.weight_words * config.lanes
+    assert sizes[Space.BIASES].bytes == 4 * config.bias_neurons
+    assert sizes[Space.PROGRAM].bytes == 2 * config.program_words
