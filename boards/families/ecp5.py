@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 from sobolpath.hw.mac import multiplier_ports
 
 from ..gateware import clocking
-from .family import NO_COLLISIONS, OWN_MODELS, Family, block_rams_18k, without, yosys_models
+from .family import DISTRIBUTED_PROGRAM, OWN_MODELS, Family, block_rams_18k, without, yosys_models
 from .loop import Loop
 
 #: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
@@ -31,8 +31,7 @@ settings = Loop(
 #: logic behind it, goes to distributed RAM: its output is a flip-flop's.
 SYNTHESIS = {
     "synth_opts": "-run :map_luts",
-    "script_after_read": NO_COLLISIONS["script_after_read"]
-    + '; setattr -set ram_style "distributed" *.program/m:memory',
+    **DISTRIBUTED_PROGRAM,
     "script_after_synth": "abc -dress -lut 4:7; clean; synth_ecp5 -run map_cells: -top top",
 }
 DEVICES = {"LFE5U-12F": "--12k", "LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}

@@ -75,6 +75,11 @@ class Family:
 #: what such a read would give is free: without it, yosys adds a register and a multiplexer to every
 #: bit of block RAM.
 NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
+#: The same, and the program, which is small, goes to distributed RAM, not to block RAM.
+DISTRIBUTED_PROGRAM = {
+    "script_after_read": NO_COLLISIONS["script_after_read"]
+    + '; setattr -set ram_style "distributed" *.program/m:memory',
+}
 
 
 #: Our models of cells that Yosys has as black boxes only.

@@ -13,14 +13,13 @@ from amaranth.lib import wiring
 from sobolpath.hw.mac import multiplier_ports
 
 from ..gateware import clocking
-from .family import NO_COLLISIONS, OWN_MODELS, Family, block_rams_18k, without, yosys_models
+from .family import DISTRIBUTED_PROGRAM, OWN_MODELS, Family, block_rams_18k, without, yosys_models
 from .loop import Loop
 
 #: The program, which is small, goes to distributed RAM: a copy for each of its three readers.
 SYNTHESIS = {
     "synth_opts": "-nodsp",
-    "script_after_read": NO_COLLISIONS["script_after_read"]
-    + '; setattr -set ram_style "distributed" *.program/m:memory',
+    **DISTRIBUTED_PROGRAM,
 }
 
 #: Speed grade C6/I5, as Project Apicula's gowin_pll has the limits from the data sheet, DS117.

@@ -125,6 +125,8 @@ class WeightMemory(wiring.Component):
 class ClockAndReset(clocking.ClockAndReset):
     """The PLL on its own pin: for a board whose clock is on the device's PLL pin."""
 
+    derived = True
+
     def _pll(self, m, platform, lock):
         pin = platform.request(platform.default_clk, dir="-")
         self._instance(m, "SB_PLL40_PAD", lock, io_PACKAGEPIN=pin.io)

@@ -8,9 +8,9 @@ import json
 import re
 
 from ..gateware import clocking
+from ..gateware.top import TIMER
 from .tools import BuildError
 
-TIMER = "clocking.timer.timer"  # the net of PowerOnReset's timer in a boards.gateware.top.Top
 PASSES = re.compile("LUT|CARRY|CCU2C|MUX|ALU|GB")  # cells whose outputs follow their inputs
 
 

@@ -11,6 +11,8 @@ from sobolpath.golden.support import cli
 from . import tools
 from .tools import BuildError
 
+IGNORED = "ignoring clock constraint"  # in nextpnr's warning
+
 
 @dataclass(frozen=True)
 class Routed:
@@ -83,13 +85,21 @@ def _route(board, platform, folder, seed, clock_hz, stop):
     arguments += ["--timing-allow-fail"]  # we judge, with all figures
     if "--write" not in own:  # some families pack the bitstream of it
         arguments += ["--write", f"{name}.netlist.json"]
-    step = f"place and route, seed {seed},"
-    tools.run(arguments, folder=folder, log=f"nextpnr-{seed}.log", step=step, stop=stop)
+    step, log = f"place and route, seed {seed},", f"nextpnr-{seed}.log"
+    tools.run(arguments, folder=folder, log=log, step=step, stop=stop)
+    _check_log(folder / log)
     path = folder / f"{name}.json"
     report = json.loads(path.read_text())
     fmax, cells = _fmax(report, clock_hz / 1e6, folder), _cells(family, report)
     _check_cells(cells, family.expected_cells(board.config), folder)
     return Routed(seed, fmax, cells, path, folder / _after("--write", arguments))
+
+
+def _check_log(path):
+    """A constraint on a net that is not there is ignored with a warning: none may be."""
+    ignored = [line for line in path.read_text(errors="replace").splitlines() if IGNORED in line]
+    if ignored:
+        raise BuildError(f"nextpnr must heed each clock constraint: {ignored[0]} (log: {path})")
 
 
 def _cells(family, report):

@@ -29,7 +29,7 @@ class PowerOnReset(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         locked = Signal()
-        timer = Signal(range(2 * self.cycles), name="timer")  # boards.flow.reset looks for it
+        timer = Signal(range(2 * self.cycles), name="timer")  # top.TIMER
         m.submodules.synchronizer = FFSynchronizer(self.lock, locked)
         done = timer[-1]
         m.d.comb += self.reset.eq(~done)
@@ -46,11 +46,15 @@ class ClockAndReset(wiring.Component):
     A family's own class makes the PLL: its ``_pll(m, platform, lock)`` adds one that drives
     ``self.clock`` and ``lock``. Amaranth adds a start-up reset to a domain that it makes
     itself; to this one it adds none, so nothing but this holds the design until the PLL has locked.
+    ``derived`` says that place and route knows the clock's frequency from the PLL: then there is no
+    constraint on the signal, whose name synthesis may drop.
 
     Parameters: ``settings``, the family's PLL settings for the platform's default clock; their
     ``output_hz`` is the clock.
     Members: ``clock``: Out(1), constrained to that frequency; ``reset``: Out(1).
     """
+
+    derived = False
 
     clock: Out(1)
     reset: Out(1)
@@ -69,7 +73,8 @@ class ClockAndReset(wiring.Component):
         m = Module()
         lock = Signal()
         self._pll(m, platform, lock)
-        platform.add_clock_constraint(self.clock, self.settings.output_hz)
+        if not self.derived:
+            platform.add_clock_constraint(self.clock, self.settings.output_hz)
         m.domains.por = ClockDomain(reset_less=True, local=True)
         timer = PowerOnReset(clock_hz=self.settings.output_hz)
         m.submodules.timer = DomainRenamer("por")(timer)

@@ -20,6 +20,9 @@ from sobolpath.hw.weights import WeightMemory
 from .host import Host
 from .uart import Receiver, Transmitter
 
+#: The power-on timer's name in a :class:`Top` once that is flat: ``boards.flow.reset`` looks there.
+TIMER = "clocking.timer.timer"
+
 
 class Core(wiring.Component):
     """Everything behind the pins: an engine that a host drives over a serial line.

@@ -107,8 +107,8 @@ def _floor(data):
         "title": "Floor plan",
         "text": [
             "Placed cells in the colour of their submodule: small, logic and flip-flops within "
-            "their tile; framed, with a letter, the multipliers (D) and memories (E block RAM, S "
-            "single-port RAM)."
+            "their tile; framed, and with a letter where there is room, the multipliers (D) and "
+            "memories (E block RAM, S single-port RAM)."
         ],
         "picture": "floor",
     }
@@ -200,10 +200,11 @@ def _roofline(data):
             f"Each weight that is read serves {images} multiplication{'s' * (images > 1)}, however "
             f"large the network: {bits} bits a cycle are all that the weight memory gives, and "
             f"{lanes * images} multipliers take just that. So memory and multipliers are one roof, "
-            "the level one. The slanted one is the inputs: one neuron's a cycle. A network of few "
-            "weights for each input stands below it. What is left between a point and its roof are "
-            "the gaps between junctions, rows that wait for the requantizer, and the writing of "
-            "hidden activations, during which no input is taken.",
+            "the level one. The slanted one is loading: one neuron's inputs per cycle, but for the "
+            "cycles in which hidden activations are written, which take turns with the inputs. A "
+            "network of few weights for each cycle of loading stands on it. What is left between a "
+            "point and its roof are the gaps between junctions, and rows that wait for the "
+            "requantizer. Both axes are logarithmic.",
         ],
         "picture": "roofline",
     }

@@ -19,8 +19,10 @@ def cycles(model, config):
     """Cycles of a model on an engine, as a dictionary; ``why`` alone where it does not fit.
 
     ``latency_cycles`` from last input to last result, ``interval_cycles`` from one inference to the
-    next, of ``images_together`` images; ``weights`` and ``inputs`` of the network; ``binds``, what
-    would have to be faster for a shorter interval.
+    next, of ``images_together`` images; ``weights`` and ``inputs`` of the network;
+    ``loading_cycles``, in which its inputs are taken: one each, and one for each group of hidden
+    activations that is written meanwhile; ``binds``, what would have to be faster for a shorter
+    interval.
     """
     try:
         config.image(model)
@@ -35,6 +37,7 @@ def cycles(model, config):
         "images_together": config.images,
         "weights": model.topology.total_paths,
         "inputs": model.topology.layers[0],
+        "loading_cycles": tasks["loading"],
         "binds": BINDS[longest],
     }
 
@@ -57,6 +60,15 @@ def speed(counted, lanes, clock_mhz):
         "weight_bits_per_cycle": 8 * counted["weights"] / interval,
         "utilization": counted["weights"] / (lanes * interval),
     }
+
+
+def weights_per_loading_cycle(counted):
+    """How much a model of :func:`cycles` computes for what it has to be given, on this engine.
+
+    Times the clock and the images that share a weight, it is the most multiplications a second that
+    loading allows.
+    """
+    return counted["weights"] / counted["loading_cycles"]
 
 
 def peak(result):

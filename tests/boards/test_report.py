@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from sobolpath.__main__ import main
-from sobolpath.boards import load
+from sobolpath.boards import load, report
 from sobolpath.boards.commands import build as build_command
 from sobolpath.boards.flow.netlist import Netlist, position
 from sobolpath.boards.report import hierarchy, parts, path, pictures, sections, speeds
@@ -199,6 +200,60 @@ class TestPictures:
             assert content.startswith({"png": b"\x89PNG", "svg": b"<?xml"}[kind])
         assert pictures.draw(data)["fmax"] == pictures.draw(data)["fmax"]  # the same bytes
 
+    @pytest.mark.parametrize("seeds", [1, 2, 10, 45])
+    def test_no_legend_is_over_bars(self, seeds):
+        result = {**report.kept()["icebreaker"], "seeds": list(range(seeds))}
+        result["fmax_mhz"] = [50 + seed % 7 for seed in range(seeds)]
+        axes = Figure().subplots()
+        pictures._fmax({"result": result, "ceilings_mhz": {"SPRAM": 70.0, "EBR": 150.0}}, axes)
+        assert axes.get_legend() is None
+        (legend,) = axes.figure.legends
+        assert legend.get_texts()[0].get_text() == "the clock, 48 MHz"
+        ticks = [label.get_text() for label in axes.get_xticklabels()]
+        if seeds == 1:  # beside what the data sheet allows
+            names = [label.get_text() for label in axes.get_yticklabels()]
+            assert names == ["place and route, seed 0", "SPRAM, data sheet", "EBR, data sheet"]
+            assert [bar.get_width() for bar in axes.patches] == [50, 70, 150]
+        else:
+            assert [bar.get_height() for bar in axes.patches] == result["fmax_mhz"]
+            assert ticks == [str(seed) for seed in range(0, seeds, 3 if seeds == 45 else 1)]
+
+    @pytest.mark.parametrize("name", ["icebreaker", "hx8k", "ulx3s"])
+    def test_roofline(self, name):
+        """Models whose inputs bind are on the slanted roof, by the same figures as the table."""
+        result, config = report.kept()[name], load(name).config
+        clock = result["clock_mhz"]
+        models = {
+            each: (counted := speeds.cycles(model, config))
+            | speeds.speed(counted, config.lanes, clock)
+            for each, model in speeds.shipped().items()
+        }
+        axes = Figure().subplots(1, 2)
+        pictures._roofline({"result": result, "models": models}, axes)
+        assert (axes[0].get_xscale(), axes[0].get_yscale()) == ("log", "log")
+        (roof,) = axes[0].lines
+        (left, corner, _), (low, peak, level) = roof.get_data()
+        assert peak == level == pytest.approx(speeds.peak(result) / 1e6)
+        slope = low / left
+        assert peak / corner == pytest.approx(slope)
+        fitting = [model for model in models.values() if "why" not in model]
+        points = [tuple(each.get_offsets()[0]) for each in axes[0].collections]
+        assert len(points) == len(fitting)
+        for model, (ratio, rate) in zip(fitting, points, strict=True):
+            assert rate == pytest.approx(model["macs_per_second"] / 1e6)
+            assert rate <= min(peak, slope * ratio) * 1.000001
+            if model["binds"] == "inputs":
+                assert rate == pytest.approx(slope * ratio)
+        assert any(m["binds"] == "inputs" for m in fitting) == (name != "hx8k")
+        assert axes[0].get_legend() is axes[1].get_legend() is None
+
+    def test_letters_that_would_be_too_small_are_left_out(self):
+        for size, letters in ((30, ["E"]), (400, [])):
+            placement = {"core": {"ebr": ["X1/Y2/ram"], "lc": [f"X{size}/Y{size}/lc0"]}}
+            axes = Figure().subplots()
+            pictures._floor({"placement": placement}, axes)
+            assert [text.get_text() for text in axes.texts] == letters
+
     @pytest.mark.parametrize(
         ("place", "where"),
         [
@@ -301,6 +356,8 @@ class TestFigures:
             result = {"lanes": config.lanes, "images_together": config.images, "clock_mhz": clock}
             inputs = config.images * clock * 1e6 * counted["weights"] / counted["inputs"]
             assert speed["macs_per_second"] <= min(speeds.peak(result), inputs)
+            loading = config.images * clock * 1e6 * speeds.weights_per_loading_cycle(counted)
+            assert speed["macs_per_second"] <= loading * 1.000001 <= inputs * 1.000001
             assert speed["weight_bits_per_cycle"] <= 8 * config.lanes
             busy = speed["macs_per_second"] / speeds.peak(result)
             assert speed["utilization"] == pytest.approx(busy)

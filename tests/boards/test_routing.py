@@ -142,6 +142,14 @@ def test_cells_swept_away(stand_in):
         route(folder, 1)
 
 
+def test_a_constraint_that_is_ignored(stand_in):
+    warning = "Warning: net 'a.b' does not exist in design, ignoring clock constraint"
+    folder = stand_in(f'echo "{warning}" >&2')
+    message = rf"^nextpnr must heed each clock constraint: {warning} \(log: .*nextpnr-1\.log\)$"
+    with pytest.raises(BuildError, match=message):
+        route(folder, 1, seeds=(1,))
+
+
 def test_an_interruption_leaves_no_process(tmp_path):
     program = prepare(tmp_path, HANG)
     script = f"""

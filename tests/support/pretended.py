@@ -43,6 +43,7 @@ def pretend_tools(monkeypatch):
     def run(arguments, *, folder, log, step, stop=None):
         words = list(map(str, arguments))
         commands.append(words)
+        (folder / log).write_text("")
         if "--report" in words:
             (folder / words[words.index("--report") + 1]).write_text(json.dumps(reports.pop(0)))
             written = json.dumps(netlist())
