@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import re
 import sys
-import textwrap
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -70,13 +68,13 @@ def small(monkeypatch):
     monkeypatch.setattr(dimensions, "FIRST", 3)
 
 
-def reproduce(name, folder, *more, kind="png", options=None):
-    """Run the command, with the options in ``TINY`` unless given; the exit code."""
+def reproduce(name, folder, *more, kind="png"):
+    """Run the command; the exit code."""
     files = "--csv", folder / f"{name}.csv", "--plot", folder / f"{name}.{kind}"
     arguments = [
         "reproduce",
         name,
-        *(TINY.get(name, ()) if options is None else options),
+        *TINY.get(name, ()),
         *files,
         *more,
     ]
@@ -192,20 +190,6 @@ class TestCommand:
 
 
 class TestDocs:
-    """The tables that train nothing are in the document as the commands print them."""
-
-    @pytest.mark.parametrize("name", ["edges-32", "coalescing", "conv-weights", "densities"])
-    def test_table(self, name, tmp_path, capsys):
-        assert reproduce(name, tmp_path, options=()) == 0
-        printed = capsys.readouterr().out.partition("\n\n")[2].partition("\nwrote ")[0]
-        lines = textwrap.indent(printed.rstrip(), "    ")
-        document = (ROOT / "docs" / "reproductions.md").read_text()
-        assert f"    sobolpath reproduce {name}\n" in document
-        without_marks = re.sub(
-            r"<!-- .* -->\n\n", "", document
-        )  # tests.project.test_tables reads them
-        assert f"](reproductions/{name}.png)\n\n{lines}\n\n" in without_marks
-
     def test_every_reproduction_is_told_of(self):
         document = (ROOT / "docs" / "reproductions.md").read_text()
         for name in REPRODUCTIONS:
