@@ -11,11 +11,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import cache, locks, packages
+from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.export import verilog
 
@@ -52,7 +54,7 @@ def _sources(root=HARNESS.parents[2]):
 SOURCES = _sources()
 
 
-def compiler():
+def compiler() -> list[str]:
     """The C++ compiler as a list of arguments: ``$CXX``, else g++, else clang++.
 
     Raises ``InputError`` if it is not there; the message names what was looked for.
@@ -74,7 +76,13 @@ def compiler():
     )
 
 
-def build(config, *, waves=False, folder=None, say=lambda text: None):
+def build(
+    config: EngineConfig,
+    *,
+    waves: bool = False,
+    folder: Path | str | None = None,
+    say: Callable[[str], object] = lambda text: None,
+) -> Path:
     """Compile the engine of ``config``, unless that was done before.
 
     Parameters

@@ -2,6 +2,9 @@
 
 import ctypes
 import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +12,7 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.image import interleaved
 
 from . import library
-from .record import ARRAYS, Stuck, Trace
+from .record import ARRAYS, Job, Stuck, Trace
 
 FAILED = 2**32 - 1  # what functions of the harness return then
 
@@ -33,7 +36,14 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, job, *, vcd=None, folder=None, say=lambda text: None):
+    def __init__(
+        self,
+        job: Job,
+        *,
+        vcd: Path | str | None = None,
+        folder: Path | str | None = None,
+        say: Callable[[str], object] = lambda text: None,
+    ) -> None:
         path = library.build(job.config, waves=vcd is not None, folder=folder, say=say).absolute()
         try:
             self._library = ctypes.CDLL(str(path))
@@ -80,7 +90,7 @@ class NativeEngine:
         else:
             self._library.engine_close(self._engine)
 
-    def run(self, images):
+    def run(self, images: np.ndarray) -> Trace:
         """Run ``uint8`` (B, n_0) images: a :class:`sim.backends.record.Trace`.
 
         B must be a multiple of the images that share a weight.
@@ -103,4 +113,5 @@ class NativeEngine:
             self._job.patience,
             _Record(*(array.ctypes.data for array in trace.arrays)),
         )
-        return Trace(*trace.arrays, finished, self._library.engine_cycle(self._engine) - before)
+        total = self._library.engine_cycle(self._engine) - before
+        return replace(trace, finished=finished, total=total)

@@ -1,14 +1,17 @@
 """The pysim back end: Amaranth's own simulator. Slow, but it needs no compiler."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from amaranth.sim import Simulator
 
 from sobolpath.hw.engine import PathEngine
 
-from .record import WATCHED, Cursor, Stuck, Trace
+from .record import WATCHED, Cursor, Job, Stuck, Trace
 
 PERIOD = 1e-6  # of the clock, for waveforms
 SETTLED = 4  # cycles after a network's last byte in which no inference begins; as in harness.cpp
@@ -23,8 +26,9 @@ class PysimEngine:
 
     name = "pysim"
 
-    def __init__(self, job, *, vcd=None):
-        self._job, self._engine = job, PathEngine(job.config)
+    def __init__(self, job: Job, *, vcd: Path | str | None = None) -> None:
+        self._job = job
+        self._engine: Any = PathEngine(job.config)  # its members come of its signature
         self._cycle, self._begun = 0, 0
         self._loaded, self._work, self._done = False, None, None
         self._simulator = Simulator(self._engine)
@@ -45,7 +49,7 @@ class PysimEngine:
     def __exit__(self, *exception):
         self._waves.__exit__(*exception)
 
-    def run(self, images):
+    def run(self, images: np.ndarray) -> Trace:
         """Run ``uint8`` (B, n_0) images: a :class:`sim.backends.record.Trace`."""
         self._work, self._done = np.asarray(images, np.uint8), None
         while self._done is None:
@@ -64,7 +68,7 @@ class PysimEngine:
             trace, before = Trace.empty(inferences, self._job), self._cycle
             finished = await self._infer(ctx, self._job.config.inputs(images), trace)
             self._begun += inferences
-            self._done = Trace(*trace.arrays, finished, self._cycle - before)
+            self._done = replace(trace, finished=finished, total=self._cycle - before)
 
     async def _load(self, ctx):
         write = self._engine.write

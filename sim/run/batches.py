@@ -9,10 +9,12 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from pathlib import Path
 
 import numpy as np
 
@@ -32,7 +34,13 @@ BATCH = {"native": 64, "pysim": 4}  # inferences that are handed to the engine a
 SHARE = {"native": 5_000_000, "pysim": 5_000}  # cycles that are worth starting a process for
 
 
-def open_engine(backend, job, *, vcd=None, say=lambda text: None):
+def open_engine(
+    backend: str,
+    job: Job,
+    *,
+    vcd: Path | str | None = None,
+    say: Callable[[str], object] = lambda text: None,
+) -> NativeEngine | PysimEngine:
     """An engine of the back end asked for; ``auto`` takes native where it can be built.
 
     Raises ``InputError`` for an unknown back end, or where ``native`` cannot be built.
@@ -66,17 +74,17 @@ class Task:
     backend: str
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Images of a batch."""
         return BATCH[self.backend] * self.job.config.images
 
     @property
-    def batches(self):
+    def batches(self) -> int:
         """How many there are; the last one may have fewer images."""
         return -(-len(self.images) // self.size)
 
     @property
-    def cycles(self):
+    def cycles(self) -> int:
         """About how many the whole run takes."""
         return self.job.schedule.interval * -(-len(self.images) // self.job.config.images)
 
@@ -84,12 +92,12 @@ class Task:
 class Runner:
     """Runs single batches of a :class:`Task` on an open engine."""
 
-    def __init__(self, task, simulated):
+    def __init__(self, task: Task, simulated: NativeEngine | PysimEngine) -> None:
         self._task, self._simulated = task, simulated
         self._comparison, model = Comparison(task.model, task.job), task.model
         self._network = Network(model.topology, model.float_weights, model.float_biases)
 
-    def run(self, number):
+    def run(self, number: int) -> Tally:
         """The :class:`sim.run.tally.Tally` of a batch, up to the first image that hangs."""
         began, task, per = time.process_time(), self._task, self._task.job.config.images
         part = slice(number * task.size, (number + 1) * task.size)
@@ -117,12 +125,12 @@ class Runner:
         return tally
 
 
-def cpus():
+def cpus() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def jobs_for(task, asked=None):
+def jobs_for(task: Task, asked: int | None = None) -> int:
     """How many processes to take: as ``asked``, but no more than batches.
 
     Unless asked, as many as there are CPUs, if each has enough to do to be worth its start.
@@ -140,7 +148,9 @@ class Killed(RuntimeError):
 
 
 @contextmanager
-def tallies(task, numbers, jobs, simulated):
+def tallies(
+    task: Task, numbers: Iterable[int], jobs: int, simulated: NativeEngine | PysimEngine
+) -> Iterator[Iterator[Tally]]:
     """The tallies of these batches, in their order, as an iterator.
 
     One job runs on ``simulated``, an open engine. More are processes, each with an engine of its
@@ -176,7 +186,8 @@ def _share(pipes, numbers):
             pipe.send(number)
         for wanted in numbers:
             while wanted not in done:
-                for pipe in wait(pipes):
+                ready = wait(pipes)
+                for pipe in (each for each in pipes if each in ready):
                     number, result = pipe.recv()
                     if isinstance(result, Exception):
                         raise result
@@ -215,5 +226,7 @@ def _serve(pipe, task):
 
 
 def _end_with_parent():
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(1)

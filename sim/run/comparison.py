@@ -4,9 +4,10 @@ import numpy as np
 
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import lanes as lane_order
+from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.widen import widened_model
 
-from ..backends.record import NEVER
+from ..backends.record import NEVER, Job, Trace
 from .tally import LISTED, Mismatch, Tally
 
 
@@ -17,13 +18,13 @@ class Comparison:
     Member ``tally`` : the :class:`sim.run.tally.Tally` of what was compared and of its cycles.
     """
 
-    def __init__(self, model, job):
+    def __init__(self, model: Model, job: Job) -> None:
         self._model, self._per = model, job.config.images
         self._wide, self._copies = widened_model(model, job.schedule.wide), job.schedule.copies
         self._neurons, self._layers, self._images = _positions(job)
         self.tally = Tally()
 
-    def add(self, inputs, trace):
+    def add(self, inputs: np.ndarray, trace: Trace) -> np.ndarray:
         """Compare the trace of these images; return their golden logits, ``int32`` (B, n_L).
 
         B is a multiple of the images that share a weight.

