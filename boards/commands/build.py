@@ -1,10 +1,12 @@
 """``sobolpath board build``: the bitstream of a board, what it takes, how fast it may run."""
 
 import time
+from argparse import Namespace
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import options
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 
 from .. import NAMES, load, report
 from ..flow.build import build
@@ -30,7 +32,7 @@ design is not the expected one; 2 wrong input
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.board(parser, NAMES)
@@ -43,7 +45,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Build, print, report; the figures, and what is wrong. Raises ``InputError``."""
     board = load(options.board)
     for name in ("seeds", "jobs"):

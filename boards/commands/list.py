@@ -1,9 +1,14 @@
 """``sobolpath board list``: the boards, and what each one's engine is."""
 
+from argparse import Namespace
+from typing import Any
+
 from sobolpath.golden.support import options, tables
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 
 from .. import NAMES, load
+from ..board import Board
 
 HELP = """\
 Name the boards, with the engine that each is built with and its clock.
@@ -13,12 +18,12 @@ Name the boards, with the engine that each is built with and its clock.
 COLUMNS = (("board", "board", ""), ("engine", "summary", ""), ("MHz", "clock_mhz", "g"))
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Print a line for each."""
     boards = [load(name) for name in NAMES]
     rows = [facts(board) for board in boards]
@@ -27,7 +32,7 @@ def run(options, say):
     return Outcome({"boards": rows})
 
 
-def facts(board):
+def facts(board: Board) -> dict[str, Any]:
     """What ``--json`` says of a board: a dictionary."""
     return {
         "board": board.name,

@@ -2,8 +2,10 @@
 
 import sys
 import time
+from argparse import Namespace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +15,11 @@ from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import options, packages
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 
 from .. import NAMES, load
+from ..board import Board
 from ..flow import gates, tools
 from ..flow.build import alone
 
@@ -38,7 +42,7 @@ failed; 2 wrong input, or Icarus Verilog is missing
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.board(parser, NAMES)
     options.model(parser, "digits")
@@ -48,7 +52,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Synthesize, simulate, compare; the figures, and what differs. Raises ``InputError``."""
     board = load(options.board)
     model = models.load(options.model)
@@ -79,7 +83,14 @@ def _images(board, model, options):
     return dataset.x_test[: -(-count // together) * together]
 
 
-def verify(board, model, images, *, folder=None, say=lambda text: None):
+def verify(
+    board: Board,
+    model: models.Model,
+    images: np.ndarray,
+    *,
+    folder: str | Path | None = None,
+    say: Say = lambda text: None,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Simulate the netlist of the board's engine with a model, and compare.
 
     Parameters
@@ -112,7 +123,9 @@ def verify(board, model, images, *, folder=None, say=lambda text: None):
     return {**result, **seconds}, failures
 
 
-def compare(board, model, images, image, folder):
+def compare(
+    board: Board, model: models.Model, images: np.ndarray, image: Any, folder: Path
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Simulate the netlist that is in ``folder``: result and failures of :func:`verify`."""
     schedule = plan(model.topology, board.config.machine)
     expected = engine.infer(model, images)

@@ -6,16 +6,21 @@ each the fastest of several times counts. What else runs on the machine only eve
 
 import platform
 import time
+from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import data
 from ..errors import InputError
 from ..support import cli, options, tables
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..topology.catalogue import build
 from ..topology.patterns import check_integer
 from ..training import initialize, loop
@@ -41,7 +46,7 @@ MOST_IMAGES = 2**20  # of one time
 RECIPE = {"epochs": 1, "rate": 1e-3}
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.data(parser, "mnist", what="a data set as for train, or random")
@@ -80,11 +85,11 @@ class Timing:
     epoch: int
 
     @property
-    def per_image(self):
+    def per_image(self) -> float:
         """Seconds an image, the least."""
         return min(self.seconds) / self.images
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         """The figures as a dictionary."""
         return {
             "name": self.name,
@@ -95,7 +100,9 @@ class Timing:
         }
 
 
-def measure(networks, samples, recipe, repeats, bar):
+def measure(
+    networks: Sequence[Any], samples: Any, recipe: loop.Recipe, repeats: int, bar: Any
+) -> list[list[float]]:
     """Seconds of training on the samples: per network a list of ``repeats``, taken in turns.
 
     ``networks`` are trained on; ``samples`` are the images, labels and classes of
@@ -115,7 +122,7 @@ def measure(networks, samples, recipe, repeats, bar):
     return seconds
 
 
-def fit(x, y):
+def fit(x: ArrayLike, y: ArrayLike) -> tuple[float, float, float]:
     """The least-squares line: its slope, its intercept, and R squared (1 where y is constant)."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     slope, intercept = np.polyfit(x, y, 1)
@@ -124,7 +131,7 @@ def fit(x, y):
     return float(slope), float(intercept), float(1 - rest / spread) if spread else 1.0
 
 
-def sized(layers, size):
+def sized(layers: Sequence[int], size: int) -> tuple[int, ...]:
     """The paths of each junction that are nearest to ``size``: a tuple."""
     return tuple(min(max(size, n, m), n * m) for n, m in pairwise(layers))
 
@@ -218,7 +225,7 @@ def _report(options, ways, line, figures):
     )
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Measure and print; the figures as a dict for ``--json``. Raises ``InputError``."""
     for name, most in (("batch", MOST_IMAGES), ("batches", MOST_IMAGES), ("repeats", 1000)):
         check_integer(getattr(options, name), name, 1, most)

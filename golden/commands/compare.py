@@ -8,15 +8,20 @@ fewer: some repeat.
 """
 
 import time
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import data
 from ..errors import InputError
 from ..support import cli, options, tables
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..topology.catalogue import TOPOLOGIES, build
+from ..topology.paths import Paths
 from ..topology.patterns import check_integer
 from ..training import initialize, loop
 from ..training.evaluate import float_accuracy
@@ -38,7 +43,7 @@ is 1 if the first topology's mean is more than 0.5 points below another's.
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     shared.data_arguments(parser)
     options.layers(parser)
@@ -53,7 +58,9 @@ def arguments(parser):
     options.json(parser)
 
 
-def train_once(topology, dataset, start, recipe):
+def train_once(
+    topology: Paths, dataset: data.DataSet, start: tuple[str, str], recipe: loop.Recipe
+) -> float:
     """Float accuracy of ``topology`` trained by ``recipe``, 0 to 1, on what the data judge by.
 
     ``start`` : rule and magnitudes of :func:`golden.training.initialize.initialize`.
@@ -65,7 +72,7 @@ def train_once(topology, dataset, start, recipe):
     return float_accuracy(network, dataset)
 
 
-def summarize(rows):
+def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Add ``mean``, ``deviation`` and ``difference`` to rows that have ``accuracies``.
 
     All are shares, 0 to 1; the deviation is that of a sample (``None`` for one seed), the
@@ -79,7 +86,12 @@ def summarize(rows):
     return rows
 
 
-def builders(names, layers, paths, dimensions):
+def builders(
+    names: Sequence[str],
+    layers: Sequence[int],
+    paths: Sequence[int],
+    dimensions: Sequence[int] | None,
+) -> dict[str, Callable[..., Paths]]:
     """By name the function of ``seed`` that builds it, tried once: raises ``InputError``.
 
     ``dimensions`` go to those that have them, ``None`` leaves them alone.
@@ -121,7 +133,7 @@ COLUMNS = (
 )
 
 
-def table(rows):
+def table(rows: list[dict[str, Any]]) -> list[str]:
     """The rows as lines, deviation and difference in points; the first row has no difference."""
     shown = []
     for row in rows:
@@ -138,7 +150,7 @@ def table(rows):
     return tables.table(COLUMNS, shown)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Train, print; the figures as a dict for ``--json``, ``passed`` if ``--within`` holds."""
     names = shared.names(options.topologies, "--topologies", 2)
     layers = cli.integers(options.layers, "-", "--layers")

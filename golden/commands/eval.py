@@ -1,11 +1,13 @@
 """``sobolpath eval``: the accuracies of a model file; what train and eval both print."""
 
 import time
+from argparse import Namespace
 
 from .. import data
 from ..machine import model
 from ..support import options
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..training.evaluate import accuracies
 from ..training.network import Network
 from . import shared
@@ -18,7 +20,7 @@ with the integers that the hardware computes, and print both accuracies.
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser)
     options.data(parser)
@@ -26,7 +28,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Evaluate and print; the figures as a dict for ``--json``. Raises ``InputError``."""
     quantized = model.load(options.model)
     dataset = data.load_for(quantized, options.data, options.download)

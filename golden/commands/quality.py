@@ -2,11 +2,13 @@
 
 import textwrap
 import time
+from argparse import Namespace
 
 from ..errors import InputError
 from ..machine.lanes import lane_maps
 from ..support import cli, options, tables
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..topology import linear, quality
 from ..topology.catalogue import LINEAR, TOPOLOGIES
 from . import shared
@@ -51,7 +53,7 @@ ROWS = (
 )
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.topologies(parser, "sobol", "which paths, a table of several (%(default)s)")
     shared.network_arguments(parser)
@@ -138,7 +140,7 @@ def _table(results):
     return tables.grid(lines)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Measure and print; the figures as a dict for ``--json``, of several under ``topologies``."""
     chosen = shared.names(options.topologies, "--topologies")
     if len(chosen) > 1:

@@ -2,6 +2,7 @@
 
 import textwrap
 import time
+from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,8 @@ from .. import data
 from ..errors import InputError, check_name
 from ..reproduce import REPRODUCTIONS, chart
 from ..support import cli, options, plots, tables
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..topology.patterns import check_integer
 
 FOLDER = "build/reproduce"
@@ -25,7 +27,7 @@ docs/reproductions.md says what came out, and what agrees with the papers.
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     add("name", nargs="?", metavar="NAME", help=f"which one: {', '.join(REPRODUCTIONS)}")
@@ -75,7 +77,7 @@ def _list(say):
     }
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Compute, draw, write and print; the figures as a dict for ``--json``. ``InputError``."""
     if options.list:
         return Outcome(_list(say))

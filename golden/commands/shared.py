@@ -1,12 +1,17 @@
 """What several commands of the golden model share: their options, and how they print a network."""
 
 import textwrap
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
 
 from .. import data
 from ..errors import InputError
 from ..machine import fitting, registry
+from ..machine.model import Model
 from ..support import cli, options
 from ..topology.catalogue import build
+from ..topology.paths import Paths
 from ..training import initialize, loop
 
 PAD = ": pad it"  # what engines say of a network that is too small
@@ -22,7 +27,7 @@ RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, uni
 )
 
 
-def data_arguments(parser):
+def data_arguments(parser: cli.Parser) -> None:
     """Add ``--data`` and what else :func:`dataset_of` reads."""
     options.data(parser, what=data.names())
     parser.add_argument("--scaling", default="auto", metavar="NAME", help=SCALING)
@@ -30,7 +35,13 @@ def data_arguments(parser):
     parser.add_argument("--validation", type=int, metavar="N", help=what)
 
 
-def dataset_of(options, topology, seed, known=None, pad=False):
+def dataset_of(
+    options: Namespace,
+    topology: Paths,
+    seed: int,
+    known: Model | None = None,
+    pad: bool = False,
+) -> data.DataSet:
     """The data set that the options name; ``InputError`` where the topology does not fit it.
 
     Where training goes on from a model, ``known``, its samples are prepared as those were.
@@ -50,7 +61,7 @@ def dataset_of(options, topology, seed, known=None, pad=False):
     return dataset
 
 
-def recipe_arguments(parser):
+def recipe_arguments(parser: cli.Parser) -> None:
     """Add ``--initialization``, ``--magnitudes``, and the recipe's.
 
     Whatever trains with them starts alike by default. The recipe's are those that
@@ -65,7 +76,7 @@ def recipe_arguments(parser):
         add(f"--{name}", type=type(default), metavar=unit, default=default, help=text)
 
 
-def recipe_of(options, seed):
+def recipe_of(options: Namespace, seed: int) -> loop.Recipe:
     """The :class:`golden.training.loop.Recipe` of the options. Raises ``InputError``."""
     return loop.Recipe(**{name: getattr(options, name) for name, *_ in RECIPE}, seed=seed)
 
@@ -78,7 +89,7 @@ def _rules():
     return f"how weights start, and their signs: {', '.join(initialize.RULES)} (%(default)s)"
 
 
-def network_arguments(parser):
+def network_arguments(parser: cli.Parser) -> None:
     """Add ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``: :func:`topology_of` reads."""
     options.layers(parser)
     options.paths(parser)
@@ -86,7 +97,7 @@ def network_arguments(parser):
     options.seed(parser)
 
 
-def names(text, option, least=1):
+def names(text: str, option: str, least: int = 1) -> list[str]:
     """The names in ``text``, joined by commas, a list. Raises ``InputError``: ``option`` is named.
 
     At least ``least`` of them, none twice.
@@ -99,7 +110,7 @@ def names(text, option, least=1):
     return found
 
 
-def topology_of(options, name, engine=None):
+def topology_of(options: Namespace, name: str, engine: Any = None) -> Paths:
     """The topology called ``name`` of the network that the options describe.
 
     It is padded to what ``engine`` needs where one is given. Raises ``InputError``.
@@ -118,7 +129,7 @@ def topology_of(options, name, engine=None):
     )
 
 
-def fits(topology, padded=False):
+def fits(topology: Paths, padded: bool = False) -> dict[str, Any]:
     """Print which engines a topology fits, and why not the others; that for ``--json``.
 
     ``padded`` : whether it is padded for one already. Nothing where no engine is known.
@@ -141,19 +152,19 @@ def fits(topology, padded=False):
     return {"fits": good, "misfits": reasons}
 
 
-def facts(topology):
+def facts(topology: Paths) -> dict[str, Any]:
     """What ``--json`` says of a topology: a dictionary."""
     names = ("layers", "paths", "dimensions")
     facts = {name: list(getattr(topology, name)) for name in names}
     return {**facts, "weights": topology.total_paths}
 
 
-def warn(text):
+def warn(text: str) -> None:
     """Print a warning, in lines of at most 80 columns."""
     print(textwrap.fill(f"warning: {text}", 80, subsequent_indent=" " * 9))
 
 
-def describe_data(dataset):
+def describe_data(dataset: data.DataSet) -> None:
     """Print how the samples became inputs, what classes are called, and what is odd."""
     if dataset.preparation is not None:
         print(f"scaling     {dataset.preparation}")
@@ -165,7 +176,7 @@ def describe_data(dataset):
         warn(warning)
 
 
-def data_facts(dataset):
+def data_facts(dataset: data.DataSet) -> dict[str, Any]:
     """What ``--json`` says of how samples became inputs: a dictionary."""
     known = dataset.preparation
     return {
@@ -175,7 +186,7 @@ def data_facts(dataset):
     }
 
 
-def describe(topology):
+def describe(topology: Paths) -> list[int]:
     """Print what the network is; return the duplicate edges of each junction, a list."""
     print(f"layers      {'-'.join(map(str, topology.layers))}")
     print(f"paths       {','.join(map(str, topology.paths))} ({topology.total_paths} weights)")
@@ -193,7 +204,7 @@ def describe(topology):
     return duplicates
 
 
-def report(result, dataset):
+def report(result: Mapping[str, Any], dataset: data.DataSet) -> None:
     """Print the accuracies of a result on what a data set has to judge by."""
     images = f"{len(dataset.x_test)} {dataset.judged} images"
     print(f"float       {result['accuracy_float']:.2%} of {images}")

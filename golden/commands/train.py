@@ -1,13 +1,15 @@
 """``sobolpath train``: train a network of paths, quantize it, write a model file."""
 
 import time
+from argparse import Namespace
 from pathlib import Path
 
 from .. import data
 from ..errors import InputError
 from ..machine import fitting, model, registry
 from ..support import options
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..training import growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
 from ..training.network import Network
@@ -55,7 +57,7 @@ two, and to a neuron for every lane.
 UNSAID = {"topology": "sobol", "magnitudes": initialize.MAGNITUDES[0], "signs": loop.SIGNS[0]}
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     shared.data_arguments(parser)
@@ -116,7 +118,7 @@ def _start(options, topology, dataset, smaller):
     return extended, {"extended": list(smaller.topology.paths)}
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Train, print and write; the figures as a dict for ``--json``. Raises ``InputError``."""
     if options.qat < 0:
         raise InputError(f"qat must be at least 0 epochs, not {options.qat}")

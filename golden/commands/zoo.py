@@ -1,10 +1,12 @@
 """``sobolpath zoo``: the models that ship; train one again."""
 
+from argparse import Namespace
 from pathlib import Path
 
 from ..errors import InputError
 from ..support import cli, options
-from ..support.command import Outcome
+from ..support.cli import Parser
+from ..support.command import Outcome, Say
 from ..training import zoo
 from . import train
 
@@ -18,7 +20,7 @@ accuracies are those of the full held-out set, as sobolpath train found them.
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     add("--train", metavar="NAME", help=f"train one again: {', '.join(zoo.RECIPES)}")
@@ -29,7 +31,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Train what is asked for, list the models. Raises ``InputError``."""
     if options.train is not None:
         path = Path(options.models) / f"{options.train}.npz"

@@ -10,7 +10,9 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -23,20 +25,21 @@ class Parser(argparse.ArgumentParser):
     Members ``read`` and ``written`` : the options that name files to read and to write.
     """
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
-        self.read, self.written = [], []
+        self.read: list[str] = []
+        self.written: list[str] = []
 
-    def reads(self, *names, **settings):
+    def reads(self, *names: str, **settings: Any) -> None:
         """Add an option or argument that names a file to read."""
         self.read.append(self.add_argument(*names, **settings).dest)
 
-    def writes(self, *names, **settings):
+    def writes(self, *names: str, **settings: Any) -> None:
         """Add an option that names a file to write."""
         self.written.append(self.add_argument(*names, **settings).dest)
 
-    def parse_args(self, args=None, namespace=None):
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
         """Parse; an option that is not there is told first, with the nearest that is.
 
         An argument may also stand behind options, if it may be left out.
@@ -52,11 +55,11 @@ class Parser(argparse.ArgumentParser):
             return found
         return self.parse_intermixed_args(args, namespace)  # a MODEL behind the options
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (try '{self.prog} --help')")
 
 
-def main(run, argv=None):
+def main(run: Callable[[Sequence[str]], int | None], argv: Sequence[str] | None = None) -> int:
     """Call ``run(argv)``; return its exit code (None is 0). Wrong input is one line and a 2."""
     try:
         code = run(sys.argv[1:] if argv is None else argv) or 0
@@ -74,12 +77,12 @@ def main(run, argv=None):
         return _fail("interrupted", 130)
 
 
-def _fail(message, code):
+def _fail(message: str, code: int) -> int:
     print("error: " + " ".join(message.split()), file=sys.stderr)
     return code
 
 
-def progress(iterable=None, **options):
+def progress(iterable: Iterable[Any] | None = None, **options: Any) -> Any:
     """A progress bar on standard error; none where that is not a terminal.
 
     One within another goes when it is through. ``options`` are those of ``tqdm``.
@@ -87,7 +90,7 @@ def progress(iterable=None, **options):
     return tqdm(iterable, **{"disable": None, "ncols": 79, "leave": None, **options})
 
 
-def integers(text, separator, name="numbers"):
+def integers(text: str, separator: str, name: str = "numbers") -> tuple[int, ...]:
     """``"64-128"`` or ``"2048,1024"`` as a tuple of integers; ``name`` is for the message."""
     try:
         return tuple(int(item) for item in text.split(separator))
@@ -95,7 +98,7 @@ def integers(text, separator, name="numbers"):
         raise InputError(f"{name} must be integers joined by {separator!r}, not {text!r}") from None
 
 
-def write_atomically(path, content):
+def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write ``content`` (bytes or str) so that the file is whole or not there.
 
     A link stays one: what it points to is written. A device or a pipe is written as it is. An
@@ -124,7 +127,7 @@ def _write(path, content):
         raise
 
 
-def check_writable(*paths, read=()):
+def check_writable(*paths: str | Path | None, read: Iterable[str | Path] = ()) -> None:
     """Fail before the work, not after it, where a result cannot be written.
 
     ``None`` and ``-`` (standard output) are passed over; ``read`` are files that must not be
@@ -157,7 +160,7 @@ def _umask():
     return mask
 
 
-def write_json(path, result):
+def write_json(path: str | Path, result: Any) -> None:
     """Write ``result`` as indented JSON; ``-`` is standard output."""
     text = json.dumps(result, indent=2) + "\n"
     if str(path) == "-":

@@ -12,10 +12,14 @@ A command is a module with
 import contextlib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from . import cli, threads
+
+#: Tells a person a line.
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,12 @@ class Outcome:
     finish : called once the summary is written, if there is something left to do then.
     """
 
-    summary: dict
-    failures: tuple = ()
-    finish: Callable = None
+    summary: Mapping[str, Any]
+    failures: Sequence[str] = ()
+    finish: Callable[[], None] | None = None
 
 
-def execute(module, words, argv):
+def execute(module: Any, words: Sequence[str], argv: Sequence[str]) -> int:
     """Run a command with the arguments ``argv``; its exit code, 0 or 1.
 
     ``words`` : what was typed before ``argv``, as ``("sobolpath", "sim", "run")``. With ``--json

@@ -1,7 +1,9 @@
 """A report as one HTML file that needs nothing else: sections of text, tables and pictures."""
 
 import base64
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from . import packages, plots
 
@@ -9,18 +11,18 @@ TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 EMPTY = {"text": (), "columns": (), "rows": (), "picture": None}
 
 
-def jinja2():
+def jinja2() -> Any:
     """The module, imported where it is needed. ``InputError`` where it is not installed."""
     return packages.module("jinja2", "to write a page", "plots")
 
 
-def check():
+def check() -> None:
     """Raise ``InputError`` before any work where a page with pictures cannot be made."""
     plots.matplotlib()
     jinja2()
 
 
-def environment(folder):
+def environment(folder: str | Path) -> Any:
     """jinja2's environment for the templates of a folder. ``InputError`` where it is missing."""
     module = jinja2()
     return module.Environment(
@@ -33,7 +35,7 @@ def environment(folder):
     )
 
 
-def html(title, summary, sections):
+def html(title: str, summary: str, sections: Iterable[Mapping[str, Any]]) -> str:
     """The text of a page, the same for the same arguments.
 
     Parameters

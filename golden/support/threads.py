@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 
 
-def limit(count):
+def limit(count: int) -> threadpool_limits:
     """A context in which NumPy's linear algebra takes ``count`` threads, at least 1, at most.
 
     Raises ``InputError`` for a lower ``count``.

@@ -3,11 +3,14 @@
 import statistics
 import tempfile
 import time
+from argparse import Namespace
+from typing import Any
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.support import cli, options
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.hw.config import CONFIGS
 
 from ..backends.native import NativeEngine
@@ -26,15 +29,15 @@ TIMES = 100  # the native engine runs the images so often for one timing, to be 
 
 
 def bench(
-    path,
-    data_name,
+    path: str,
+    data_name: str,
     *,
-    download=False,
-    config="icebreaker",
-    limit=2,
-    repeats=5,
-    say=lambda text: None,
-):
+    download: bool = False,
+    config: str = "icebreaker",
+    limit: int = 2,
+    repeats: int = 5,
+    say: Say = lambda text: None,
+) -> dict[str, Any]:
     """Time native against pysim; the results for JSON.
 
     Parameters
@@ -97,7 +100,7 @@ def _spread(values):
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser, "digits")
     options.data(parser, "digits")
@@ -107,7 +110,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Time, and print the figures and their ratio; what is wrong."""
     try:
         result = bench(

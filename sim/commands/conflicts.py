@@ -1,11 +1,15 @@
 """``sobolpath sim conflicts``: what paths cost on P banks, cycle by cycle, and what they store."""
 
 import textwrap
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.support import cli, options, packages, plots, tables
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 
 from ..conflicts import picture as drawing
 from ..conflicts.banks import CROSSBARS
@@ -35,7 +39,7 @@ topologies are
 """ + "\n".join(f"  {name:<15}{about}" for name, about in PATTERNS.items())
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.layers(parser, "1024-256-256-64")
@@ -91,7 +95,9 @@ def _cell(figures):
     return f"{figures['cycles_per_block']:.2f} {figures['utilization']:4.0%}"
 
 
-def table(results, crossbars, queues):
+def table(
+    results: list[dict[str, Any]], crossbars: Sequence[str], queues: Sequence[int]
+) -> Iterator[str]:
     """The lines that a person reads, at most 80 columns."""
     for result in results:
         for crossbar in crossbars:
@@ -112,7 +118,7 @@ def table(results, crossbars, queues):
             )
 
 
-def memory(results):
+def memory(results: list[dict[str, Any]]) -> Iterator[str]:
     """Lines: the bits stored for the connectivity, by pattern and number of lanes."""
     yield ""
     yield "bits stored for the connectivity, in all"
@@ -123,7 +129,7 @@ def memory(results):
     yield from tables.grid(lines)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
     settings = _settings(options)
     plot = plots.check(options.plot or PLOT, options.json, asked=options.plot is not None)

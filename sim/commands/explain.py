@@ -1,12 +1,14 @@
 """``sobolpath sim explain``: rows, lanes, blocks and the crossbar of a small network, drawn."""
 
 import textwrap
+from argparse import Namespace
 from pathlib import Path
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.lanes import check, junction_matrix, path_order
 from sobolpath.golden.support import cli, options, plots
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.golden.topology import catalogue, gf2
 
 from ..views import explain_plot
@@ -29,7 +31,7 @@ Topologies: {}.
 """.format(", ".join(catalogue.LINEAR))
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.layers(parser, "16-16-8")
@@ -48,7 +50,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Draw, and say what the step does; it as a dict for ``--json``, and what is wrong."""
     plot = options.plot or PLOT
     plots.check(plot, options.json)

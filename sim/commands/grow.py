@@ -1,9 +1,17 @@
 """``sobolpath sim grow``: one file of weights with more and more of its paths, on one engine."""
 
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.support import cli, options, plots, tables
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
+from sobolpath.golden.topology.paths import Paths
 from sobolpath.golden.training import nested
 from sobolpath.golden.training.growth import prefix
 from sobolpath.hw.config import CONFIGS
@@ -40,7 +48,7 @@ COLUMNS = (
 TITLE = "One file of weights, cut to its first N paths a junction"
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser, MODEL)
     options.data(parser, DATA)
@@ -54,7 +62,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def counts(topology, text):
+def counts(topology: Paths, text: str | None) -> list[int]:
     """The numbers of paths to run: those of the option, or from 512 on. Raises ``InputError``."""
     most = max(topology.paths)
     if text is None:
@@ -68,7 +76,15 @@ def counts(topology, text):
     return sorted(set(found))
 
 
-def grow(model, images, labels, numbers, *, config, **how):
+def grow(
+    model: models.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    numbers: Sequence[int],
+    *,
+    config: str,
+    **how: Any,
+) -> tuple[list[dict[str, Any]], list[str]]:
     """A row for each number of paths, a dictionary, and what is wrong, lines.
 
     ``how`` : as of :func:`sim.run.measure.measure`. Raises ``InputError`` as that does.
@@ -83,7 +99,7 @@ def grow(model, images, labels, numbers, *, config, **how):
     return rows, failures
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
     if options.plot is not None:
         plots.check(options.plot)
@@ -120,7 +136,7 @@ def run(options, say):
     return Outcome(summary, tuple(failures))
 
 
-def plot(rows, axes):
+def plot(rows: list[dict[str, Any]], axes: Any) -> None:
     """Accuracy by latency and by interval, each point with its paths."""
     for name, label, style in (
         ("latency_cycles", "latency", {"marker": "o"}),

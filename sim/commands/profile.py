@@ -1,13 +1,17 @@
 """``sobolpath sim profile``: what the cycles of a model do, measured and in closed form."""
 
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from sobolpath.golden.machine import model as models
-from sobolpath.golden.machine.timeline import timeline
+from sobolpath.golden.machine.timeline import Timeline, timeline
 from sobolpath.golden.support import options, plots, tables
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.hw.config import CONFIGS
 
 from ..backends.record import Stuck
@@ -42,7 +46,7 @@ the interval. The exit code is 1 if any cycle is not the one that was predicted.
 COLUMNS = ("gap", "stream", "stalls", "fill", "drain")
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser)
     options.config(parser, CONFIGS)
@@ -51,7 +55,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Simulate, print, draw; the results as a dict for ``--json``, and what is wrong."""
     if options.plot is not None:
         plots.check(options.plot, options.json)
@@ -105,20 +109,20 @@ def _summary(options, backend, job, trace, timelines):
     }
 
 
-def title(summary):
+def title(summary: Mapping[str, Any]) -> str:
     """The model and the engine, in a line."""
     together = summary["images_together"]
     lanes = f"{summary['lanes']} lanes" + (f", {together} images together" if together > 1 else "")
     return f"{summary['model']} on {summary['config']}: {lanes}"
 
 
-def longest(summary):
+def longest(summary: Mapping[str, Any]) -> str:
     """Which of loading, running and reading make the interval."""
     interval = max(summary["tasks"].values())
     return " and ".join(name for name, took in summary["tasks"].items() if took == interval)
 
 
-def report(summary):
+def report(summary: Mapping[str, Any]) -> Iterator[str]:
     """The lines that a person reads, at most 80 columns."""
     measured, predicted = summary["measured"], summary["predicted"]
     yield title(summary)
@@ -142,7 +146,7 @@ def report(summary):
     )
 
 
-def text_timeline(times):
+def text_timeline(times: Timeline) -> Iterator[str]:
     """Three lanes of characters: inferences A, B, ... are loaded and read, junctions 1, 2, ... run.
 
     Where two fall into one character, it is that of the later one.

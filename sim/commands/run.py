@@ -1,9 +1,13 @@
 """``sobolpath sim run``: images through the simulated engine, compared with the golden model."""
 
 import time
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
 
 from sobolpath.golden.support import cli, options, page
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.hw.config import CONFIGS
 
 from ..run import measure, partial, report
@@ -27,7 +31,7 @@ Amaranth's simulator, some thousand times slower; auto takes native if it can.
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser)
     options.data(parser)
@@ -45,7 +49,7 @@ def arguments(parser):
     parser.add_argument("--resume", action="store_true", help=what)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Simulate, compare, print; the results, and what is wrong."""
     began = time.perf_counter()
     if options.html is not None:
@@ -80,7 +84,7 @@ def run(options, say):
     return Outcome(result.summary, result.failures, finish)
 
 
-def report_lines(summary):
+def report_lines(summary: Mapping[str, Any]) -> list[str]:
     """The lines that a person reads after a run."""
     values = {**summary, "cycles": summary["interval_cycles"] or summary["latency_cycles"]}
     lines = [

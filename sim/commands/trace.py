@@ -1,5 +1,7 @@
 """``sobolpath sim trace``: one image through the simulated engine, step by step."""
 
+from argparse import Namespace
+
 import numpy as np
 
 from sobolpath.golden import data
@@ -7,7 +9,8 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.support import cli, options, plots, tables
-from sobolpath.golden.support.command import Outcome
+from sobolpath.golden.support.cli import Parser
+from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.hw.config import CONFIGS
 
 from ..backends.record import Stuck
@@ -45,7 +48,7 @@ a step is not the golden model's.
 """
 
 
-def arguments(parser):
+def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.model(parser)
@@ -62,7 +65,7 @@ def arguments(parser):
     options.json(parser)
 
 
-def run(options, say):
+def run(options: Namespace, say: Say) -> Outcome:
     """Simulate, compare, list, draw; the results as a dict for ``--json``, and what is wrong."""
     if options.plot is not None:
         plots.check(options.plot, options.json)

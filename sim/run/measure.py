@@ -1,7 +1,6 @@
 """A simulation run: a model and a data set through the engine, compared and summed up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
+from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
 
 from ..backends.native import NativeEngine
@@ -22,17 +22,6 @@ from .batches import Killed, Task, jobs_for, open_engine, tallies
 from .partial import Partial, beside, identity, versions
 
 KILLED = "a process of the simulation was killed, perhaps for want of memory (fewer: --jobs)"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run found: ``summary`` for JSON, ``failures`` as lines, empty where all is well.
-
-    ``summary`` is empty where not one image came through.
-    """
-
-    summary: dict
-    failures: tuple
 
 
 def make_job(config: str, model: models.Model) -> Job:
@@ -104,8 +93,8 @@ def run(
     json: Path | str | None = None,
     resume: bool = False,
     **how: Any,
-) -> Result:
-    """Simulate a model file on a data set's held-out images: a :class:`Result`.
+) -> Outcome:
+    """Simulate a model file on a data set's held-out images; what came of it.
 
     Parameters
     ----------
@@ -139,7 +128,7 @@ def run(
         return result
     named = {"model": str(path), "data": data_name, **result.summary, "config": config}
     made = {"seed": model.info.get("seed"), "versions": versions()}
-    return Result({**named, **made}, result.failures)
+    return Outcome({**named, **made}, result.failures)
 
 
 def measure(
@@ -154,8 +143,8 @@ def measure(
     jobs: int | None = None,
     begin: Callable[[Task], Partial] | None = None,
     say: Callable[[str], object] = print,
-) -> Result:
-    """Simulate a model on these images: a :class:`Result`.
+) -> Outcome:
+    """Simulate a model on these images: a :class:`golden.support.command.Outcome`.
 
     Parameters
     ----------
@@ -180,20 +169,20 @@ def measure(
             jobs = 1 if waves else jobs_for(task, jobs)
             simulate(task, jobs, simulated, partial, say)
     except Stuck as error:
-        return Result({}, (str(error),))
+        return Outcome({}, (str(error),))
     except Killed:
-        return Result({}, (KILLED,))
+        return Outcome({}, (KILLED,))
     tally = partial.tally
     failures = tuple(_failures(job, tally))
     if not tally.images:
-        return Result({}, failures)
+        return Outcome({}, failures)
     speeds = {
         "cycles_per_second": tally.cycles / partial.seconds,
         "jobs": jobs,
         "cycles_per_core_second": tally.cycles / tally.seconds,
         "backend": task.backend,
     }
-    return Result({**_figures(model, job, tally), **speeds}, failures)
+    return Outcome({**_figures(model, job, tally), **speeds}, failures)
 
 
 def _figures(model, job, tally):
