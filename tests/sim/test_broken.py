@@ -18,6 +18,7 @@ from sobolpath.__main__ import main
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from sobolpath.sim.backends import library
+from tests.support.marks import slow
 from tests.support.networks import random_model
 from tests.support.places import ROOT
 
@@ -80,7 +81,7 @@ class TestFullDisk:
         ("backend", "said"),
         [
             ("pysim", ""),
-            ("native", "the compiled simulator failed: VerilatedVcd::bufferFlush: "),
+            slow("native", "the compiled simulator failed: VerilatedVcd::bufferFlush: "),
         ],
     )
     def test_waveforms(self, small, out, backend, said, monkeypatch):

@@ -26,6 +26,7 @@ from sobolpath.hw.writeback import WriteBack
 from sobolpath.sim.backends import library
 from sobolpath.sim.backends.native import NativeEngine
 from tests.sim.test_pysim import AlwaysBusy, altered
+from tests.support.marks import slow
 from tests.support.networks import random_model, small_digits
 from tests.support.places import ROOT
 
@@ -169,7 +170,7 @@ class TestRun:
         assert "taking the slow back end pysim: CXX must be a C++ compiler on PATH" in out
         assert "cycles/s by 1 x pysim, " in out
 
-    @pytest.mark.parametrize("backend", ["native", "pysim"])
+    @pytest.mark.parametrize("backend", [slow("native"), "pysim"])
     def test_vcd(self, small, tmp_path, backend, capsys):
         file = tmp_path / "new folder" / "waves.vcd"
         options = ["--config", "tiny", "--limit", "1", "--backend", backend, "--vcd", file]
@@ -285,6 +286,7 @@ class TestFailures:
         assert "must take bytes of WEIGHTS while idle" in self.failed(capsys, small)
 
 
+@pytest.mark.slow
 class TestBench:
     def test_result(self, small, tmp_path, capsys):
         file = tmp_path / "bench.json"

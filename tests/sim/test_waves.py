@@ -10,11 +10,12 @@ from pylibfst import ffi, fstReaderIterBlocks2, get_scopes_signals2, lib, string
 from sobolpath.golden.support import packages
 from sobolpath.sim.waves import fst, waveforms
 from tests.sim.test_commands import DIGITS, sim, small  # noqa: F401
+from tests.support.marks import slow
 
 SIGNALS = sum(len(names.split()) for parts in waveforms.SHOWN.values() for _, names, _ in parts)
 
 
-@pytest.fixture(params=["native", "pysim"])
+@pytest.fixture(params=[slow("native"), "pysim"])
 def made(request, small, tmp_path):  # noqa: F811
     """A run's VCD and FST, of either back end."""
     files = tmp_path / "new" / "w.vcd", tmp_path / "new" / "w.fst"
