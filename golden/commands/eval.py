@@ -44,7 +44,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         **accuracies(network, quantized, dataset),
         "seconds": round(time.perf_counter() - began, 3),
     }
-    result["duplicates"] = shared.describe(topology)
-    shared.describe_data(dataset)
-    shared.report(result, dataset)
+    result["duplicates"] = shared.describe(topology, say)
+    shared.describe_data(dataset, say)
+    shared.report(result, dataset, say)
     return Outcome(result)

@@ -1,4 +1,4 @@
-"""What several commands of the golden model share: their options, and how they print a network."""
+"""What several commands of the golden model share: their options, and what they say of a network."""
 
 import textwrap
 from argparse import Namespace
@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..machine import fitting, registry
 from ..machine.model import Model
 from ..support import cli, options
+from ..support.command import Say
 from ..topology.catalogue import build
 from ..topology.paths import Paths
 from ..training import initialize, loop
@@ -129,8 +130,8 @@ def topology_of(options: Namespace, name: str, engine: Any = None) -> Paths:
     )
 
 
-def fits(topology: Paths, padded: bool = False) -> dict[str, Any]:
-    """Print which engines a topology fits, and why not the others; that for ``--json``.
+def fits(topology: Paths, say: Say, padded: bool = False) -> dict[str, Any]:
+    """Tell which engines a topology fits, and why not the others; that for ``--json``.
 
     ``padded`` : whether it is padded for one already. Nothing where no engine is known.
     """
@@ -141,7 +142,7 @@ def fits(topology: Paths, padded: bool = False) -> dict[str, Any]:
     reasons = {name: reason for name, reason in misfits.items() if reason is not None}
 
     def show(title, text):
-        print(textwrap.fill(f"{title:<12}{text}", 80, subsequent_indent=" " * 12))
+        say(textwrap.fill(f"{title:<12}{text}", 80, subsequent_indent=" " * 12))
 
     show("fits", ", ".join(good) or "no board and no configuration")
     for reason in dict.fromkeys(reasons.values()):
@@ -159,21 +160,21 @@ def facts(topology: Paths) -> dict[str, Any]:
     return {**facts, "weights": topology.total_paths}
 
 
-def warn(text: str) -> None:
-    """Print a warning, in lines of at most 80 columns."""
-    print(textwrap.fill(f"warning: {text}", 80, subsequent_indent=" " * 9))
+def warn(text: str, say: Say) -> None:
+    """Tell a warning, in lines of at most 80 columns."""
+    say(textwrap.fill(f"warning: {text}", 80, subsequent_indent=" " * 9))
 
 
-def describe_data(dataset: data.DataSet) -> None:
-    """Print how the samples became inputs, what classes are called, and what is odd."""
+def describe_data(dataset: data.DataSet, say: Say) -> None:
+    """Tell how the samples became inputs, what classes are called, and what is odd."""
     if dataset.preparation is not None:
-        print(f"scaling     {dataset.preparation}")
+        say(f"scaling     {dataset.preparation}")
     if dataset.labels is not None:
         names = ", ".join(map(str, dataset.labels))
         line = f"classes     0 to {dataset.classes - 1} are {names}"
-        print(textwrap.fill(line, 80, subsequent_indent=" " * 12))
+        say(textwrap.fill(line, 80, subsequent_indent=" " * 12))
     for warning in dataset.warnings:
-        warn(warning)
+        warn(warning, say)
 
 
 def data_facts(dataset: data.DataSet) -> dict[str, Any]:
@@ -186,27 +187,27 @@ def data_facts(dataset: data.DataSet) -> dict[str, Any]:
     }
 
 
-def describe(topology: Paths) -> list[int]:
-    """Print what the network is; return the duplicate edges of each junction, a list."""
-    print(f"layers      {'-'.join(map(str, topology.layers))}")
-    print(f"paths       {','.join(map(str, topology.paths))} ({topology.total_paths} weights)")
+def describe(topology: Paths, say: Say) -> list[int]:
+    """Tell what the network is; return the duplicate edges of each junction, a list."""
+    say(f"layers      {'-'.join(map(str, topology.layers))}")
+    say(f"paths       {','.join(map(str, topology.paths))} ({topology.total_paths} weights)")
     if topology.dimensions:
-        print(f"dimensions  {','.join(map(str, topology.dimensions))}")
+        say(f"dimensions  {','.join(map(str, topology.dimensions))}")
     else:
-        print(f"topology    {topology.name}")
+        say(f"topology    {topology.name}")
     duplicates = [topology.duplicates(junction) for junction in topology.junctions]
     for junction, count in enumerate(duplicates, 1):
         if count:
-            print(
+            say(
                 f"warning: {count} of {topology.paths[junction - 1]} edges of junction {junction} "
                 "repeat another" + (": try --dimensions" if topology.dimensions else "")
             )
     return duplicates
 
 
-def report(result: Mapping[str, Any], dataset: data.DataSet) -> None:
-    """Print the accuracies of a result on what a data set has to judge by."""
+def report(result: Mapping[str, Any], dataset: data.DataSet, say: Say) -> None:
+    """Tell the accuracies of a result on what a data set has to judge by."""
     images = f"{len(dataset.x_test)} {dataset.judged} images"
-    print(f"float       {result['accuracy_float']:.2%} of {images}")
+    say(f"float       {result['accuracy_float']:.2%} of {images}")
     if "accuracy_int" in result:
-        print(f"integer     {result['accuracy_int']:.2%}")
+        say(f"integer     {result['accuracy_int']:.2%}")

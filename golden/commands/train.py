@@ -133,9 +133,9 @@ def run(options: Namespace, say: Say) -> Outcome:
     known = None if options.extend is None else model.load(options.extend)
     dataset = shared.dataset_of(options, topology, recipe.seed, known, pad=engine is not None)
     network, extended = _start(options, topology, dataset, known)
-    shared.describe_data(dataset)
-    duplicates = shared.describe(topology)
-    fits = shared.fits(topology, engine is not None) if topology.linear else {}
+    shared.describe_data(dataset, say)
+    duplicates = shared.describe(topology, say)
+    fits = shared.fits(topology, say, engine is not None) if topology.linear else {}
     began = time.perf_counter()
     samples = dataset.x_train, dataset.y_train, dataset.classes
     trained = nested.of(network, options.nested)
@@ -156,7 +156,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     if dataset.labels is not None:
         info["labels"] = list(dataset.labels)
     if not topology.linear:
-        return Outcome(_float_only(network, dataset, info, duplicates, began))
+        return Outcome(_float_only(network, dataset, info, duplicates, began, say))
     own = dataset.preparation
     if options.qat:
         scale_and_how = data.INPUT_SCALE, options.qat, options.nested
@@ -179,13 +179,11 @@ def run(options: Namespace, say: Say) -> Outcome:
         "duplicates": duplicates,
         "seconds": round(time.perf_counter() - began, 3),
     }
-    shared.report(result, dataset)
+    shared.report(result, dataset, say)
     for row in result.get("nested", ()):
-        print(
-            "{size:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row)
-        )
+        say("{size:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row))
     quantized.save(options.out)
-    print(f"wrote       {options.out}")
+    say(f"wrote       {options.out}")
     return Outcome(result)
 
 
@@ -199,7 +197,7 @@ def _nested(network, quantized, dataset, smallest):
     return rows
 
 
-def _float_only(network, dataset, info, duplicates, began):
+def _float_only(network, dataset, info, duplicates, began, say):
     """Report a network that has no integers: its paths are not the hardware's."""
     result = {
         "model": None,
@@ -210,6 +208,6 @@ def _float_only(network, dataset, info, duplicates, began):
         "duplicates": duplicates,
         "seconds": round(time.perf_counter() - began, 3),
     }
-    shared.report(result, dataset)
-    print("no model    the hardware runs paths that are linear over GF(2) only")
+    shared.report(result, dataset, say)
+    say("no model    the hardware runs paths that are linear over GF(2) only")
     return result

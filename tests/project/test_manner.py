@@ -78,6 +78,8 @@ def test_a_command_is_given_options_and_say(words):
     module = MODULES[words]
     assert list(inspect.signature(module.run).parameters) == ["options", "say"]
     assert list(inspect.signature(module.arguments).parameters) == ["parser"]
+    for line in inspect.getsource(module).splitlines():  # say for results, the rest for errors
+        assert "print(" not in line or "file=sys.stderr" in line, line
 
 
 def refused(capsys, line):
