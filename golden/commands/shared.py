@@ -1,4 +1,4 @@
-"""What several commands of the golden model share: their options, and what they say of a network."""
+"""What several commands of the golden model share: options, and what they say of a network."""
 
 import textwrap
 from argparse import Namespace
