@@ -7,6 +7,7 @@ hold the table to docs/boards.json, and that to what the project computes.
 
 import json
 import sys
+from collections.abc import Sequence
 
 from scripts import figures as first_table
 from scripts import readme
@@ -93,7 +94,7 @@ def _write(boards):
     readme.write(**tables)
 
 
-def main(argv: list[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Build, and keep what was built."""
     parser = cli.Parser(prog="make boards", description=HELP)
     parser.add_argument("boards", nargs="*", metavar="BOARD", help="all unless given")

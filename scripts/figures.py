@@ -7,6 +7,7 @@ both, and these to what the project computes.
 
 import json
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -136,7 +137,7 @@ def shown(figures: dict, boards: dict) -> str:
     return table(figures, boards[BOARD], load(BOARD).baud)
 
 
-def main(argv: list[str]) -> None:
+def main(argv: Sequence[str]) -> None:
     """Measure, write the files, print the table."""
     cli.Parser(prog="make figures", description=__doc__).parse_args(argv)
     figures = measure()

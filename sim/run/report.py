@@ -1,6 +1,6 @@
 """The page of a run: what its JSON says, in tables and pictures, in one HTML file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from sobolpath.golden.support.plots import Chart
 
 def write(
     path: str | Path,
-    result: dict[str, Any],
+    result: Mapping[str, Any],
     failures: Sequence[str],
     *,
     command: str,
