@@ -75,7 +75,7 @@ def run(options: Namespace, say: Say) -> Outcome:
             say(line)
         if options.html is not None:
             how = {"command": options.typed, "seconds": time.perf_counter() - began}
-            report.write(options.html, result.summary, result.failures, **how)
+            report.write(options.html, dict(result.summary), result.failures, **how)
             say(f"page         {options.html}")
 
     def finish():
