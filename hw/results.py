@@ -3,6 +3,8 @@
 Behind it, where the last layer may have fewer neurons than lanes, what adds a neuron's copies.
 """
 
+from typing import Any
+
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
@@ -33,7 +35,7 @@ class ResultMemory(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, neurons, width, eager=False):
+    def __init__(self, *, neurons: int, width: int, eager: bool = False):
         self._eager = eager
         self._width_bits = exact_log2("width", width)
         exact_log2("neurons", neurons, minimum=2 * width)
@@ -50,7 +52,7 @@ class ResultMemory(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._word, depth=self._depth, init=[])
         read = memory.read_port()
@@ -108,7 +110,7 @@ class CopyAdder(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` where ``max_copies`` is no power of two of at least 2.
     """
 
-    def __init__(self, *, max_copies):
+    def __init__(self, *, max_copies: int):
         self._bits = exact_log2("max_copies", max_copies, minimum=2)
         super().__init__(
             {
@@ -118,7 +120,7 @@ class CopyAdder(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         item = Signal(LOGIT, reset_less=True)
         held = Signal()

@@ -27,24 +27,29 @@ class Sequencer(wiring.Component):
     idle : nothing is under way; the network may be written.
     """
 
-    offered: In(1)
-    load_idle: In(1)
-    load: Out(1)
-    loaded: In(1)
-    alone: In(1)
-    load_hold: Out(1)
-    run_idle: In(1)
-    run: Out(1)
-    output: In(1)
-    begin: In(1)
-    run_hold: Out(1)
-    rewind: Out(1)
-    written: In(1)
-    read: Out(1)
-    left: In(1)
-    load_half: Out(1)
-    run_half: Out(1, init=1)
-    idle: Out(1)
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "offered": In(1),
+                "load_idle": In(1),
+                "load": Out(1),
+                "loaded": In(1),
+                "alone": In(1),
+                "load_hold": Out(1),
+                "run_idle": In(1),
+                "run": Out(1),
+                "output": In(1),
+                "begin": In(1),
+                "run_hold": Out(1),
+                "rewind": Out(1),
+                "written": In(1),
+                "read": Out(1),
+                "left": In(1),
+                "load_half": Out(1),
+                "run_half": Out(1, init=1),
+                "idle": Out(1),
+            }
+        )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
