@@ -1,8 +1,12 @@
 """Boards: one short file each over a shared top, and the command that makes bitstreams of them."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sobolpath.golden.errors import check_name
+
+if TYPE_CHECKING:
+    from .board import Board
 
 NAMES = (
     "icebreaker",
@@ -16,7 +20,7 @@ NAMES = (
 )
 
 
-def load(name):
+def load(name: str) -> "Board":
     """The :class:`boards.board.Board` called ``name``. Raises ``InputError`` with the list."""
     check_name("board", name, NAMES)
     return import_module(f"{__name__}.{name.replace('-', '_')}").BOARD

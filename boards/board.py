@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sobolpath.hw.config import EngineConfig
 
@@ -35,13 +36,13 @@ class Board:
     baud: int = 1_000_000
     seed: int = 1
 
-    def new_platform(self):
+    def new_platform(self) -> Any:
         """A platform with all pins that the top needs."""
         platform = self.platform()
         platform.add_resources(self.resources)
         return platform
 
-    def top(self, *, platform, clock_hz, baud):
+    def top(self, *, platform: Any, clock_hz: float, baud: int) -> tuple[Top, float]:
         """The design for ``platform`` and the clock in hertz that it gets, nearest to ``clock_hz``.
 
         Raises ``InputError`` if the clock or the baud rate cannot be made.

@@ -6,9 +6,13 @@ output takes 5.8 ns (both: nextpnr's figures for speed grade 6), so configuratio
 have a register behind it.
 """
 
+from pathlib import Path
+from typing import Any
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 
+from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.mac import multiplier_ports
 
 from ..gateware import clocking
@@ -45,10 +49,10 @@ class Multiplier(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, images=1):
+    def __init__(self, *, images: int = 1):
         super().__init__(multiplier_ports(images))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         sign = self.weight[-1]
         for image, output in enumerate(self.products):
@@ -102,12 +106,12 @@ class ClockAndReset(clocking.ClockAndReset):
         )
 
 
-def expected_cells(config):
+def expected_cells(config: EngineConfig) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp`` and ``ebr``."""
     return {"dsp": config.values, "ebr": block_rams_18k(config)}
 
 
-def route(platform, seed):
+def route(platform: Any, seed: int) -> list:
     """Arguments of nextpnr-ecp5 for a device, package and speed grade."""
     return [
         *(DEVICES[platform.device], "--package", PACKAGES[platform.package]),
@@ -116,12 +120,12 @@ def route(platform, seed):
     ]
 
 
-def pack(platform, seed):
+def pack(platform: Any, seed: int) -> list[str]:
     """Arguments of ecppack."""
     return ["--compress", "--input", f"seed-{seed}.config", "--bit", "top.bit"]
 
 
-def models(folder):
+def models(folder: Path) -> tuple[str | Path, ...]:
     """Yosys' models of the cells, and ours of those that it has as black boxes only.
 
     Without TRELLIS_COMB, which only nextpnr makes and Icarus 11 cannot read.

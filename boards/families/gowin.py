@@ -7,9 +7,13 @@ Of hold times nextpnr warns in vain: it counts a single-port block RAM's several
 1803), and clocks go by global wires.
 """
 
+from pathlib import Path
+from typing import Any
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 
+from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.mac import multiplier_ports
 
 from ..gateware import clocking
@@ -42,10 +46,10 @@ class Multiplier(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, images=1):
+    def __init__(self, *, images: int = 1):
         super().__init__(multiplier_ports(images))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         for image, activation in enumerate(self.activations):
             product = Signal(16, name=f"product_{image}")
@@ -94,7 +98,7 @@ class ClockAndReset(clocking.ClockAndReset):
         )
 
 
-def expected_cells(config):
+def expected_cells(config: EngineConfig) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp`` and ``bsram``."""
     return {"dsp": config.values, "bsram": block_rams_18k(config)}
 
@@ -104,7 +108,7 @@ def _chip(platform):
     return platform.family.replace("NR", "N")
 
 
-def route(platform, seed):
+def route(platform: Any, seed: int) -> list:
     """Arguments of nextpnr-himbaechel-gowin for a device, its pins and its one clock."""
     (clock_hz,) = [hertz for _, hertz in platform.iter_signal_clock_constraints()]
     return [
@@ -114,12 +118,12 @@ def route(platform, seed):
     ]
 
 
-def pack(platform, seed):
+def pack(platform: Any, seed: int) -> list[str]:
     """Arguments of gowin_pack."""
     return ["-d", _chip(platform), "-o", "top.fs", f"seed-{seed}.pnr.json"]
 
 
-def models(folder):
+def models(folder: Path) -> tuple[str | Path, ...]:
     """Yosys' models of the cells, without an empty one, and ours of its black boxes."""
     (folder / "cells_sim.v").write_text(
         without(yosys_models("gowin/cells_sim.v").read_text(), "SPX9 (")

@@ -5,10 +5,13 @@ hold the two together, cycle by cycle, on the cells' Verilog models.
 """
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 
+from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.mac import multiplier_ports
 from sobolpath.hw.weights import memory_ports
 
@@ -42,12 +45,12 @@ class Multiplier(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, images=1):
+    def __init__(self, *, images: int = 1):
         if images not in (1, 2):
             raise ValueError(f"images must be 1 or 2, one a multiplier, not {images!r}")
         super().__init__(multiplier_ports(images))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         upper, *lower = self.activations
         product = Signal(16)
@@ -94,14 +97,14 @@ class WeightMemory(wiring.Component):
 
     latency = 1
 
-    def __init__(self, *, lanes, depth):
+    def __init__(self, *, lanes: int, depth: int):
         if not isinstance(lanes, int) or lanes < 2 or lanes % 2:
             raise ValueError(f"lanes must be even, two a memory cell, not {lanes!r}")
         if not isinstance(depth, int) or not 2 <= depth <= SPRAM_WORDS:
             raise ValueError(f"depth must be 2 to {SPRAM_WORDS} words, not {depth!r}")
         super().__init__(memory_ports(lanes, depth))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         weights = self.data.as_value()
         for cell in range(len(self.write) // 2):
@@ -155,13 +158,13 @@ class FabricClockAndReset(ClockAndReset):
         self._instance(m, "SB_PLL40_CORE", lock, i_REFERENCECLK=self._pin(m, platform))
 
 
-def expected_cells(config):
+def expected_cells(config: EngineConfig) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
     ebr = sum(block_rams(words, bits, BLOCK_RAM_SHAPES) for words, bits, _ in memories(config))
     return {"dsp": config.lanes, "ebr": ebr, "spram": config.lanes // 2}
 
 
-def route(platform, seed):
+def route(platform: Any, seed: int) -> list:
     """Arguments of nextpnr-ice40 for a device and package."""
     device = platform.device.removeprefix("iCE40").lower()
     return [
@@ -170,12 +173,12 @@ def route(platform, seed):
     ]
 
 
-def pack(platform, seed):
+def pack(platform: Any, seed: int) -> list[str]:
     """Arguments of icepack."""
     return [f"seed-{seed}.asc", "top.bin"]
 
 
-def models(folder):
+def models(folder: Path) -> tuple[str | Path, ...]:
     """Models of all iCE40 cells; Icarus 11 cannot read default values of inputs."""
     options = ("-DICE40_U", "-DNO_ICE40_DEFAULT_ASSIGNMENTS")
     return *options, yosys_models("ice40/cells_sim.v")

@@ -18,17 +18,17 @@ class LoopSettings:
     output_divider: int
 
     @property
-    def detector_hz(self):
+    def detector_hz(self) -> float:
         """What the phase detector compares."""
         return self.input_hz / self.input_divider
 
     @property
-    def output_hz(self):
+    def output_hz(self) -> float:
         """The clock."""
         return self.detector_hz * self.feedback
 
     @property
-    def vco_hz(self):
+    def vco_hz(self) -> float:
         """What the oscillator runs at."""
         return self.output_hz * self.output_divider
 

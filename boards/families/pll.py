@@ -6,7 +6,9 @@ Limits: table "sysCLOCK PLL Timing" of the data sheets, the same in both (UltraP
 LP/HX: FPGA-DS-02029). The filter range goes by f_PFD: technical note FPGA-TN-02052.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sobolpath.golden.errors import InputError
 
@@ -27,27 +29,27 @@ class PllSettings:
     divq: int
 
     @property
-    def detector_hz(self):
+    def detector_hz(self) -> float:
         """What the phase detector compares."""
         return self.input_hz / (self.divr + 1)
 
     @property
-    def vco_hz(self):
+    def vco_hz(self) -> float:
         """What the oscillator runs at."""
         return self.detector_hz * (self.divf + 1)
 
     @property
-    def output_hz(self):
+    def output_hz(self) -> float:
         """The clock."""
         return self.vco_hz / 2**self.divq
 
     @property
-    def filter_range(self):
+    def filter_range(self) -> int:
         """FILTER_RANGE, 1 to 6."""
         return 1 + sum(self.detector_hz >= limit for limit in FILTER_HZ)
 
 
-def settings(*, input_hz, output_hz):
+def settings(*, input_hz: float, output_hz: float) -> PllSettings:
     """The :class:`PllSettings` nearest to ``output_hz``; of equals, the fastest phase detector.
 
     Raises ``InputError`` if a frequency is out of range, or none within 2 % can be made.
@@ -68,7 +70,7 @@ def settings(*, input_hz, output_hz):
     return nearest(found, input_hz, output_hz)
 
 
-def nearest(found, input_hz, output_hz):
+def nearest(found: Iterable[Any], input_hz: float, output_hz: float) -> Any:
     """The first of the settings ``found`` whose ``output_hz`` is nearest to the one asked for.
 
     Raises ``InputError`` if it is more than 2 % off.
@@ -82,12 +84,12 @@ def nearest(found, input_hz, output_hz):
     return best
 
 
-def within(value, limits):
+def within(value: float, limits: tuple[float, float]) -> bool:
     """Whether the lower limit <= value <= the upper one."""
     return limits[0] <= value <= limits[1]
 
 
-def check(name, hertz, limits):
+def check(name: str, hertz: float, limits: tuple[float, float]) -> None:
     """Raises ``InputError`` unless a frequency is within its limits."""
     if not within(hertz, limits):
         low, high = (limit / 1e6 for limit in limits)

@@ -11,11 +11,15 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import locks, packages
 
+from ..board import Board
 from . import reset, tools
 from .routing import route, synthesized
 
@@ -23,8 +27,16 @@ ROUTING = "place and route"  # what binds where the data sheet allows more
 
 
 def build(
-    board, *, seeds=(1,), clock_hz=None, baud=None, folder=None, jobs=None, quiet=False, then=None
-):
+    board: Board,
+    *,
+    seeds: Iterable[int] = (1,),
+    clock_hz: float | None = None,
+    baud: int | None = None,
+    folder: Path | str | None = None,
+    jobs: int | None = None,
+    quiet: bool = False,
+    then: Callable[[dict], None] | None = None,
+) -> dict:
     """Build ``board`` with each of ``seeds`` and keep the fastest.
 
     Parameters
@@ -85,7 +97,7 @@ def _make(board, platform, top, folder, *, seeds, clock_hz, jobs, quiet):
     return _result(board, platform, clock_hz, routed, best, folder)
 
 
-def alone(folder):
+def alone(folder: Path) -> AbstractContextManager:
     """Hold the folder of a build: a context. Where another process has it, say so and wait."""
     return locks.hold(
         folder.with_name(f".{folder.name}.lock"),
@@ -125,7 +137,7 @@ def _stages(count, quiet):
     return report
 
 
-def device(platform):
+def device(platform: Any) -> str:
     """The device and its package, and the speed grade where the platform has one."""
     if hasattr(platform, "part"):
         return platform.part

@@ -11,13 +11,16 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from amaranth.back import rtlil
+import numpy as np
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine.image import MemoryImage
 from sobolpath.golden.support import cli
 from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.export import verilog
 
+from ..board import Board
 from . import tools
 
 BENCH = Path(__file__).with_name("gates.v")
@@ -45,7 +48,7 @@ class Trace:
     busy: str | None = None
     cycles: int = 0
 
-    def add(self, line):
+    def add(self, line: str) -> None:
         """Takes in a line of the test bench; others are left out."""
         kind, *values = line.split() or [""]
         if kind == "logit":
@@ -58,15 +61,15 @@ class Trace:
             self.cycles = int(values[0])
 
 
-def icarus():
+def icarus() -> list[str]:
     """The paths of Icarus' compiler and simulator. Raises ``InputError`` if it is not there."""
-    found = [shutil.which(name) for name in ("iverilog", "vvp")]
-    if None in found:
+    found = [path for name in ("iverilog", "vvp") if (path := shutil.which(name)) is not None]
+    if len(found) < 2:
         raise InputError("Icarus Verilog must be installed: apt-get install iverilog")
     return found
 
 
-def synthesize(board, folder):
+def synthesize(board: Board, folder: Path) -> None:
     """Makes ``engine.v`` in ``folder``, which is emptied first: the netlist, as module ``top``.
 
     Raises ``BuildError`` if synthesis fails.
@@ -90,7 +93,9 @@ def synthesize(board, folder):
     tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
 
 
-def simulate(board, folder, *, image, images, logits, cycles):
+def simulate(
+    board: Board, folder: Path, *, image: MemoryImage, images: np.ndarray, logits: int, cycles: int
+) -> Trace:
     """Runs ``engine.v`` of ``folder``: a :class:`Trace`.
 
     Parameters
@@ -146,7 +151,7 @@ def _run(command, folder, bar):
     trace = Trace()
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         try:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 trace.add(line)
                 bar.update(min(trace.cycles, bar.total) - bar.n)
         except BaseException:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 #: The name of a place (BEL): X and Y of its tile, and what it is there. nextpnr-ice40 and -ecp5
 #: write a slash between X and Y, himbaechel none.
@@ -31,14 +32,14 @@ class Netlist:
     Members: ``cells``, a list of :class:`Cell`; ``nets``, bit -> name of the net.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path):
         module = json.loads(path.read_text())["modules"]["top"]
         self.cells = [_cell(name, entry) for name, entry in module["cells"].items()]
         self.nets = {
             bit: name for name, entry in module["netnames"].items() for bit in entry["bits"]
         }
 
-    def pairs(self):
+    def pairs(self) -> list[tuple[str, str]]:
         """The names of the two cells of every net that has no other."""
         ends = {}
         for cell in self.cells:
@@ -59,7 +60,7 @@ def _cell(name, entry):
     return Cell(name, entry["type"], place, instance, ports["input"], ports["output"])
 
 
-def position(place):
+def position(place: str | None) -> tuple[int, int, str] | None:
     """(X, Y, the rest) of a place's name, or ``None`` where it has no coordinates."""
     found = PLACE.fullmatch(place or "")
     return found and (int(found[1]), int(found[2]), found[3])

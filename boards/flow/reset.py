@@ -6,6 +6,7 @@ order. Amaranth adds a reset to the domain that it makes itself, but to no other
 
 import json
 import re
+from pathlib import Path
 
 from ..gateware import clocking
 from ..gateware.top import TIMER
@@ -14,7 +15,7 @@ from .tools import BuildError
 PASSES = re.compile("LUT|CARRY|CCU2C|MUX|ALU|GB")  # cells whose outputs follow their inputs
 
 
-def check(netlist, *, clock_hz):
+def check(netlist: Path, *, clock_hz: float) -> None:
     """Check Yosys' JSON file ``netlist`` of a ``boards.gateware.top.Top`` on a clock in hertz.
 
     Every digit of the power-on timer must be a flip-flop, and the last one, which ends the reset,

@@ -1,13 +1,17 @@
 """Place and route: a design once with each of several seeds, some of them at the same time."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from sobolpath.golden.support import cli
 
+from ..board import Board
+from ..families.family import Family
 from . import tools
 from .tools import BuildError
 
@@ -29,7 +33,7 @@ class Routed:
     netlist: Path
 
 
-def synthesized(family, platform, folder):
+def synthesized(family: Family, platform: Any, folder: Path) -> Path:
     """The netlist that place and route is given, in Yosys' JSON."""
     return folder / _after("--json", family.route(platform, 0))
 
@@ -38,7 +42,16 @@ def _after(option, arguments):
     return arguments[arguments.index(option) + 1]
 
 
-def route(board, platform, folder, *, seeds, clock_hz, jobs, quiet=False):
+def route(
+    board: Board,
+    platform: Any,
+    folder: Path,
+    *,
+    seeds: Sequence[int],
+    clock_hz: float,
+    jobs: int,
+    quiet: bool = False,
+) -> list[Routed]:
     """Run place and route in ``folder`` with each of ``seeds``, ``jobs`` at a time.
 
     The result, a :class:`Routed` for each seed in their order, does not depend on ``jobs``. The

@@ -3,8 +3,11 @@
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import platformdirs
 
@@ -22,7 +25,7 @@ def find(name: str) -> str:
     return packages.tool(name, "to build for a board", "boards")
 
 
-def first_run():
+def first_run() -> bool:
     """Whether the WebAssembly tools have yet to be compiled for this machine, once."""
     named = os.environ.get("YOWASP_CACHE_DIR")
     try:
@@ -32,7 +35,9 @@ def first_run():
     return not folder.exists()
 
 
-def run(arguments, *, folder, log, step, stop=None):
+def run(
+    arguments: Sequence[Any], *, folder: Path, log: str, step: str, stop: Event | None = None
+) -> None:
     """Run a tool in ``folder``. Its output goes to the file ``log`` there.
 
     Whatever ends this ends the tool and all of its children; so does ``stop``, a

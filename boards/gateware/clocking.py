@@ -1,6 +1,7 @@
 """Clock and reset of a device: a phase-locked loop, and a reset that outlasts its start."""
 
 import math
+from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, Signal
 from amaranth.lib import io, wiring
@@ -10,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 RESET_SECONDS = 20e-6  # block RAM reads 0 for some 3 us after configuration: six times that
 
 
-def reset_cycles(clock_hz):
+def reset_cycles(clock_hz: float) -> int:
     """Cycles of the power-on reset: the power of two above 20 us."""
     return 1 << math.ceil(math.log2(clock_hz * RESET_SECONDS))
 
@@ -22,11 +23,11 @@ class PowerOnReset(wiring.Component):
     Its flip-flops start from configuration and have no reset: use it in a reset-less domain.
     """
 
-    def __init__(self, *, clock_hz):
+    def __init__(self, *, clock_hz: float):
         self.cycles = reset_cycles(clock_hz)
         super().__init__({"lock": In(1), "reset": Out(1, init=1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         locked = Signal()
         timer = Signal(range(2 * self.cycles), name="timer")  # top.TIMER
@@ -56,20 +57,17 @@ class ClockAndReset(wiring.Component):
 
     derived = False
 
-    clock: Out(1)
-    reset: Out(1)
-
-    def __init__(self, *, settings):
+    def __init__(self, *, settings: Any):
         self.settings = settings
-        super().__init__()
+        super().__init__({"clock": Out(1), "reset": Out(1)})
 
     def _pin(self, m, platform):
         """The default clock's pin, through an input buffer."""
         pin = platform.request(platform.default_clk, dir="-")
-        m.submodules.pin = buffer = io.Buffer("i", pin)
+        m.submodules.pin = buffer = io.Buffer(io.Direction.Input, pin)
         return buffer.i
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         lock = Signal()
         self._pll(m, platform, lock)

@@ -1,11 +1,13 @@
 """The device's end of the host protocol, between any link of bytes and the path engine."""
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sobolpath.golden.machine.image import Space
-from sobolpath.hw.config import LOGIT
+from sobolpath.hw.config import LOGIT, EngineConfig
 
 from . import protocol
 from .protocol import Command, Status
@@ -47,7 +49,7 @@ class Host(wiring.Component):
     identified : Out(1), for one cycle: ``flags`` were sent.
     """
 
-    def __init__(self, *, config):
+    def __init__(self, *, config: EngineConfig):
         self.config = config
         self._last = Signal(16)  # the low digits of the last address of a WRITE
         self._image = Signal(range(config.images))  # that the next activation is of
@@ -64,9 +66,10 @@ class Host(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.crc = crc = protocol.CRC.create()
+        crc: Any = protocol.CRC.create()  # its members come of its signature
+        m.submodules.crc = crc
         taken = Signal()
         sent = Signal()
         checking = Signal()

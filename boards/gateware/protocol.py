@@ -19,6 +19,7 @@ from sobolpath.golden.machine.records import RECORD
 from sobolpath.golden.machine.records import load as load
 from sobolpath.golden.machine.records import write as write
 from sobolpath.golden.machine.schedule import Machine
+from sobolpath.hw.config import EngineConfig
 
 VERSION = 3
 MAGIC = b"SP"
@@ -66,12 +67,12 @@ class Identity:
     overrun: bool = False
 
     @classmethod
-    def of(cls, config):
+    def of(cls, config: EngineConfig) -> "Identity":
         """The identity of an engine made with ``config``."""
         return cls(**{name: getattr(config, name) for name in (*SIZES, *PACKED)})
 
     @classmethod
-    def parse(cls, payload):
+    def parse(cls, payload: bytes) -> "Identity":
         """Read an IDENTIFY payload of ``IDENTITY_BYTES``. Raises ``InputError``."""
         if len(payload) != IDENTITY_BYTES or payload[: len(MAGIC)] != MAGIC:
             raise InputError(
@@ -88,11 +89,11 @@ class Identity:
         return cls(**sizes, registers=packed & 15, max_copies=1 << (packed >> 4), **errors)
 
     @property
-    def machine(self):
+    def machine(self) -> Machine:
         """What networks are packed for: see ``golden.machine.image.pack``."""
         return Machine.of(self)
 
-    def payload(self):
+    def payload(self) -> bytes:
         """The bytes that :meth:`parse` reads."""
         digits = bytes(_digit(getattr(self, name)) for name in SIZES)
         flags = self.framing_error | self.overrun << 1
@@ -116,12 +117,12 @@ SIZES = tuple(f.name for f in fields(Identity) if f.type is int and f.name not i
 IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 2
 
 
-def identify():
+def identify() -> bytes:
     """The command IDENTIFY; its payload is ``IDENTITY_BYTES`` long."""
     return bytes([Command.IDENTIFY])
 
 
-def infer(inputs):
+def infer(inputs: np.ndarray) -> bytes:
     """The command INFER; 4 n_L bytes come back for each of the images that the device takes.
 
     ``inputs``: ``uint8`` (images, n_0), or (n_0,) for one, in natural neuron order: as many images
@@ -136,13 +137,13 @@ def infer(inputs):
     return bytes([Command.INFER]) + interleaved(inputs, np.atleast_2d(inputs).shape[0]).tobytes()
 
 
-def reply(command, payload=b"", status=Status.OK):
+def reply(command: bytes, payload: bytes = b"", status: int = Status.OK) -> bytes:
     """The reply to ``command``, CRC included: what the device sends."""
     body = bytes([status]) + payload
     return body + bytes([CRC.compute(command + body)])
 
 
-def payload(command, answer):
+def payload(command: bytes, answer: bytes) -> bytes:
     """The payload of ``answer``, the reply to ``command``. Raises ``InputError``."""
     if len(answer) < 2:
         raise InputError(f"the reply must have at least 2 bytes, not {len(answer)}; send a break")
@@ -153,6 +154,6 @@ def payload(command, answer):
     return bytes(answer[1:-1])
 
 
-def logits(payload):
+def logits(payload: bytes) -> np.ndarray:
     """The logits in an INFER payload: ``int32`` (images * n_L,), image after image."""
     return np.frombuffer(payload, "<i4").astype(np.int32)

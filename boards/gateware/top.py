@@ -1,5 +1,7 @@
 """The top of every board: clock, serial port, host protocol, path engine, lamps."""
 
+from typing import Any
+
 from amaranth.hdl import (
     Cat,
     ClockDomain,
@@ -13,6 +15,7 @@ from amaranth.hdl import (
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.mac import Multiplier
 from sobolpath.hw.weights import WeightMemory
@@ -42,14 +45,21 @@ class Core(wiring.Component):
     busy : Out(1), an inference is under way.
     """
 
-    def __init__(self, *, config, divisor, multiplier=Multiplier, weight_memory=WeightMemory):
+    def __init__(
+        self,
+        *,
+        config: EngineConfig,
+        divisor: int,
+        multiplier: type = Multiplier,
+        weight_memory: type = WeightMemory,
+    ):
         self.engine = PathEngine(config, multiplier=multiplier, weight_memory=weight_memory)
         self.host = Host(config=config)
         self.receiver = Receiver(divisor=divisor)
         self.transmitter = Transmitter(divisor=divisor)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         engine, host = self.engine, self.host
         receiver, transmitter = self.receiver, self.transmitter
@@ -88,20 +98,24 @@ class Top(Elaboratable):
     core : the core.
     """
 
-    def __init__(self, *, clocking, core):
+    def __init__(self, *, clocking: Any, core: Core):
         self.clocking, self.core = clocking, core
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.clocking = clocking = self.clocking
         m.domains.sync = ClockDomain()
         m.submodules.core = core = self.core
         lines = platform.lookup("uart", 0).ios  # a modem's lines too, of which none is used
         uart = platform.request("uart", 0, dir={line.name: "-" for line in lines})
-        m.submodules.rx = rx = io.Buffer("i", uart.rx)
-        m.submodules.tx = tx = io.Buffer("o", uart.tx)
-        m.submodules.alive = alive = io.Buffer("o", platform.request("led_g", 0, dir="-"))
-        m.submodules.busy = busy = io.Buffer("o", platform.request("led_r", 0, dir="-"))
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.submodules.alive = alive = io.Buffer(
+            io.Direction.Output, platform.request("led_g", 0, dir="-")
+        )
+        m.submodules.busy = busy = io.Buffer(
+            io.Direction.Output, platform.request("led_r", 0, dir="-")
+        )
         m.d.comb += [
             ClockSignal().eq(clocking.clock),
             ResetSignal().eq(clocking.reset),

@@ -4,6 +4,8 @@ The line rests at 1. A byte is a start bit (0), eight data bits and a stop bit (
 clock cycles long. Both directions are streams of bytes.
 """
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -16,7 +18,7 @@ MIN_DIVISOR = 8  # the edge is seen one cycle late at most: an eighth of a bit
 MAX_DIVISOR = 1 << 16  # of the clock: 732 baud at 48 MHz
 
 
-def baud_divisor(*, clock_hz, baud):
+def baud_divisor(*, clock_hz: float, baud: int) -> int:
     """Clock cycles a bit: the integer whose rate is nearest to ``baud``.
 
     Parameters: ``clock_hz`` in hertz, ``baud`` in bits a second, both above 0.
@@ -72,7 +74,7 @@ class Receiver(wiring.Component):
     Raises ``ValueError`` for a divisor below 8.
     """
 
-    def __init__(self, *, divisor):
+    def __init__(self, *, divisor: int):
         _check_divisor(divisor)
         self.divisor = divisor
         super().__init__(
@@ -85,7 +87,7 @@ class Receiver(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         line = Signal(init=1)
         timer = Signal(range(self.divisor))
@@ -148,12 +150,12 @@ class Transmitter(wiring.Component):
     Raises ``ValueError`` for a divisor below 8.
     """
 
-    def __init__(self, *, divisor):
+    def __init__(self, *, divisor: int):
         _check_divisor(divisor)
         self.divisor = divisor
         super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         # What is still to be sent, the stop bit on top: when it alone is left, the byte is done.
         shifter = Signal(10, init=1)

@@ -11,7 +11,9 @@ from pathlib import Path
 from sobolpath.golden.support import cli
 from sobolpath.golden.support.page import check
 from sobolpath.hw import memories as sizes
+from sobolpath.hw.config import EngineConfig
 
+from ..board import Board
 from ..flow.netlist import Netlist
 from . import hierarchy, parts, path, render, speeds
 
@@ -20,7 +22,7 @@ __all__ = ["check", "collect", "make"]
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "boards.json"
 
 
-def make(board, result, *, command, seconds):
+def make(board: Board, result: dict, *, command: str, seconds: float) -> tuple[Path, ...]:
     """Write report.json, report.md, its pictures and report.html beside the bitstream.
 
     Parameters
@@ -43,7 +45,7 @@ def make(board, result, *, command, seconds):
     return render.write(data, folder)
 
 
-def collect(board, result, folder):
+def collect(board: Board, result: dict, folder: Path) -> dict:
     """All figures of a report, a dictionary that JSON can hold."""
     files = {name: Path(file) for name, file in result["files"].items()}
     tree = hierarchy.make(folder, files["synthesized"])
@@ -77,12 +79,12 @@ def collect(board, result, folder):
     }
 
 
-def kept():
+def kept() -> dict:
     """The figures of all boards that the project keeps; empty where there are none."""
     return json.loads(KEPT.read_text()) if KEPT.is_file() else {}
 
 
-def spaces(config):
+def spaces(config: EngineConfig) -> list[dict]:
     """What the host writes: a dictionary for each space, sizes in bytes and words."""
     return [
         {
@@ -96,7 +98,7 @@ def spaces(config):
     ]
 
 
-def memories(board, places):
+def memories(board: Board, places: dict) -> list[dict]:
     """The engine's memories: sizes by configuration, the cells that hold them as placed.
 
     ``cells`` : name of the kind -> how many; ``fill``, the share of their bits that the memory

@@ -8,6 +8,7 @@ name leads to a signal, and in the hierarchy before it was flattened that leads 
 
 import json
 import re
+from pathlib import Path
 
 from ..flow import tools
 
@@ -15,7 +16,7 @@ TOP = "top"
 FILE = "hierarchy.json"
 
 
-def make(folder, synthesized):
+def make(folder: Path, synthesized: Path) -> "Hierarchy":
     """Write the hierarchy of the design in ``folder`` there: a :class:`Hierarchy`.
 
     ``synthesized`` : the file of the netlist that was placed.
@@ -36,7 +37,7 @@ class Hierarchy:
     synthesized : those after synthesis, whose nets have several names.
     """
 
-    def __init__(self, modules, synthesized):
+    def __init__(self, modules: dict, synthesized: dict):
         self._modules = {
             name.partition(".")[2]: _Module(each, modules) for name, each in modules.items()
         }
@@ -58,7 +59,7 @@ class Hierarchy:
                     ours.setdefault(bit, (name, index))
         return {name: ours[bit] for name, bit in names.items() if bit in ours}
 
-    def signal(self, name):
+    def signal(self, name: str) -> tuple[str, str] | None:
         """The driver of the net called ``name``: (part, signal), or ``None``.
 
         It is a net that is a signal of ours under this or another name; ``part`` is empty for the
@@ -69,7 +70,7 @@ class Hierarchy:
         wire, index = self._aliases[name]
         return self._driver(*self._split(wire), index)
 
-    def nearest(self, name):
+    def nearest(self, name: str) -> tuple[str, str] | None:
         """The part and signal whose name begins that of a net or a cell: (part, signal), or None.
 
         ``signal`` is empty where it begins with that of a part alone; a memory is one.
@@ -158,6 +159,6 @@ def _join(part, name):
     return f"{part}.{name}" if part else name
 
 
-def plain(name):
+def plain(name: str) -> str:
     """A name without the numbers that tell equal names apart: ``load$198`` is ``load``."""
     return re.sub(r"(?<=\w)\$\d+", "", name)

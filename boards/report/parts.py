@@ -1,13 +1,16 @@
 """What each part of our hierarchy takes of the device: every placed cell counted once."""
 
-from .hierarchy import plain
+from collections.abc import Iterable, Mapping
+
+from ..flow.netlist import Cell, Netlist
+from .hierarchy import Hierarchy, plain
 
 DEPTH = 4  # levels of the hierarchy that are told apart: core.engine.lanes.mac
 UNKNOWN = "not attributed"
 TOP = "top"
 
 
-def part_of(cell, netlist, hierarchy):
+def part_of(cell: Cell, netlist: Netlist, hierarchy: Hierarchy) -> str | None:
     """The part of the hierarchy that a cell belongs to, ``None`` where nothing tells.
 
     An instance of ours is where we put it. Any other cell is in the part that drives the signal
@@ -23,14 +26,16 @@ def part_of(cell, netlist, hierarchy):
     return next((place[0] for place in found if place is not None), None)
 
 
-def group(part):
+def group(part: str | None) -> str:
     """The line of the table that a part is counted in."""
     if part is None:
         return UNKNOWN
     return plain(".".join(part.split(".")[:DEPTH])) or TOP
 
 
-def place_cells(netlist, hierarchy, kinds):
+def place_cells(
+    netlist: Netlist, hierarchy: Hierarchy, kinds: Mapping[str, Iterable[str]]
+) -> dict[str, dict[str, list]]:
     """Places of all cells of the ``kinds``, names -> their types: {line: {kind: [place]}}.
 
     The lines are in the order of their names, what is not attributed last.
@@ -59,7 +64,7 @@ def _adopt(owners, netlist):
                     owners[orphan], changed = owners[owner], True
 
 
-def count(places, used):
+def count(places: dict, used: Mapping[str, int]) -> list[dict]:
     """Cells by line: [{"part", kind: count ...}], which sum to ``used``, kind -> count.
 
     Where the router counts cells that its netlist does not show, or the other way round, what is

@@ -1,9 +1,9 @@
 """The critical path of a routed design, hop by hop, by the names of our own signals."""
 
-from .hierarchy import plain
+from .hierarchy import Hierarchy, plain
 
 
-def critical(report, hierarchy):
+def critical(report: dict, hierarchy: Hierarchy) -> dict:
     """The longest path from clock edge to clock edge of nextpnr's report, as a dictionary.
 
     ``hops`` : from flip-flop to flip-flop, each a net: ``signal``, its driver's name;
@@ -28,8 +28,10 @@ def critical(report, hierarchy):
             }
         )
         logic = 0.0
-    sums = {key: round(sum(hop[key] for hop in hops), 3) for key in ("logic_ns", "routing_ns")}
-    sums["logic_ns"] = round(sums["logic_ns"] + logic, 3)
+    sums = {
+        "logic_ns": round(sum(hop["logic_ns"] for hop in hops) + logic, 3),
+        "routing_ns": round(sum(hop["routing_ns"] for hop in hops), 3),
+    }
     return {
         "total_ns": round(sum(sums.values()), 3),
         **sums,

@@ -15,7 +15,7 @@ MOST_TICKS = 20  # of seeds
 LEAST_LETTER = 3.5  # points: smaller ones cannot be read
 
 
-def draw(data):
+def draw(data: dict) -> dict[str, tuple[str, bytes]]:
     """Name of each picture -> (format, bytes)."""
     return {name: (kind, chart.draw(data, kind)) for name, (kind, chart) in PICTURES.items()}
 
@@ -109,7 +109,7 @@ def _colors(placement):
         for line, cells in placement.items()
         if line != UNKNOWN
     }
-    return dict(zip(sorted(sizes, key=sizes.get, reverse=True), COLOURS, strict=False))
+    return dict(zip(sorted(sizes, key=sizes.__getitem__, reverse=True), COLOURS, strict=False))
 
 
 SMALL = ("lc", "lut", "ff", "alu")  # several in a tile

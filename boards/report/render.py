@@ -10,7 +10,7 @@ from .sections import sections
 TEMPLATES = Path(__file__).parent
 
 
-def write(data, folder):
+def write(data: dict, folder: Path) -> tuple[Path, ...]:
     """Write the report of ``data`` into ``folder``; the paths of report.md and report.html."""
     pictures = draw(data)
     for name, (kind, content) in pictures.items():

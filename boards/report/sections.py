@@ -7,7 +7,7 @@ first column is a name), ``picture`` (a name of ``pictures.PICTURES``). All but 
 from . import speeds
 
 
-def sections(data):
+def sections(data: dict) -> list[dict]:
     """The sections of the figures of ``boards.report.collect``, in their order."""
     makers = (_verdict, _parts, _seeds, _path, _floor, _memory, _cells, _models, _roofline)
     return [make(data) for make in (*makers, _boards, _made)]

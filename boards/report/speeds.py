@@ -2,20 +2,22 @@
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.training import zoo
+from sobolpath.hw.config import EngineConfig
 
 #: What a task that takes longest means (golden.machine.schedule.Schedule.tasks).
 BINDS = {"running": "weights, multipliers", "loading": "inputs", "reading": "outputs"}
 
 
-def shipped():
+def shipped() -> dict[str, Model]:
     """The models that ship: name -> ``golden.machine.model.Model``."""
     paths = ((name, zoo.FOLDER / f"{name}.npz") for name in zoo.RECIPES)
     return {name: models.load(path) for name, path in paths if path.is_file()}
 
 
-def cycles(model, config):
+def cycles(model: Model, config: EngineConfig) -> dict:
     """Cycles of a model on an engine, as a dictionary; ``why`` alone where it does not fit.
 
     ``latency_cycles`` from last input to last result, ``interval_cycles`` from one inference to the
@@ -30,7 +32,7 @@ def cycles(model, config):
         return {"why": str(error)}
     schedule = plan(model.topology, config.machine)
     tasks = schedule.tasks
-    longest = max(tasks, key=tasks.get)
+    longest = max(tasks, key=tasks.__getitem__)
     return {
         "latency_cycles": schedule.latency,
         "interval_cycles": schedule.interval,
@@ -42,7 +44,7 @@ def cycles(model, config):
     }
 
 
-def speed(counted, lanes, clock_mhz):
+def speed(counted: dict, lanes: int, clock_mhz: float) -> dict:
     """What :func:`cycles` comes to at a clock, as a dictionary; empty where the model does not fit.
 
     ``utilization`` : of the multipliers, and of the weight memory's bits a cycle, 0 to 1.
@@ -62,7 +64,7 @@ def speed(counted, lanes, clock_mhz):
     }
 
 
-def weights_per_loading_cycle(counted):
+def weights_per_loading_cycle(counted: dict) -> float:
     """How much a model of :func:`cycles` computes for what it has to be given, on this engine.
 
     Times the clock and the images that share a weight, it is the most multiplications a second that
@@ -71,11 +73,11 @@ def weights_per_loading_cycle(counted):
     return counted["weights"] / counted["loading_cycles"]
 
 
-def peak(result):
+def peak(result: dict) -> float:
     """Multiplications a second that an engine's multipliers can do at its clock."""
     return result["lanes"] * result["images_together"] * result["clock_mhz"] * 1e6
 
 
-def logic(result):
+def logic(result: dict) -> tuple[str, int]:
     """The kind of cell that logic is made of on a device, by our name: (name, cells in use)."""
     return next((name, result[name]) for name in ("lc", "lut") if name in result)
