@@ -87,6 +87,7 @@ class Device:
         await send_break(ctx, self.core.rx, BIT)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 class TestCore:
     def test_loads_runs_and_loads_another(self):

@@ -23,7 +23,7 @@ from sobolpath.golden.machine import engine
 from sobolpath.hw.config import CONFIGS
 from tests.boards.test_boards import BIT, small_model
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 BENCH = """
 `timescale 1ns/1ps

@@ -14,7 +14,7 @@ from sobolpath.boards.flow.gates import icarus
 from sobolpath.boards.gateware import clocking, top
 from sobolpath.hw.config import CONFIGS
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 START_NS = 3000  # after configuration, in which block RAM reads 0
 WORDS = 32

@@ -24,7 +24,7 @@ from sobolpath.hw.config import CONFIGS, EngineConfig
 from tests.boards.test_boards import small_model
 from tests.support.places import DIGITS
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 ARGUMENTS = (str(DIGITS),)
 CELLS = {"SB_MAC16": "dsp", "MULT18X18D": "dsp", "SB_SPRAM256KA": "spram"}
 CELLS |= {"SB_RAM40_4K": "ebr", "DP16KD": "ebr"}

@@ -91,6 +91,7 @@ def _run(simulator, name, text, folder, module, seed):
     return _tests(results), log.read_text() if log.exists() else "the simulator did not start"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
 @pytest.mark.parametrize("bench", BENCHES, indirect=True)
 def test_bench(bench, simulator, monkeypatch):

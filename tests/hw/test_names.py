@@ -94,6 +94,7 @@ def test_no_signal_of_the_source_is_without_a_name():
     assert not {path: lines for path, lines in found.items() if lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 def test_no_signal_of_an_engine_is_without_a_name(name):
     engine = PathEngine(CONFIGS[name])

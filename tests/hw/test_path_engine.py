@@ -25,7 +25,7 @@ from tests.support.networks import (
 )
 from tests.support.streams import put, simulate
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 def config(lanes, **options):

@@ -65,6 +65,7 @@ def total(task, jobs):
 
 
 class TestSplit:
+    @pytest.mark.slow
     @pytest.mark.parametrize(("images", "count"), [(1, 150), (2, 300)])
     def test_any_number_of_processes_finds_the_same(self, images, count):
         """Three batches, the last of which is not full."""
