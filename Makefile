@@ -61,9 +61,10 @@ models/%.npz: $(VENV)/.all force  ## train a model that ships again: digits, mni
 	$(SOBOLPATH) zoo --train $*
 	$(SOBOLPATH) zoo --card models/README.md
 
-lint: $(VENV)/.test  ## check style and format
+lint: $(VENV)/.test  ## check style, format and types
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(VENV)/bin/basedpyright
 
 clean:  ## remove everything that was made, .venv too
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

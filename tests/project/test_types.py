@@ -21,8 +21,6 @@ PACKAGES = (
     "scripts",
     "sobolpath",
 )
-#: Those that have functions without types still, to be taken off one by one.
-LEFT = set()
 
 
 def files(package):
@@ -57,8 +55,4 @@ def test_public_functions_have_types(package):
         for name, node in public(ast.parse(path.read_text()))
     }
     assert found
-    without = [name for name, bare in found.items() if bare]
-    if package in LEFT:
-        assert without, f"{package} is done: take it off LEFT"
-    else:
-        assert not without
+    assert not [name for name, bare in found.items() if bare]
