@@ -23,6 +23,7 @@ def memory_ports(lanes: int, depth: int) -> dict[str, wiring.Member]:
     return {
         "address": In(range(depth)),
         "enable": In(1),
+        "writing": In(1),
         "write": In(lanes),
         "write_data": In(8),
         "data": Out(data.ArrayLayout(signed(8), lanes)),
@@ -32,9 +33,9 @@ def memory_ports(lanes: int, depth: int) -> dict[str, wiring.Member]:
 class WeightMemory(wiring.Component):
     """``depth`` words of ``lanes`` weights in one bank a lane, one access a cycle: portable form.
 
-    Where ``enable`` is 0 nothing happens and ``data`` holds. Otherwise, ``write`` 0 reads:
-    ``data`` is the word at ``address`` one cycle later; any other ``write`` writes ``write_data``
-    to the lanes whose bits are 1, and ``data`` is undefined until the next read.
+    Where ``enable`` is 0 nothing happens and ``data`` holds. Otherwise, where ``writing`` is 0,
+    ``data`` is the word at ``address`` one cycle later; where it is 1, the lanes whose bits of
+    ``write`` are 1 take ``write_data``, and ``data`` is undefined until the next read.
 
     Raises ``TypeError`` or ``ValueError`` where ``lanes`` is no power of two or ``depth`` below 2.
     """
@@ -55,10 +56,10 @@ class WeightMemory(wiring.Component):
         write = memory.write_port(granularity=1)
         m.d.comb += [
             read.addr.eq(self.address),
-            read.en.eq(self.enable & ~self.write.any()),
+            read.en.eq(self.enable & ~self.writing),
             self.data.eq(read.data),
             write.addr.eq(self.address),
-            write.en.eq(Mux(self.enable, self.write, 0)),
+            write.en.eq(Mux(self.enable & self.writing, self.write, 0)),
         ]
         m.d.comb += [weight.eq(self.write_data) for weight in write.data]
         return m
@@ -122,11 +123,13 @@ class WeightReader(wiring.Component):
             delay(m, memory.data, self.latency - 1, "weights", reset_less=True)
         )
         # The pointer takes the address of a byte, which is written in the cycle after.
-        m.d.sync += memory.write_data.eq(byte.data)
-        m.d.sync += memory.write.eq(0)
+        m.d.sync += [
+            memory.write_data.eq(byte.data),
+            memory.write.eq(Cat(lane == number for number in range(len(memory.write)))),
+            memory.writing.eq(self.write.valid),
+        ]
         with m.If(self.write.valid):
             m.d.sync += pointer.eq(word)
-            m.d.sync += memory.write.eq(Cat(lane == number for number in range(len(memory.write))))
         with m.Elif(self.rewind):
             m.d.sync += pointer.eq(0)
         with m.Elif(self.advance):
@@ -236,6 +239,7 @@ class WeightStreamer(wiring.Component):
             m.d.comb += [
                 memory.address.eq(word),
                 memory.enable.eq(1),
+                memory.writing.eq(1),
                 memory.write.eq(
                     Cat(lane == lane_number for lane_number in range(len(memory.write)))
                 ),

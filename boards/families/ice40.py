@@ -113,7 +113,7 @@ class WeightMemory(wiring.Component):
                 "SB_SPRAM256KA",
                 i_CLOCK=ClockSignal(),
                 i_CHIPSELECT=self.enable,
-                i_WREN=self.write.any(),
+                i_WREN=self.writing,
                 i_MASKWREN=Cat(low, low, high, high),  # one bit a nibble
                 i_ADDRESS=Cat(self.address, Const(0, 14 - len(self.address))),
                 i_DATAIN=Cat(self.write_data, self.write_data),

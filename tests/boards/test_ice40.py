@@ -130,29 +130,39 @@ class TestWeightMemory:
         places = sorted({0, 1, depth // 2, depth - 2, depth - 1})
         every = (1 << lanes) - 1
         cycles = [
-            (place, 1, 1 << lane, rng.randrange(256)) for place in places for lane in range(lanes)
+            (place, 1, 1, 1 << lane, rng.randrange(256))
+            for place in places
+            for lane in range(lanes)
         ]
         for _ in range(3000):
-            write = rng.choice([0, 0, rng.randrange(every + 1)])
-            access = rng.choice(places), rng.random() < 0.7, write, rng.randrange(256)
+            writing, write = rng.random() < 0.3, rng.choice([0, rng.randrange(every + 1)])
+            access = rng.choice(places), rng.random() < 0.7, writing, write, rng.randrange(256)
             cycles.append(access)
         bits = (depth - 1).bit_length()
         stimuli = [
-            place | enable << bits | write << bits + 1 | byte << bits + 1 + lanes
-            for place, enable, write, byte in cycles
+            place
+            | enable << bits
+            | writing << bits + 1
+            | write << bits + 2
+            | byte << bits + 2 + lanes
+            for place, enable, writing, write, byte in cycles
         ]
         got = run_both(
             tmp_path,
             weights.WeightMemory(lanes=lanes, depth=depth),
             ice40.WeightMemory(lanes=lanes, depth=depth),
             stimuli,
-            [("address", bits), ("enable", 1), ("write", lanes), ("write_data", 8)],
+            [
+                *(("address", bits), ("enable", 1), ("writing", 1)),
+                *(("write", lanes), ("write_data", 8)),
+            ],
             [("data", 8 * lanes)],
         )
         assert len(got) == len(cycles)
         memory, expected, read, held = {}, None, 0, 0
-        for (place, enable, write, byte), (portable, cells) in zip(cycles, got, strict=True):
-            if enable and write:
+        for access, (portable, cells) in zip(cycles, got, strict=True):
+            place, enable, writing, write, byte = access
+            if enable and writing:
                 word = memory.setdefault(place, [0] * lanes)
                 for lane in range(lanes):
                     word[lane] = byte if write >> lane & 1 else word[lane]

@@ -31,13 +31,14 @@ class TestMemory:
             for _ in range(400):
                 address, weight = int(rng.integers(depth)), int(rng.integers(-128, 128))
                 enable, mask = int(rng.integers(2)), int(rng.integers(1 << lanes))
-                mask *= int(rng.integers(2))
+                writing = int(rng.integers(2))
                 ctx.set(dut.address, address)
                 ctx.set(dut.enable, enable)
+                ctx.set(dut.writing, writing)
                 ctx.set(dut.write, mask)
                 ctx.set(dut.write_data, weight & 255)
                 await ctx.tick().repeat(WeightMemory.latency)
-                if enable and mask:
+                if enable and writing:
                     words[address, [lane for lane in range(lanes) if mask >> lane & 1]] = weight
                     shown = None
                 elif enable:
