@@ -17,15 +17,15 @@ from .writeback import WriteBack
 
 def probe(config: EngineConfig) -> wiring.Signature:
     """What leaves the pipeline in a cycle; see ``hw.engine.PathEngine``."""
-    place, width = range(config.rows * config.groups), config.requantizers
+    place, requantizers = range(config.rows * config.groups), config.requantizers
     return wiring.Signature(
         {
             "activation": Out(1),
             "activation_place": Out(place),
-            "activations": Out(data.ArrayLayout(ACTIVATION, width)),
+            "activations": Out(data.ArrayLayout(ACTIVATION, requantizers)),
             "result": Out(1),
             "result_place": Out(place),
-            "sums": Out(data.ArrayLayout(RESULT, width)),
+            "sums": Out(data.ArrayLayout(RESULT, requantizers)),
         }
     )
 
@@ -48,18 +48,21 @@ class RowDrain(wiring.Component):
     sums_latency, latency = 1 + Requantizer.sums_latency, 1 + Requantizer.latency
 
     def __init__(self, config: EngineConfig) -> None:
-        bits, width = config.accumulator_bits, config.requantizers
+        bits, requantizers = config.accumulator_bits, config.requantizers
         self._config = config
         self.tagger, self.writeback = RowTagger(config), WriteBack(config)
         self.serializer = RowSerializer(
-            values=config.values, width=width, shape=signed(bits), tag=tags.row(config)
+            values=config.values,
+            requantizers=requantizers,
+            shape=signed(bits),
+            tag=tags.row(config),
         )
         self.biases = BiasMemory(
             neurons=config.bias_neurons,
-            width=max(1, width // config.images),
+            width=max(1, requantizers // config.images),
             registered=config.memory_register,
         )
-        self.requantizer = Requantizer(width=width, accumulator_bits=bits)
+        self.requantizer = Requantizer(requantizers=requantizers, accumulator_bits=bits)
         super().__init__(
             {
                 "write": self.biases.signature.members["write"],
@@ -109,8 +112,8 @@ class RowDrain(wiring.Component):
     def _connect_values(self, m: Module) -> None:
         """From a row of sums to what is written of it."""
         serializer, biases, requantizer = self.serializer, self.biases, self.requantizer
-        images, width = self._config.images, self._config.requantizers
-        repeats = ceil_log2(max(1, images // width))  # log2 of the groups that share a bias
+        images, requantizers = self._config.images, self._config.requantizers
+        repeats = ceil_log2(max(1, images // requantizers))  # log2 of the groups that share a bias
         used = serializer.valid & ~serializer.last & serializer.group[:repeats].all()
         m.d.comb += [
             serializer.capture.eq(self.capture),
@@ -118,7 +121,7 @@ class RowDrain(wiring.Component):
             biases.advance.eq(self.capture | used),
             biases.rewind.eq(self.writeback.done),
             requantizer.i.eq(serializer.o),
-            requantizer.bias.eq(Cat(biases.o[value // images] for value in range(width))),
+            requantizer.bias.eq(Cat(biases.o[value // images] for value in range(requantizers))),
             requantizer.shift.eq(serializer.o_tag.shift),
             self.o.sums.eq(requantizer.sums),
             self.o.activations.eq(requantizer.activations),

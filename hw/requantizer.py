@@ -15,26 +15,27 @@ from .mac import LOW
 class RowSerializer(wiring.Component):
     """Captures a row of accumulators and gives it out in groups, value 0 first.
 
-    Throughput: one group a cycle; a row may be captured every ``values / width`` cycles, in the
-    cycle of the last group at the earliest. Latency: 1 cycle from ``capture`` to the first group.
+    Throughput: one group a cycle; a row may be captured every ``values / requantizers`` cycles, in
+    the cycle of the last group at the earliest. Latency: 1 cycle from ``capture`` to the first
+    group.
     Digits of ``i`` from ``hw.mac.LOW`` on come a cycle later than the others, and so do those of
     ``o``.
 
     Members
     -------
     capture, tag, i : take the row ``i`` now; ``tag`` is given back with its groups.
-    valid, group, o : ``o`` holds values group * width to group * width + width - 1 of the row.
+    valid, group, o : ``o`` holds the row's ``requantizers`` values from group * requantizers on.
     o_tag, last : the row's tag, and whether this is the row's last group.
 
-    Raises ``TypeError`` or ``ValueError`` where ``values`` or ``width`` is no power of two.
+    Raises ``TypeError`` or ``ValueError`` where ``values`` or ``requantizers`` is no power of two.
     """
 
-    def __init__(self, *, values: int, width: int, shape: ShapeLike, tag: ShapeLike = 1):
+    def __init__(self, *, values: int, requantizers: int, shape: ShapeLike, tag: ShapeLike = 1):
         exact_log2("values", values)
-        exact_log2("width", width)
-        if width > values:
-            raise ValueError(f"width must be at most values, {values}, not {width!r}")
-        self._groups, self._width = values // width, width
+        exact_log2("requantizers", requantizers)
+        if requantizers > values:
+            raise ValueError(f"requantizers must be at most values, {values}, not {requantizers!r}")
+        self._groups, self._requantizers = values // requantizers, requantizers
         super().__init__(
             {
                 "capture": In(1),
@@ -44,7 +45,7 @@ class RowSerializer(wiring.Component):
                 "group": Out(range(self._groups)),
                 "last": Out(1),
                 "o_tag": Out(tag),
-                "o": Out(data.ArrayLayout(shape, width)),
+                "o": Out(data.ArrayLayout(shape, requantizers)),
             }
         )
 
@@ -67,7 +68,7 @@ class RowSerializer(wiring.Component):
         return m
 
     def _shift(self, m, digits, control, name):
-        """Those digits of the group at hand: a list of ``width`` values."""
+        """Those digits of the group at hand: a list of ``requantizers`` values."""
         capture, advance = control
         row = Cat(value[digits] for value in self.i)
         bits = len(row) // len(self.i)
@@ -75,36 +76,35 @@ class RowSerializer(wiring.Component):
         with m.If(capture):
             m.d.sync += kept.eq(row)
         with m.Elif(advance):
-            m.d.sync += kept.eq(kept >> bits * self._width)
-        return [kept.word_select(value, bits) for value in range(self._width)]
+            m.d.sync += kept.eq(kept >> bits * self._requantizers)
+        return [kept.word_select(value, bits) for value in range(self._requantizers)]
 
 
 class Requantizer(wiring.Component):
-    """Adds the bias, shifts right, clamps: ``golden.machine.engine.requantize``, ``width`` values
-    a cycle.
+    """Adds the bias, shifts right, clamps: ``golden.machine.engine.requantize``.
 
-    The bias contains the rounding constant. Throughput: ``width`` values a cycle. ``sums`` (what
-    the last junction keeps) come 2 cycles after ``i``, ``bias`` and ``shift``, ``activations`` 4
-    cycles after; digits of ``i`` from ``hw.mac.LOW`` on come a cycle later than the others. The sum
-    of any legal network's accumulator and bias fits 32 bits.
+    The bias contains the rounding constant. Throughput: ``requantizers`` values a cycle. ``sums``
+    (what the last junction keeps) come 2 cycles after ``i``, ``bias`` and ``shift``,
+    ``activations`` 4 cycles after; digits of ``i`` from ``hw.mac.LOW`` on come a cycle later than
+    the others. The sum of any legal network's accumulator and bias fits 32 bits.
 
     The shift is taken in two steps, by multiples of 8 and by the rest, so that of the digits above
     the result only whether one of them is set has to be kept.
 
-    Raises ``TypeError`` or ``ValueError`` where ``width`` is no power of two.
+    Raises ``TypeError`` or ``ValueError`` where ``requantizers`` is no power of two.
     """
 
     sums_latency, latency = 2, 4
 
-    def __init__(self, *, width: int, accumulator_bits: int):
-        exact_log2("width", width)
+    def __init__(self, *, requantizers: int, accumulator_bits: int):
+        exact_log2("requantizers", requantizers)
         super().__init__(
             {
-                "i": In(data.ArrayLayout(signed(accumulator_bits), width)),
-                "bias": In(data.ArrayLayout(signed(32), width)),
+                "i": In(data.ArrayLayout(signed(accumulator_bits), requantizers)),
+                "bias": In(data.ArrayLayout(signed(32), requantizers)),
                 "shift": In(5),
-                "sums": Out(data.ArrayLayout(signed(32), width)),
-                "activations": Out(data.ArrayLayout(unsigned(8), width)),
+                "sums": Out(data.ArrayLayout(signed(32), requantizers)),
+                "activations": Out(data.ArrayLayout(unsigned(8), requantizers)),
             }
         )
 

@@ -75,8 +75,8 @@ struct Cursor {
     }
     int64_t result(uint32_t place) {  // the position in the record of `resulting`; -1: none of it
         const uint32_t width = network.widths[network.last];
-        const bool doubled = place + 1 == following && WIDTH < width;
-        if (place + WIDTH > width || doubled) return -1;
+        const bool doubled = place + 1 == following && REQUANTIZERS < width;
+        if (place + REQUANTIZERS > width || doubled) return -1;
         resulting += place < following;
         following = place + 1;
         return network.first(network.last) + place;
@@ -160,18 +160,18 @@ void record_writes(const Vengine& top, Cursor& cursor, const Record& record, uin
     const auto keep = [&](int64_t position, uint32_t inference, const auto& port, unsigned bits) {
         if (position < 0 || inference >= inferences) return false;
         const uint64_t first = inference * size + static_cast<uint64_t>(position);
-        for (unsigned value = 0; value < WIDTH; ++value) {
+        for (unsigned value = 0; value < REQUANTIZERS; ++value) {
             record.values[first + value] = static_cast<int32_t>(item(port, value, bits));
             record.at[first + value] = static_cast<uint32_t>(cycle - record.starts[inference]);
         }
         return true;
     };
     if (top.PORT(probe, activation)) {
-        const int64_t position = cursor.activation(top.PORT(probe, activation_place) * WIDTH);
+        const int64_t position = cursor.activation(top.PORT(probe, activation_place) * REQUANTIZERS);
         keep(position, cursor.inference, top.PORT(probe, activations), 8);
     }
     if (top.PORT(probe, result)) {
-        const int64_t position = cursor.result(top.PORT(probe, result_place) * WIDTH);
+        const int64_t position = cursor.result(top.PORT(probe, result_place) * REQUANTIZERS);
         if (keep(position, cursor.resulting, top.PORT(probe, sums), 32)) {
             record.ends[cursor.resulting] = cycle;
         }

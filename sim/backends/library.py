@@ -164,7 +164,7 @@ def _verilate(config, waves, work, environment):
 def _definitions(config, waves):
     return [
         f"-DADDRESS_BITS={config.write_bits}",
-        f"-DWIDTH={config.requantizers}",
+        f"-DREQUANTIZERS={config.requantizers}",
         f"-DIMAGES={config.images}",
         f"-DLANES={config.lanes}",
         f"-DHALF={config.rows // 2 * config.values}",

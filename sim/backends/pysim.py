@@ -125,22 +125,22 @@ class PysimEngine:
     def _record_writes(self, trace, cursor, probe, cycle):
         """Record what the engine writes in this cycle: activations, results, or both."""
         activation, result, place, values, result_place, sums = probe
-        width = self._job.config.requantizers
+        requantizers = self._job.config.requantizers
 
         def keep(where, items):
             """Whether the items belong to an inference of the run: then they are recorded."""
             if where is None or where[0] >= len(trace.values):
                 return False
             number, position = where
-            trace.values[number, position : position + width] = items
-            trace.at[number, position : position + width] = cycle - trace.starts[number]
+            trace.values[number, position : position + requantizers] = items
+            trace.at[number, position : position + requantizers] = cycle - trace.starts[number]
             return True
 
         if activation:
-            keep(cursor.activation(place * width), _items(values, 8, width))
+            keep(cursor.activation(place * requantizers), _items(values, 8, requantizers))
         if result:
-            where = cursor.result(result_place * width, width)
-            if keep(where, _items(sums, 32, width)):
+            where = cursor.result(result_place * requantizers, requantizers)
+            if keep(where, _items(sums, 32, requantizers)):
                 trace.ends[where[0]] = cycle
 
 

@@ -12,16 +12,16 @@ from tests.support.streams import late, simulate
 
 pytestmark = pytest.mark.timeout(60)
 
-#: values, width: one value a cycle, some, all.
+#: values, requantizers: one value a cycle, some, all.
 SIZES = [(1, 1), (2, 1), (8, 1), (8, 4), (8, 8), (32, 2)]
 
 
 @pytest.mark.parametrize("extra", [0, 1, None])
-@pytest.mark.parametrize(("values", "width"), SIZES)
-def test_serializer(values, width, extra):
+@pytest.mark.parametrize(("values", "requantizers"), SIZES)
+def test_serializer(values, requantizers, extra):
     """Rows as fast as they may come, a cycle slower, and at random distances."""
-    dut = RowSerializer(values=values, width=width, shape=signed(20), tag=5)
-    rng, groups = np.random.default_rng(values), values // width
+    dut = RowSerializer(values=values, requantizers=requantizers, shape=signed(20), tag=5)
+    rng, groups = np.random.default_rng(values), values // requantizers
     rows = rng.integers(-(2**19), 2**19, (30, values)).tolist()
     tags = rng.integers(0, 32, 30).tolist()
     waits = [groups - 1 + (int(rng.integers(4)) if extra is None else extra) for _ in rows]
@@ -44,7 +44,13 @@ def test_serializer(values, width, extra):
     async def bench(ctx):
         for row, tag, wait in zip(rows, tags, waits, strict=True):
             expected.extend(
-                (cycle + 1 + n, n, int(n == groups - 1), tag, row[n * width : (n + 1) * width])
+                (
+                    cycle + 1 + n,
+                    n,
+                    int(n == groups - 1),
+                    tag,
+                    row[n * requantizers : (n + 1) * requantizers],
+                )
                 for n in range(groups)
             )
             await step(ctx, 1, tag, row)
@@ -75,13 +81,13 @@ def cases(rng, bits, shift):
 
 
 @pytest.mark.parametrize("shift", range(MAX_SHIFT + 1))
-@pytest.mark.parametrize(("width", "bits"), [(1, 17), (1, 31), (4, 27)])
-def test_requantizer(width, bits, shift):
+@pytest.mark.parametrize(("requantizers", "bits"), [(1, 17), (1, 31), (4, 27)])
+def test_requantizer(requantizers, bits, shift):
     """One group a cycle, whatever the values; 31 bits belong to the widest layers."""
     values = cases(np.random.default_rng(shift), bits, shift)
-    values = values[: len(values) // width * width].reshape(-1, width, 2)
+    values = values[: len(values) // requantizers * requantizers].reshape(-1, requantizers, 2)
     accumulators, biases = values[:, :, 0], values[:, :, 1]
-    dut, half = Requantizer(width=width, accumulator_bits=bits), (1 << shift) >> 1
+    dut, half = Requantizer(requantizers=requantizers, accumulator_bits=bits), (1 << shift) >> 1
     sums, activations, last = [], [], len(values) - 1
 
     async def bench(ctx):
@@ -98,13 +104,13 @@ def test_requantizer(width, bits, shift):
             await ctx.tick()
 
     simulate(dut, bench)
-    assert len(values) * width >= 200
+    assert len(values) * requantizers >= 200
     assert sums == (accumulators + biases + half).tolist()
     assert activations == engine.requantize(accumulators + biases, shift).tolist()
 
 
-@pytest.mark.parametrize(("width", "bits"), [(1, 17), (4, 27), (1, 31)])
-def test_the_shift_travels_with_its_values(width, bits):
+@pytest.mark.parametrize(("requantizers", "bits"), [(1, 17), (4, 27), (1, 31)])
+def test_the_shift_travels_with_its_values(requantizers, bits):
     """Another shift every cycle, the largest changes among them."""
     rng, half, shifts = np.random.default_rng(bits), [], []
     extremes = [0, MAX_SHIFT] * 40
@@ -112,11 +118,11 @@ def test_the_shift_travels_with_its_values(width, bits):
         shifts.append(shift)
         half.append((1 << shift) >> 1)
     top = 2 ** (bits - 1)
-    shape = (len(shifts), width)
+    shape = (len(shifts), requantizers)
     reach = np.array([300 << shift for shift in shifts])[:, None]  # half of them clamp
     accumulators = (rng.integers(-(2**20), 2**20, shape) * reach >> 20).clip(-top, top - 1)
     biases = rng.integers(-1000, 1000, shape)
-    dut, activations = Requantizer(width=width, accumulator_bits=bits), []
+    dut, activations = Requantizer(requantizers=requantizers, accumulator_bits=bits), []
     last = len(shifts) - 1
 
     async def bench(ctx):
@@ -143,18 +149,24 @@ def test_the_shift_travels_with_its_values(width, bits):
     ("options", "error", "message"),
     [
         ({"values": 3}, ValueError, "values must be a power of two of at least 1, not 3"),
-        ({"width": 3}, ValueError, "width must be a power of two of at least 1, not 3"),
-        ({"width": 16}, ValueError, "width must be at most values, 8, not 16"),
-        ({"width": None}, TypeError, "width must be an integer, not None"),
+        (
+            {"requantizers": 3},
+            ValueError,
+            "requantizers must be a power of two of at least 1, not 3",
+        ),
+        ({"requantizers": 16}, ValueError, "requantizers must be at most values, 8, not 16"),
+        ({"requantizers": None}, TypeError, "requantizers must be an integer, not None"),
     ],
 )
 def test_serializer_rejects(options, error, message):
     with pytest.raises(error, match=message):
-        RowSerializer(**{"values": 8, "width": 2, "shape": 8, **options})
+        RowSerializer(**{"values": 8, "requantizers": 2, "shape": 8, **options})
 
 
 def test_requantizer_rejects():
-    with pytest.raises(ValueError, match="width must be a power of two of at least 1, not 6"):
-        Requantizer(width=6, accumulator_bits=24)
-    with pytest.raises(TypeError, match=r"width must be an integer, not 1\.0"):
-        Requantizer(width=1.0, accumulator_bits=24)
+    with pytest.raises(
+        ValueError, match="requantizers must be a power of two of at least 1, not 6"
+    ):
+        Requantizer(requantizers=6, accumulator_bits=24)
+    with pytest.raises(TypeError, match=r"requantizers must be an integer, not 1\.0"):
+        Requantizer(requantizers=1.0, accumulator_bits=24)
