@@ -41,7 +41,7 @@ ECP5_SMALL = EngineConfig(
     product_register=True,
 )
 #: A gate's input in every family's netlist: the lowest digit of a sum, on its way to the shifter.
-GATE = re.compile(r"(\.DI?\(\\requantizer\.low_0 \[)0(\]\))")
+GATE = re.compile(r"(\.DI?\(\\drain\.requantizer\.low_0 \[)0(\]\))")
 
 #: The options that a shipped configuration has, in small: two images; registers; copies.
 IMAGES = replace(CONFIGS["tiny"], images=2)

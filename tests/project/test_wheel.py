@@ -110,7 +110,7 @@ def test_runs_where_nothing_else_is_installed(name, distributions, tmp_path):
     output = sobolpath_("sim", "run", "digits", "--data", "digits", "--limit", "2")
     assert re.search(r"^mismatches +0 of \d+ values$", output, re.MULTILINE)
     lines = sobolpath_("board", "list").splitlines()
-    assert [line.split()[0] for line in lines] == list(NAMES)
+    assert [line.split()[0] for line in lines] == ["board", *NAMES]
     output = sobolpath_("hw", "verilog", "--config", "tiny", "--out", tmp_path / "engine.v")
     assert "endmodule" in (tmp_path / "engine.v").read_text()
     assert not list(elsewhere.iterdir())
