@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -279,3 +280,11 @@ class TestWorkflow:
         assert last == "${{ matrix.python }}"
         assert sorted(f"python{each}" for each in listed) == sorted([OURS, *OTHERS])
         assert set(self.JOB["strategy"]["matrix"]["python"]) == {listed[0], listed[-1]}
+
+
+def test_no_test_is_in_a_folder_that_is_passed_over():
+    """pyproject.toml names the folders of tests, the fast ones first."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    found = {path.parent.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert len(found) > 3
+    assert {str(path) for path in found} == set(options["testpaths"])
