@@ -37,10 +37,14 @@ class WeightMemory(wiring.Component):
     ``data`` is the word at ``address`` one cycle later; where it is 1, the lanes whose bits of
     ``write`` are 1 take ``write_data``, and ``data`` is undefined until the next read.
 
+    ``reads_always`` : it reads where it writes, too. A subclass for a device may set it where what
+    such a read gives costs nothing: a port that does both then has an enable that is constant.
+
     Raises ``TypeError`` or ``ValueError`` where ``lanes`` is no power of two or ``depth`` below 2.
     """
 
     latency = 1
+    reads_always = False
 
     def __init__(self, *, lanes: int, depth: int):
         exact_log2("lanes", lanes)
@@ -56,7 +60,7 @@ class WeightMemory(wiring.Component):
         write = memory.write_port(granularity=1)
         m.d.comb += [
             read.addr.eq(self.address),
-            read.en.eq(self.enable & ~self.writing),
+            read.en.eq(self.enable if self.reads_always else self.enable & ~self.writing),
             self.data.eq(read.data),
             write.addr.eq(self.address),
             write.en.eq(Mux(self.enable & self.writing, self.write, 0)),

@@ -20,9 +20,11 @@ SIZES = [(1, 2, False), (1, 2, True), (4, 32, False), (4, 32, True), (16, 4, Fal
 
 class TestMemory:
     @pytest.mark.parametrize(("lanes", "depth"), [(1, 2), (4, 8), (32, 4), (2, 9)])
-    def test_random_accesses(self, lanes, depth):
+    @pytest.mark.parametrize("always", [False, True])
+    def test_random_accesses(self, lanes, depth, always):
         rng = np.random.default_rng(lanes)
-        dut, words = WeightMemory(lanes=lanes, depth=depth), np.zeros((depth, lanes), int)
+        kind = type("Kind", (WeightMemory,), {"reads_always": always})
+        dut, words = kind(lanes=lanes, depth=depth), np.zeros((depth, lanes), int)
         reads = 0
 
         async def bench(ctx):
