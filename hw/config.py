@@ -127,11 +127,6 @@ class EngineConfig:
         return self.lanes * self.images
 
     @property
-    def value_bits(self) -> int:
-        """Digits of a value's number."""
-        return ceil_log2(self.values)
-
-    @property
     def groups(self) -> int:
         """Cycles in which a row of accumulators leaves: values / requantizers."""
         return self.values // self.requantizers

@@ -1,7 +1,7 @@
 """What the build needs to know of a family of devices, and what all families share."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -102,23 +102,20 @@ def without(text: str, module: str) -> str:
     return before + rest.partition("endmodule")[2]
 
 
-def memories(config: EngineConfig, *, program: bool = True) -> tuple[tuple[int, int, int], ...]:
-    """The memories of an engine but for its weights: (words, bits, bits written together).
-
-    ``program`` : that of the program too, in a copy each for loader, runner and reader.
-    """
-    left_out = {"weights", *(() if program else ("program",))}
-    return tuple(
-        (size.words, size.width, size.unit)
-        for name, size in sizes.memories(config).items()
-        if name not in left_out
-        for _ in range(size.copies)
-    )
-
-
 def block_rams(words: int, bits: int, shapes: Iterable[tuple[int, int]]) -> int:
     """Block RAMs of a memory, in that one of ``shapes``, (words, bits), that needs the fewest."""
     return min(math.ceil(words / deep) * math.ceil(bits / wide) for deep, wide in shapes)
+
+
+def all_block_rams(
+    config: EngineConfig, shapes: Iterable[tuple[int, int]], *, without: Container[str] = ()
+) -> int:
+    """Block RAMs of all memories of an engine, each of its copies, ``without`` some by name."""
+    return sum(
+        size.copies * block_rams(size.words, size.width, shapes)
+        for name, size in sizes.memories(config).items()
+        if name not in without
+    )
 
 
 def block_rams_18k(config: EngineConfig) -> int:

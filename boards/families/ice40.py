@@ -17,7 +17,7 @@ from sobolpath.hw.weights import memory_ports
 
 from ..gateware import clocking
 from . import pll
-from .family import NO_COLLISIONS, Family, block_rams, memories, yosys_models
+from .family import NO_COLLISIONS, Family, all_block_rams, yosys_models
 
 SPRAM_WORDS = 16384
 EBR = (("ICESTORM_RAM",), 4096)  # types in nextpnr's netlist, bits
@@ -160,7 +160,7 @@ class FabricClockAndReset(ClockAndReset):
 
 def expected_cells(config: EngineConfig) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
-    ebr = sum(block_rams(words, bits, BLOCK_RAM_SHAPES) for words, bits, _ in memories(config))
+    ebr = all_block_rams(config, BLOCK_RAM_SHAPES, without=("weights",))
     return {"dsp": config.lanes, "ebr": ebr, "spram": config.lanes // 2}
 
 

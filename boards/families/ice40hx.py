@@ -4,10 +4,9 @@ All is inferred. 32 block RAMs of 4 kbit hold weights and everything else, so ne
 """
 
 from sobolpath.hw.config import EngineConfig
-from sobolpath.hw.memories import memories
 
 from . import pll
-from .family import NO_COLLISIONS, Family, block_rams
+from .family import NO_COLLISIONS, Family, all_block_rams
 from .ice40 import BLOCK_RAM_SHAPES, EBR, FabricClockAndReset, models, pack, route
 
 #: MHz (FPGA-DS-02029, "Register-to-Register Performance" and "External Switching Characteristics",
@@ -17,12 +16,7 @@ CEILINGS_MHZ = {"EBR": 403.0, "CLOCK": 275.0}
 
 def expected_cells(config: EngineConfig) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``ebr``; no multiplier is a cell."""
-    return {
-        "ebr": sum(
-            size.copies * block_rams(size.words, size.width, BLOCK_RAM_SHAPES)
-            for size in memories(config).values()
-        )
-    }
+    return {"ebr": all_block_rams(config, BLOCK_RAM_SHAPES)}
 
 
 HX = Family(

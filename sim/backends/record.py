@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from sobolpath.golden.machine.image import MemoryImage
-from sobolpath.golden.machine.schedule import Schedule
+from sobolpath.golden.machine.model import Model
+from sobolpath.golden.machine.schedule import Schedule, plan
 from sobolpath.golden.topology.paths import Paths
 from sobolpath.hw.config import EngineConfig
 
@@ -37,6 +38,12 @@ class Job:
     topology: Paths
     image: MemoryImage
     schedule: Schedule
+
+    @classmethod
+    def of(cls, config: EngineConfig, model: Model) -> "Job":
+        """That of a model on an engine. Raises ``InputError`` where it does not fit."""
+        topology = model.topology
+        return cls(config, topology, config.image(model), plan(topology, config.machine))
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ import numpy as np
 from sobolpath.golden import data
 from sobolpath.golden.errors import InputError, check_name
 from sobolpath.golden.machine import model as models
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
 from sobolpath.golden.support.command import Outcome
 from sobolpath.hw.config import CONFIGS
@@ -30,9 +29,7 @@ def make_job(config: str, model: models.Model) -> Job:
     Raises ``InputError`` for an unknown one, or one too small for the model.
     """
     check_name("--config", config, CONFIGS)
-    parameters, topology = CONFIGS[config], model.topology
-    image = parameters.image(model)
-    return Job(parameters, topology, image, plan(topology, parameters.machine))
+    return Job.of(CONFIGS[config], model)
 
 
 def held_out(

@@ -5,16 +5,16 @@ shows whether an undefined value ever reaches a port. ``COCOTB_RANDOM_SEED`` set
 default.
 """
 
-import fcntl
 import importlib
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from xml.etree import ElementTree
 
 import pytest
 from cocotb_tools.runner import get_runner
 
+from sobolpath.golden.support import locks
 from sobolpath.hw.export.verilog import convert
 from sobolpath.sim.backends import verilator
 from tests.support.places import ROOT
@@ -39,15 +39,6 @@ def bench(request, monkeypatch):
     """The bench module, imported as the simulator's Python will import it."""
     monkeypatch.syspath_prepend(ROOT)
     return importlib.import_module(f"tests.cocotb.bench_{request.param}")
-
-
-@contextmanager
-def _locked(folder):
-    """A folder for this process alone, until it is done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _tests(results):
@@ -104,7 +95,7 @@ def test_bench(bench, simulator, monkeypatch):
     name = bench.__name__.removeprefix("tests.cocotb.bench_")
     folder = ROOT / "build" / "cocotb" / name / simulator
     seed = os.environ.get("COCOTB_RANDOM_SEED", "1")
-    with _locked(folder):
+    with locks.hold(folder / "lock", busy=f"another run is in {folder}", say=print):
         text = convert(bench.component(), name)
         outcomes, log = _run(simulator, name, text, folder, bench.__name__, seed)
     print(f"{simulator}: {len(outcomes)} tests, COCOTB_RANDOM_SEED={seed}")

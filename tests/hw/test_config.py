@@ -86,7 +86,7 @@ def test_the_smallest_and_the_largest():
     )
     assert (smallest.lane_bits, smallest.neuron_bits, smallest.rows) == (0, 1, 4)
     assert (smallest.groups, smallest.step_bits, smallest.write_bits) == (1, 1, 5)
-    assert (smallest.values, smallest.value_bits, smallest.registers) == (1, 0, 0)
+    assert (smallest.values, smallest.registers) == (1, 0)
     largest = EngineConfig(
         lanes=1024,
         max_neurons=2**15,
@@ -102,13 +102,13 @@ def test_the_smallest_and_the_largest():
     assert (largest.lane_bits, largest.neuron_bits, largest.rows) == (10, 15, 64)
     assert (largest.groups, largest.step_bits, largest.write_bits) == (1, 16, 26)
     assert largest.registers == 12
-    assert (largest.values, largest.value_bits) == (1024, 10)
+    assert largest.values == 1024
 
 
 def test_several_images():
     """The most images, in the widest layers that 16 bits can address for them."""
     config = EngineConfig(lanes=8, images=16, requantizers=128, weight_words=1024)
-    assert (config.values, config.value_bits, config.groups) == (128, 7, 1)
+    assert (config.values, config.groups) == (128, 1)
     assert (config.lanes, config.lane_bits, config.rows) == (8, 3, 512)
     assert dataclasses.replace(config, requantizers=1).groups == 128
 

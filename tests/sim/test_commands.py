@@ -27,7 +27,7 @@ from sobolpath.sim.backends import library
 from sobolpath.sim.backends.native import NativeEngine
 from tests.sim.test_pysim import AlwaysBusy, altered
 from tests.support.marks import slow
-from tests.support.networks import random_model, small_digits
+from tests.support.networks import random_model
 from tests.support.places import ROOT
 
 SHIPPED = ROOT / "models" / "digits.npz"
@@ -77,11 +77,6 @@ def start(*arguments, **options):
         return subprocess.Popen(words, cwd=ROOT, text=True, **options)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def small(tmp_path):
-    return small_digits(tmp_path)
 
 
 def tiny(path, *more):

@@ -272,8 +272,7 @@ class TestEngine:
         random = np.random.default_rng(SEED)
         model = random_model(random, topology)
         parts = engine_cycles(topology, config.machine)
-        job = Job(config, topology, config.image(model), plan(topology, config.machine))
-        with PysimEngine(job) as simulated:
+        with PysimEngine(Job.of(config, model)) as simulated:
             trace = simulated.run(random_images(random, topology, 2))
         assert trace.finished == 2
         machine = []

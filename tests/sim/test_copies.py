@@ -5,7 +5,6 @@ import pytest
 
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.lanes import places
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.machine.widen import widened_model
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
@@ -35,14 +34,9 @@ PAIRS = EngineConfig(lanes=8, images=2, max_neurons=32, max_outputs=16, max_copi
 TOPOLOGY = Topology((32, 16, 2), (64, 32))
 
 
-def make_job(config, model):
-    topology = model.topology
-    return Job(config, topology, config.image(model), plan(topology, config.machine))
-
-
 def record(config, model, images):
     """A record without fault, as the widened model tells."""
-    job, per = make_job(config, model), config.images
+    job, per = Job.of(config, model), config.images
     trace, values = Trace.empty(len(images) // per, job), []
     wide = widened_model(model, job.schedule.wide)
     for layer, natural in enumerate(engine.layers(wide, images), 1):
@@ -57,7 +51,7 @@ def record(config, model, images):
 
 
 def test_what_is_recorded():
-    job = make_job(PAIRS, random_model(np.random.default_rng(1), TOPOLOGY))
+    job = Job.of(PAIRS, random_model(np.random.default_rng(1), TOPOLOGY))
     assert job.widths == (64, 32, 16)  # of two images: 8 sums of each
     assert job.outputs == 4
     trace = Trace.empty(3, job)
@@ -104,7 +98,7 @@ def test_a_copy_that_is_not_written_or_not_added():
 def test_both_back_ends_record_the_same(outputs):
     rng, topology = np.random.default_rng(outputs), Topology((64, 32, outputs), (256, 128))
     model, images = random_model(rng, topology), random_images(rng, topology, 4)
-    job = make_job(NARROW, model)
+    job = Job.of(NARROW, model)
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
         traces = native.run(images), pysim.run(images)
     assert traces[0].same(traces[1])
@@ -134,7 +128,7 @@ def test_the_largest_sums_of_copies():
     topology = Topology((32, 4), (128,))
     weights, biases = [np.full(128, -128)], [np.full(4, -(2**29))]
     model, images = make_model(topology, weights, biases, (0,)), np.full((1, 32), 255, np.uint8)
-    job = make_job(NARROW, model)
+    job = Job.of(NARROW, model)
     with NativeEngine(job) as native:
         trace = native.run(images)
     assert trace.logits.tolist() == [[-(2**29) - 32 * 255 * 128] * 4]

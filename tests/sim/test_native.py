@@ -13,7 +13,6 @@ import pytest
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.hw.writeback import WriteBack
@@ -47,11 +46,6 @@ CASES = {
 }
 
 
-def make_job(config, model):
-    topology = model.topology
-    return Job(config, topology, config.image(model), plan(topology, config.machine))
-
-
 @pytest.fixture(params=CASES)
 def config(request):
     """A configuration, whose library is built once and kept in the checkout."""
@@ -65,7 +59,7 @@ def test_both_back_ends_record_the_same(config, seed):
     topology = random_topology(rng, config, junctions=seed + 1, paths=1024)
     print(topology)
     model = random_model(rng, topology)
-    job, images = make_job(config, model), random_images(rng, topology, 4 * config.images)
+    job, images = Job.of(config, model), random_images(rng, topology, 4 * config.images)
     schedule, split = job.schedule, 3 * config.images
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
         comparison = Comparison(model, job)
@@ -85,7 +79,7 @@ def test_both_back_ends_record_the_same(config, seed):
 def test_both_back_ends_give_up_alike(config, monkeypatch):
     rng = np.random.default_rng(7)
     topology = random_topology(rng, config, junctions=2, paths=512)
-    job = make_job(config, random_model(rng, topology))
+    job = Job.of(config, random_model(rng, topology))
     monkeypatch.setattr(Job, "patience", topology.layers[0] + job.schedule.latency // 2)
     images = random_images(rng, topology, 2 * config.images)
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
@@ -105,7 +99,7 @@ def test_a_write_outside_of_its_layer_is_a_mismatch(monkeypatch, tmp_path):
     monkeypatch.setattr("sobolpath.hw.drain.WriteBack", stray)
     rng, topology = np.random.default_rng(6), Topology((16, 8, 8), (64, 64))
     model = random_model(rng, topology)
-    job, images = make_job(CONFIGS["tiny"], model), random_images(rng, topology, 2)
+    job, images = Job.of(CONFIGS["tiny"], model), random_images(rng, topology, 2)
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
         traces = native.run(images), pysim.run(images)
     assert traces[0].same(traces[1])
@@ -121,7 +115,7 @@ def test_two_engines_are_apart(config):
     topology = random_topology(rng, config, junctions=2, paths=512)
     models = [random_model(rng, topology) for _ in range(2)]
     images = random_images(rng, topology, 2 * config.images)
-    jobs = [make_job(config, model) for model in models]
+    jobs = [Job.of(config, model) for model in models]
     with NativeEngine(jobs[0]) as first, NativeEngine(jobs[1]) as second:
         for model, simulated in zip(models, (first, second), strict=True):
             logits = simulated.run(images).logits

@@ -15,10 +15,10 @@ from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.sequencer import Sequencer
 from sobolpath.sim.backends.native import NativeEngine
 from sobolpath.sim.backends.pysim import PysimEngine
-from sobolpath.sim.backends.record import ARRAYS, NEVER
+from sobolpath.sim.backends.record import ARRAYS, NEVER, Job
 from sobolpath.sim.views.profile import differences, measured
-from tests.sim.test_commands import DIGITS, PYSIM, sim, small  # noqa: F401
-from tests.sim.test_native import CASES, make_job
+from tests.sim.test_commands import PYSIM, sim
+from tests.sim.test_native import CASES
 from tests.sim.test_pysim import AlwaysBusy, altered
 from tests.support.networks import extreme_model, random_images, random_model, random_topology
 
@@ -42,7 +42,7 @@ def test_cycles_do_not_depend_on_the_data(case, seed):
     images.append(rng.integers(0, 256, shape, np.uint8))
     traces = []
     for model in models:
-        with NativeEngine(make_job(config, model)) as engine:
+        with NativeEngine(Job.of(config, model)) as engine:
             traces += [engine.run(inputs) for inputs in images]
     assert len(traces) == 12
     assert (traces[0].at != NEVER).all()
@@ -73,7 +73,7 @@ def test_the_closed_form_is_measured():
     for config in CASES.values():
         for junctions in (1, 2, 3, 4, 2, 3):
             topology = random_topology(rng, config, junctions=junctions, paths=1024)
-            job = make_job(config, random_model(rng, topology))
+            job = Job.of(config, random_model(rng, topology))
             images = random_images(rng, topology, INFERENCES * config.images)
             bound |= same(NativeEngine, job, images)
             overlaps.add(job.schedule.overlap)
@@ -93,7 +93,7 @@ def test_the_closed_form_is_measured():
 def test_the_closed_form_at_its_limits(changes, layers, paths):
     config, rng = replace(TINY, **changes), np.random.default_rng(3)
     topology = Topology(layers, paths)
-    job = make_job(config, random_model(rng, topology))
+    job = Job.of(config, random_model(rng, topology))
     same(PysimEngine, job, random_images(rng, topology, INFERENCES * config.images))
 
 
@@ -114,7 +114,7 @@ def test_the_closed_form_of_the_smallest_layers(lanes, copies):
         topology = Topology(layers, paths)
         print(topology)
         some = replace(config, **deep) if number > 2 else config
-        job = make_job(some, random_model(rng, topology))
+        job = Job.of(some, random_model(rng, topology))
         same(PysimEngine, job, random_images(rng, topology, INFERENCES * config.images))
 
 
@@ -138,7 +138,7 @@ def profile(path, *more):
 
 
 class TestCommand:
-    def test_report(self, small, tmp_path, capsys):  # noqa: F811
+    def test_report(self, small, tmp_path, capsys):
         file = tmp_path / "profile.json"
         assert profile(small, "--json", file) == 0
         out = capsys.readouterr().out
@@ -165,7 +165,7 @@ class TestCommand:
         assert set(marks["run"]) - {" "} == set("12")
 
     @pytest.mark.parametrize("name", ["new/p.svg", "new/p.png"])
-    def test_picture(self, small, tmp_path, name, capsys):  # noqa: F811
+    def test_picture(self, small, tmp_path, name, capsys):
         pictures = []
         for _ in range(2):
             assert profile(small, "--plot", tmp_path / name) == 0
@@ -176,14 +176,14 @@ class TestCommand:
             schedule = plan(Topology((64, 16, 16), (64, 32)), TINY.machine)
             assert f"interval {schedule.interval}: loading" in pictures[0].decode()
 
-    def test_a_wrong_closed_form(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_a_wrong_closed_form(self, small, capsys, monkeypatch):
         monkeypatch.setattr(timelines, "LEAVE", timelines.LEAVE + 1)
         assert profile(small) == 1
         err = capsys.readouterr().err
         assert err.startswith("FAILED: the last logit of inference 0 must be in cycle ")
         assert err.count("\n") == 1
 
-    def test_slow_hardware(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_slow_hardware(self, small, capsys, monkeypatch):
         slow = altered(Sequencer, load_idle=lambda value, part: value & part.run_idle)
         monkeypatch.setattr("sobolpath.hw.control.Sequencer", slow)
         assert profile(small) == 1
@@ -191,13 +191,13 @@ class TestCommand:
         assert any("the first input of inference 1 must be in cycle" in line for line in lines)
         assert any(line.startswith("FAILED: interval must be ") for line in lines)
 
-    def test_hang(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_hang(self, small, capsys, monkeypatch):
         held = altered(Sequencer, run_hold=lambda value, part: value | part.output)
         monkeypatch.setattr("sobolpath.hw.control.Sequencer", held)
         assert profile(small) == 1
         assert "FAILED: inference 0 must be done in " in capsys.readouterr().err
 
-    def test_no_network_taken(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_no_network_taken(self, small, capsys, monkeypatch):
         monkeypatch.setattr("sobolpath.sim.backends.pysim.PathEngine", AlwaysBusy)
         assert profile(small) == 1
         assert "must take bytes of WEIGHTS while idle" in capsys.readouterr().err
@@ -210,7 +210,7 @@ class TestCommand:
             (["--backend", "none"], "--backend must be one of auto, native, pysim, not 'none'"),
         ],
     )
-    def test_wrong_input(self, small, capsys, more, message):  # noqa: F811
+    def test_wrong_input(self, small, capsys, more, message):
         assert profile(small, *more) == 2
         err = capsys.readouterr().err
         assert err.startswith(f"error: {message}")

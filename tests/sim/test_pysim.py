@@ -8,7 +8,6 @@ from amaranth import Module
 from amaranth.lib.wiring import Out
 
 from sobolpath.golden.machine import engine, image, lanes
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology import gf2
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
@@ -31,8 +30,7 @@ def make_case(config=TINY, topology=TOPOLOGY):
     print(f"seed {SEED}")
     rng = np.random.default_rng(SEED)
     model = random_model(rng, topology)
-    job = Job(config, topology, config.image(model), plan(topology, config.machine))
-    return model, job, random_images(rng, topology, 4)
+    return model, Job.of(config, model), random_images(rng, topology, 4)
 
 
 @pytest.fixture

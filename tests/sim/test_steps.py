@@ -20,7 +20,7 @@ from sobolpath.sim.backends.record import Trace
 from sobolpath.sim.run.measure import make_job
 from sobolpath.sim.views import network_plot
 from sobolpath.sim.views.steps import Steps, active, contributions, steps_of, wrong_steps
-from tests.sim.test_commands import DIGITS, PYSIM, sim, small  # noqa: F401
+from tests.sim.test_commands import DIGITS, PYSIM, sim
 from tests.sim.test_pysim import AlwaysBusy, altered
 from tests.support.networks import make_model, random_model
 
@@ -38,7 +38,7 @@ def neuron(topology, layer, row, lane):
 
 
 class TestTrace:
-    def test_all_steps(self, small, tmp_path, capsys):  # noqa: F811
+    def test_all_steps(self, small, tmp_path, capsys):
         """Every product of the listed steps, added up, is what the golden model says."""
         file = tmp_path / "trace.json"
         assert trace(small, "--rows", "0:16", "--values", "--json", file) == 0
@@ -73,7 +73,7 @@ class TestTrace:
             cycles = [s["cycle"] for s in result["steps"] if s["junction"] == junction]
             assert cycles == sorted(set(cycles))
 
-    def test_what_is_left_out_is_said(self, small, capsys):  # noqa: F811
+    def test_what_is_left_out_is_said(self, small, capsys):
         assert trace(small, "--junction", "2") == 0
         out = capsys.readouterr().out
         assert "junction 1" not in out
@@ -84,7 +84,7 @@ class TestTrace:
         assert "6 more steps in rows 0:4 (--rows)" in lines
         assert [line.split()[1:3] for line in lines[-3:-1]] == [["1", "0"], ["1", "1"]]
 
-    def test_images_that_share_weights(self, small, monkeypatch, capsys, tmp_path):  # noqa: F811
+    def test_images_that_share_weights(self, small, monkeypatch, capsys, tmp_path):
         """The last image, with zeros beside it."""
         monkeypatch.setitem(CONFIGS, "tiny", replace(TINY, images=4))
         file = tmp_path / "trace.json"
@@ -93,7 +93,7 @@ class TestTrace:
         assert json.loads(file.read_text())["logits"] == logits[0].tolist()
 
     @pytest.mark.parametrize("name", ["n.svg", "n.png"])
-    def test_picture(self, small, tmp_path, name, capsys):  # noqa: F811
+    def test_picture(self, small, tmp_path, name, capsys):
         pictures = []
         for _ in range(2):
             assert trace(small, "--plot", tmp_path / name) == 0
@@ -118,18 +118,18 @@ class TestTrace:
             assert ">class 10</text>" not in text  # there are 16 outputs, and 10 classes
         assert f"picture    {tmp_path / name}" in out
 
-    def test_the_strongest_are_drawn(self, small, tmp_path, monkeypatch, capsys):  # noqa: F811
+    def test_the_strongest_are_drawn(self, small, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(network_plot, "STRONGEST", 2)
         assert trace(small, "--plot", tmp_path / "n.svg") == 0
         assert capsys.readouterr().out.count("paths active, the strongest 2 drawn") == 2
 
-    def test_wrong_values(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_wrong_values(self, small, capsys, monkeypatch):
         wrong = altered(WriteBack, activation_place=lambda value, part: value ^ 1)
         monkeypatch.setattr("sobolpath.hw.drain.WriteBack", wrong)
         assert trace(small) == 1
         assert "mismatches; the first: image 0, layer 1, neuron " in capsys.readouterr().err
 
-    def test_wrong_steps(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_wrong_steps(self, small, capsys, monkeypatch):
         class Wrong(Issuer):
             def elaborate(self, platform):
                 m = super().elaborate(platform)
@@ -142,13 +142,13 @@ class TestTrace:
         assert "FAILED: junction 1: 16 of 16 steps read elsewhere; the first, 0, " in lines[0]
         assert len(lines) == 3  # both junctions, and the values
 
-    def test_hang(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_hang(self, small, capsys, monkeypatch):
         held = altered(Sequencer, run_hold=lambda value, part: value | part.output)
         monkeypatch.setattr("sobolpath.hw.control.Sequencer", held)
         assert trace(small) == 1
         assert "FAILED: image 3 must be done in " in capsys.readouterr().err
 
-    def test_no_network_taken(self, small, capsys, monkeypatch):  # noqa: F811
+    def test_no_network_taken(self, small, capsys, monkeypatch):
         monkeypatch.setattr("sobolpath.sim.backends.pysim.PathEngine", AlwaysBusy)
         assert trace(small) == 1
         assert "must take bytes of WEIGHTS while idle" in capsys.readouterr().err
@@ -166,7 +166,7 @@ class TestTrace:
             (["--plot", "n.txt"], "--plot must be a file named .svg or .png, not 'n.txt'"),
         ],
     )
-    def test_wrong_input(self, small, capsys, more, message):  # noqa: F811
+    def test_wrong_input(self, small, capsys, more, message):
         assert trace(small, *more) == 2
         err = capsys.readouterr().err
         assert message in err

@@ -9,14 +9,14 @@ from pylibfst import ffi, fstReaderIterBlocks2, get_scopes_signals2, lib, string
 
 from sobolpath.golden.support import packages
 from sobolpath.sim.waves import fst, waveforms
-from tests.sim.test_commands import DIGITS, sim, small  # noqa: F401
+from tests.sim.test_commands import DIGITS, sim
 from tests.support.marks import slow
 
 SIGNALS = sum(len(names.split()) for parts in waveforms.SHOWN.values() for _, names, _ in parts)
 
 
 @pytest.fixture(params=[slow("native"), "pysim"])
-def made(request, small, tmp_path):  # noqa: F811
+def made(request, small, tmp_path):
     """A run's VCD and FST, of either back end."""
     files = tmp_path / "new" / "w.vcd", tmp_path / "new" / "w.fst"
     options = ["--config", "tiny", "--limit", "1", "--backend", request.param]
@@ -164,7 +164,7 @@ def test_fst_is_smaller(made):
 
 
 @pytest.mark.parametrize("option", ["--vcd", "--fst"])
-def test_nothing_is_left_of_a_failure(small, tmp_path, monkeypatch, option):  # noqa: F811
+def test_nothing_is_left_of_a_failure(small, tmp_path, monkeypatch, option):
     def fail(*arguments):
         raise KeyboardInterrupt
 
@@ -175,7 +175,7 @@ def test_nothing_is_left_of_a_failure(small, tmp_path, monkeypatch, option):  # 
     assert [path.name for path in out.iterdir()] in ([], ["w"])
 
 
-def test_without_pylibfst(small, tmp_path, monkeypatch, capsys):  # noqa: F811
+def test_without_pylibfst(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pylibfst", None)
     assert sim("run", small, *DIGITS, "--config", "tiny", "--fst", tmp_path / "w.fst") == 2
     err = capsys.readouterr().err
@@ -187,14 +187,14 @@ def test_without_pylibfst(small, tmp_path, monkeypatch, capsys):  # noqa: F811
 
 
 @pytest.mark.parametrize("option", ["--vcd", "--fst"])
-def test_a_folder_is_refused(small, tmp_path, capsys, option):  # noqa: F811
+def test_a_folder_is_refused(small, tmp_path, capsys, option):
     assert sim("run", small, *DIGITS, option, tmp_path) == 2
     assert capsys.readouterr().err == (
         f"error: {tmp_path}: must be a file to write, not a folder\n"
     )
 
 
-def test_a_save_file_must_not_be_another_output(small, tmp_path, capsys):  # noqa: F811
+def test_a_save_file_must_not_be_another_output(small, tmp_path, capsys):
     file = tmp_path / "w.vcd"
     assert sim("run", small, *DIGITS, "--vcd", file, "--json", f"{file}.gtkw") == 2
     assert "must be a file of its own" in capsys.readouterr().err
