@@ -41,8 +41,9 @@ class TestMemory:
                 ctx.set(dut.write_data, weight & 255)
                 await ctx.tick().repeat(WeightMemory.latency)
                 if enable and writing:
+                    before = words[address].tolist()
                     words[address, [lane for lane in range(lanes) if mask >> lane & 1]] = weight
-                    shown = None
+                    shown = before if always else None  # as simulated: a device may differ
                 elif enable:
                     shown = words[address].tolist()
                 if shown is not None:
