@@ -39,7 +39,7 @@ sim: $(VENV)/.all  ## run the digits model on simulated hardware and compare
 
 check: lint  ## style, types and the fast tests, in two minutes
 	@scripts/system-tools.sh iverilog g++ perl
-	$(RUN) -m pytest -m "not slow" --numprocesses auto --dist loadscope
+	$(RUN) -m pytest -m "not slow" --numprocesses auto --dist worksteal
 
 test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may
 	@scripts/system-tools.sh iverilog g++ perl

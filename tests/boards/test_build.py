@@ -14,6 +14,8 @@ from sobolpath.boards import load
 from sobolpath.boards.flow import tools
 from tests.support.pretended import pretend_tools, routed
 
+pytestmark = pytest.mark.slow
+
 REPORT = routed(load("upduino"), 61.5)
 
 

@@ -22,7 +22,7 @@ from tests.boards.test_ice40 import run_both
 from tests.support.places import ROOT
 from tests.support.pretended import pretend_tools, routed
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 MODELS = ("digits", "fashion-37k", "fsdd", "mitbih", "mnist-12k", "mnist-37k")
 FAMILIES = ("upduino", "hx8k", "ulx3s", "tangnano9k")  # a board of each
 BLOCK_RAM = {"tangnano9k": "bsram"}  # what its family calls it: ebr, if not here

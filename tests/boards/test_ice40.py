@@ -19,7 +19,7 @@ from sobolpath.hw import mac, weights
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export.verilog import convert
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 MODELS = ice40.models(None)
 
 BENCH = """

@@ -8,6 +8,8 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import records
 from sobolpath.golden.machine.image import Space
 
+pytestmark = pytest.mark.slow
+
 
 def read(content):
     """{(space, address): byte} of records one after the other, and how many there were."""

@@ -33,6 +33,8 @@ from sobolpath.golden.training.initialize import initialize
 from tests.support.pictures import drawn, faults
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "edges-32": [],
     "paths-per-neuron": ["--images", "64", "--epochs", "1", "--seeds", "1"],

@@ -15,7 +15,7 @@ from sobolpath.golden.topology import sobol
 from sobolpath.hw.bitrev import BitReversal, BitReversalPermuter
 from tests.support.streams import at_random, get, put, simulate
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 class TestGolden:

@@ -28,7 +28,7 @@ from tests.support.networks import (
 )
 from tests.support.streams import get, put, simulate, wait
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 SIZES = {"max_neurons": 32, "bias_neurons": 128, "max_outputs": 32, "program_words": 128}
 CONFIGS = {

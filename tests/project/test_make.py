@@ -88,7 +88,7 @@ class TestMake:
         ("words", "command"),
         [
             (["synth"], "sobolpath board build icebreaker --report"),
-            (["check"], 'python -m pytest -m "not slow" --numprocesses auto --dist loadscope'),
+            (["check"], 'python -m pytest -m "not slow" --numprocesses auto --dist worksteal'),
             (["test"], "python -m pytest"),
             (["sim"], "sobolpath sim run digits --data digits"),
             (["seeds", "BOARD=hx8k"], "sobolpath board build hx8k --report --seeds 10"),

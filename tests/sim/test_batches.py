@@ -23,6 +23,8 @@ from sobolpath.sim.run.tally import Tally
 from tests.support.networks import random_images, random_model
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SEED = 11
 TOPOLOGY = Topology((64, 16, 16), (64, 32))
 CONFIG = CONFIGS["tiny"]

@@ -22,6 +22,8 @@ from tests.support.marks import slow
 from tests.support.networks import random_model
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--data", "digits", "--config", "tiny", "--limit", "2")
 
 

@@ -25,6 +25,8 @@ from tests.sim.test_pysim import altered
 from tests.support.networks import random_images, random_model, random_topology
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 #: Four images that share weights; several values a write, in words of more than 64 bits; registers
 #: everywhere.
 WIDE = EngineConfig(

@@ -97,6 +97,7 @@ def test_the_closed_form_at_its_limits(changes, layers, paths):
     same(PysimEngine, job, random_images(rng, topology, INFERENCES * config.images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copies", [1, 2])
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16])
 def test_the_closed_form_of_the_smallest_layers(lanes, copies):

@@ -16,6 +16,8 @@ from sobolpath.sim.run.tally import Tally
 from tests.support.networks import random_model
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 TIMES = ("cycles_per_second", "cycles_per_core_second")
 
 
