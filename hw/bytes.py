@@ -10,6 +10,7 @@ from sobolpath.golden.machine.image import Space
 
 from .config import EngineConfig
 from .memories import spaces
+from .path_order.config import PathOrderConfig
 from .stream import byte_port
 
 
@@ -20,7 +21,7 @@ class ByteRouter(wiring.Component):
 
     Parameters
     ----------
-    config : hw.config.EngineConfig
+    config : hw.config.EngineConfig or hw.path_order.config.PathOrderConfig
 
     Members
     -------
@@ -29,7 +30,7 @@ class ByteRouter(wiring.Component):
     weights, biases, program : stream of {address, data}: a byte of that space; always ready.
     """
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig | PathOrderConfig) -> None:
         sizes = {space.name.lower(): size.bytes for space, size in spaces(config).items()}
         super().__init__(
             {

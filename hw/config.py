@@ -15,7 +15,7 @@ from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import Machine
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
 
-from .memories import spaces
+from .memories import MemorySize, of_path_engine, spaces
 
 ACTIVATION = unsigned(8)
 RESULT = signed(32)
@@ -177,6 +177,11 @@ class EngineConfig:
         return data.StructLayout(
             {"space": Space, "address": unsigned(self.write_bits), "data": unsigned(8)}
         )
+
+    @property
+    def memories(self) -> dict[str, MemorySize]:
+        """The engine's memories by name."""
+        return of_path_engine(self)
 
     @property
     def registers(self) -> int:

@@ -9,6 +9,7 @@ from sobolpath.golden.machine.image import Space
 
 if TYPE_CHECKING:
     from .config import EngineConfig
+    from .path_order.config import PathOrderConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,10 +18,11 @@ class MemorySize:
 
     Parameters
     ----------
-    part : the part of ``hw.engine.PathEngine`` that it is in.
+    part : the part of the engine that it is in.
     words, width : words of ``width`` bits each.
     unit : bits that are written together.
     copies : that hold the same, one for each of its readers.
+    banks : of the same size, each with addresses of its own.
     item : bytes of one thing that it holds: a word of weights, a bias, a word of the program.
     space : what bytes from outside are written to it, or None.
     """
@@ -31,6 +33,7 @@ class MemorySize:
     item: int
     unit: int = 8
     copies: int = 1
+    banks: int = 1
     space: Space | None = None
 
     @property
@@ -44,8 +47,13 @@ class MemorySize:
         return self.bits // 8
 
 
-def memories(config: EngineConfig) -> dict[str, MemorySize]:
+def memories(config: EngineConfig | PathOrderConfig) -> dict[str, MemorySize]:
     """The memories of an engine by name."""
+    return config.memories
+
+
+def of_path_engine(config: EngineConfig) -> dict[str, MemorySize]:
+    """Those of a ``hw.engine.PathEngine``."""
     biases, group = max(1, config.requantizers // config.images), 32 * config.requantizers
     results = config.max_outputs * config.images // config.requantizers
     return {
@@ -81,7 +89,7 @@ def memories(config: EngineConfig) -> dict[str, MemorySize]:
     }
 
 
-def spaces(config: EngineConfig) -> dict[Space, MemorySize]:
+def spaces(config: EngineConfig | PathOrderConfig) -> dict[Space, MemorySize]:
     """The memories that bytes from outside are written to, by space."""
     found = {size.space: size for size in memories(config).values() if size.space is not None}
     return {space: found[space] for space in Space}

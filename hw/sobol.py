@@ -39,7 +39,8 @@ class SobolGenerator(wiring.Component):
     Members
     -------
     column : stream of {index: t, value: column t as an integer}; always ready.
-    start : stream of {first, last}: the first and the last block to come, first <= last.
+    start : stream of {first, last, backward}: the first and the last block to come, first <= last,
+        or where ``backward`` is 1 first >= last: the numbers then run down.
     o : stream of {block, last, addresses}: the block's number, whether it ends its start, and
         ``lanes`` addresses, that of index block * lanes + j at [j].
 
@@ -69,7 +70,11 @@ class SobolGenerator(wiring.Component):
                         always_ready=True,
                     )
                 ),
-                "start": In(stream.Signature(data.StructLayout({"first": block, "last": block}))),
+                "start": In(
+                    stream.Signature(
+                        data.StructLayout({"first": block, "last": block, "backward": 1})
+                    )
+                ),
                 "o": Out(
                     stream.Signature(
                         data.StructLayout({"block": block, "last": 1, "addresses": addresses})
@@ -91,6 +96,7 @@ class SobolGenerator(wiring.Component):
         running = Signal()
         block = Signal.like(self.start.payload.first, reset_less=True)
         last = Signal.like(self.start.payload.last, reset_less=True)
+        backward = Signal(reset_less=True)
         offer = Signal.like(self.o.payload, reset_less=True)
         advance = Signal()
         ending = Signal()
@@ -107,11 +113,12 @@ class SobolGenerator(wiring.Component):
                 within = [columns[t] for t in range(self._low) if j >> t & 1]
                 m.d.sync += address.eq(reduce(xor, within, base))
             with m.If(running):
-                m.d.sync += [block.eq(block + 1), running.eq(~ending)]
+                m.d.sync += [block.eq(block + Mux(backward, -1, 1)), running.eq(~ending)]
         with m.If(self.start.valid & self.start.ready):
             m.d.sync += [
                 running.eq(1),
                 block.eq(self.start.payload.first),
                 last.eq(self.start.payload.last),
+                backward.eq(self.start.payload.backward),
             ]
         return m

@@ -28,12 +28,19 @@ async def load(bench, dimension):
 
 def blocks(dimension, first, last):
     """What comes out for a start from ``first`` to ``last``."""
-    indices = np.arange(first * LANES, (last + 1) * LANES)
-    addresses = sobol.points(dimension, ADDRESS_BITS, indices).reshape(-1, LANES).tolist()
+    way = 1 if first <= last else -1
+    numbers = np.arange(first, last + way, way)
+    indices = numbers[:, None] * LANES + np.arange(LANES)
+    addresses = sobol.points(dimension, ADDRESS_BITS, indices).tolist()
     return [
-        {"block": first + n, "last": int(first + n == last), "addresses": block}
-        for n, block in enumerate(addresses)
+        {"block": number, "last": int(number == last), "addresses": block}
+        for number, block in zip(numbers.tolist(), addresses, strict=True)
     ]
+
+
+def start(first, last):
+    """The item that starts from ``first`` to ``last``: backwards where that is below."""
+    return {"first": first, "last": last, "backward": int(first > last)}
 
 
 @cocotb.test(timeout_time=100, timeout_unit="us")
@@ -42,12 +49,12 @@ async def without_gaps(dut, dimension):
     bench = Bench(dut, component())
     await bench.reset()
     await load(bench, dimension)
-    starts = [(0, BLOCKS - 1), (5, 5), (BLOCKS - 3, BLOCKS - 1), (0, 0)]
-    bench.start.items.extend({"first": first, "last": last} for first, last in starts)
+    starts = [(0, BLOCKS - 1), (5, 5), (BLOCKS - 3, BLOCKS - 1), (0, 0), (BLOCKS - 1, 0)]
+    bench.start.items.extend(start(*each) for each in starts)
     expected = [block for start in starts for block in blocks(dimension, *start)]
     await bench.received(bench.o, len(expected))
     compare(bench.o.items, expected)
-    lengths = [last - first + 1 for first, last in starts]
+    lengths = [abs(last - first) + 1 for first, last in starts]
     check_gaps(bench.start.cycles, SobolGenerator.latency, bench.o.cycles, lengths)
 
 
@@ -62,8 +69,8 @@ async def stalls(dut, stall_in, stall_out):
         await load(bench, dimension)
         for _ in range(4):
             first = random.randrange(BLOCKS)
-            last = min(first + random.randrange(40), BLOCKS - 1)
-            bench.start.items.append({"first": first, "last": last})
+            last = min(max(first + random.randrange(-40, 40), 0), BLOCKS - 1)
+            bench.start.items.append(start(first, last))
             expected += blocks(dimension, first, last)
         await bench.received(bench.o, len(expected))
     compare(bench.o.items, expected)

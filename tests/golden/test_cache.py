@@ -49,6 +49,7 @@ def test_no_home(homeless):
     assert Path("~") not in [folder.parts[0] for folder in files.folders()]
 
 
+@pytest.mark.slow
 def test_a_run_without_a_home(homeless, capsys):
     """One line, and nothing is made here."""
     assert main([*RUN, "--backend", "native"]) == 2
@@ -59,6 +60,7 @@ def test_a_run_without_a_home(homeless, capsys):
     assert list(homeless.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_whose_cache_cannot_be_written(monkeypatch, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path / "file"))

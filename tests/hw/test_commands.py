@@ -107,6 +107,7 @@ class TestVerilog:
         assert logits.tolist() == engine.infer(model, images).ravel().tolist()
         assert len(set(logits.tolist())) > 12
 
+    @pytest.mark.slow
     def test_the_shipped_model_on_the_icebreaker_s_engine(self, tmp_path, example_run, capsys):
         path = tmp_path / "engine.v"
         bench = tmp_path / "engine_tb.v"

@@ -35,7 +35,8 @@ def blocks(dimension, size, starts):
     lanes, _, address_bits = size
     result = []
     for first, last in starts:
-        numbers = np.arange(first, last + 1)
+        way = 1 if first <= last else -1
+        numbers = np.arange(first, last + way, way)
         indices = numbers[:, None] * lanes + np.arange(lanes)
         addresses = sobol.points(dimension, address_bits, indices).tolist()
         result += zip(numbers.tolist(), (numbers == last).tolist(), addresses, strict=True)
@@ -43,7 +44,8 @@ def blocks(dimension, size, starts):
 
 
 def items(starts):
-    return [{"first": first, "last": last} for first, last in starts]
+    """Starts, of which those that end below their first block run backwards."""
+    return [{"first": first, "last": last, "backward": first > last} for first, last in starts]
 
 
 def read(payload):
@@ -51,10 +53,10 @@ def read(payload):
 
 
 def starts_of(rng, size, count):
-    """Every block, the last one, the first one, and random ranges."""
+    """Every block, both ways, the last one, the first one, and random ranges, both ways."""
     top = (2 ** size[1] // size[0]) - 1
-    ranges = [sorted((rng.randint(0, top), rng.randint(0, top))) for _ in range(count)]
-    return [(0, top), (top, top), (0, 0), *map(tuple, ranges)]
+    ranges = [(rng.randint(0, top), rng.randint(0, top)) for _ in range(count)]
+    return [(0, top), (top, 0), (top, top), (0, 0), *ranges]
 
 
 def run(size, jobs, stalls=(None, None)):
@@ -99,8 +101,8 @@ def test_one_block_a_cycle(size, dimension):
     entered, left = run(size, [(dimension, starts)])
     cycle, expected = entered[0] + SobolGenerator.latency, []
     for first, last in starts:
-        expected += range(cycle, cycle + last - first + 1)
-        cycle += last - first + 1 + GAP
+        expected += range(cycle, cycle + abs(last - first) + 1)
+        cycle += abs(last - first) + 1 + GAP
     assert left == expected
     assert SobolGenerator.latency == 2
 
@@ -113,8 +115,8 @@ def test_stalls_and_other_matrices(size, seed):
     stalls = at_random(rng, 0.2 + 0.2 * seed), at_random(rng, 0.8 - 0.2 * seed)
     jobs = [(rng.randrange(1000), starts_of(rng, size, 5)) for _ in range(2)]
     entered, left = run(size, jobs, stalls)
-    assert len(entered) == 16
-    assert len(left) == sum(last - first + 1 for _, starts in jobs for first, last in starts)
+    assert len(entered) == 18
+    assert len(left) == sum(abs(last - first) + 1 for _, starts in jobs for first, last in starts)
 
 
 @pytest.mark.parametrize("stalled", [False, True])

@@ -12,7 +12,7 @@ from tests.support.places import ROOT
 
 EXAMPLES = ROOT / "examples"
 SCRIPTS = ("own_data.py", "engine_in_design/run.py", "waveforms.py")
-pytestmark = pytest.mark.timeout(180)  # seconds each, alone
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # seconds each, alone
 
 
 def example(name, folder, cwd):

@@ -200,6 +200,7 @@ class TestVenv:
         assert status == 2
         assert "must have the venv module; on Debian: sudo apt-get install python3.11-venv" in error
 
+    @pytest.mark.slow
     def test_makes_one(self, tmp_path):
         folder = tmp_path / "venv"
         status, _, error = run("/bin/sh", "scripts/make-venv.sh", sys.executable, folder)

@@ -20,6 +20,8 @@ from sobolpath.sim.backends.record import NEVER, Job, Stuck
 from sobolpath.sim.run.comparison import Comparison
 from tests.support.networks import random_images, random_model
 
+pytestmark = pytest.mark.slow
+
 SEED = 31
 TINY = CONFIGS["tiny"]
 TOPOLOGY = Topology((16, 32, 8), (64, 128))

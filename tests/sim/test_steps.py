@@ -24,6 +24,8 @@ from tests.sim.test_commands import DIGITS, PYSIM, sim
 from tests.sim.test_pysim import AlwaysBusy, altered
 from tests.support.networks import make_model, random_model
 
+pytestmark = pytest.mark.slow
+
 TINY = CONFIGS["tiny"]
 
 

@@ -1,0 +1,238 @@
+"""The one frozen set of parameters that every part of the path-order engine is made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data
+from amaranth.utils import ceil_log2
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine.image import MemoryImage, Space
+from sobolpath.golden.machine.model import Model
+from sobolpath.golden.path_order import image as images
+from sobolpath.golden.path_order.image import PathOrderMachine
+from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
+
+from ..memories import MemorySize, spaces
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathOrderConfig:
+    """Parameters of a path-order engine; every size a power of two.
+
+    Parameters
+    ----------
+    lanes : paths a cycle (P), and banks a side.
+    max_neurons : the widest layer.
+    weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions.
+    max_paths : the most paths of a junction: an address generator has a column for each digit.
+    bias_neurons : neurons of all layers but the first.
+    program_words : 16-bit words: two for every digit of a path's number, for every junction.
+    backward : whether errors of 16 bits can flow backwards; if not, operands have 8 bits.
+    memory_register : a register behind the weight memory, for a faster clock.
+
+    Raises ``ValueError`` for a value out of range.
+    """
+
+    lanes: int = 8
+    max_neurons: int = 1024
+    weight_words: int = 16384
+    max_paths: int = 16384
+    bias_neurons: int = 512
+    program_words: int = 128
+    backward: bool = True
+    memory_register: bool = False
+
+    def __post_init__(self):
+        for name, low, high in (
+            ("lanes", 1, 1024),
+            ("max_neurons", 2, 2**MAX_LOG2_NEURONS),
+            ("weight_words", 2, 65536),
+            ("max_paths", 2, 65536 * 1024),
+            ("bias_neurons", 2, 65536),
+            ("program_words", 16, 65536),
+        ):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not low <= value <= high or value & (value - 1):
+                message = f"{name} must be a power of two from {low} to {high}, not {value!r}"
+                raise ValueError(message)
+        if self.max_neurons < 2 * self.lanes:
+            raise ValueError(
+                f"max_neurons must be at least twice the lanes, not {self.max_neurons}"
+            )
+        most = self.weight_words * self.lanes
+        if not self.max_neurons <= self.max_paths <= most:
+            raise ValueError(
+                f"max_paths must be from max_neurons, {self.max_neurons}, to the weights, {most}, "
+                f"not {self.max_paths}"
+            )
+        for name in ("backward", "memory_register"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
+
+    @property
+    def bank_bits(self) -> int:
+        """q, the digits of a bank, or of a lane."""
+        return ceil_log2(self.lanes)
+
+    @property
+    def address_bits(self) -> int:
+        """A, the digits of a neuron of the widest layer. The leading q of them are its bank."""
+        return ceil_log2(self.max_neurons)
+
+    @property
+    def row_bits(self) -> int:
+        """Digits of an address in a bank: those of a neuron but its leading q."""
+        return self.address_bits - self.bank_bits
+
+    @property
+    def index_bits(self) -> int:
+        """Digits of a path's number in the address generators, and one that is always 1: its
+        column is the digital shift."""
+        return ceil_log2(self.max_paths) + 1
+
+    @property
+    def block_bits(self) -> int:
+        """Digits of a block's number: without the digit that is always 1."""
+        return self.index_bits - 1 - self.bank_bits
+
+    @property
+    def operand(self) -> Shape:
+        """What the banks that are read hold: activations, or errors too."""
+        return signed(16) if self.backward else unsigned(8)
+
+    @property
+    def images(self) -> int:
+        """1: a weight meets one image."""
+        return 1
+
+    @property
+    def requantizers(self) -> int:
+        """1: one value a cycle leaves the accumulators."""
+        return 1
+
+    @property
+    def max_copies(self) -> int:
+        """1: the last layer has a neuron for every lane."""
+        return 1
+
+    @property
+    def max_outputs(self) -> int:
+        """The last layer may be as wide as any."""
+        return self.max_neurons
+
+    @property
+    def registers(self) -> int:
+        """0: nothing changes the cycles; the weights are fetched ahead."""
+        return 0
+
+    @property
+    def values(self) -> int:
+        """Multiplications a cycle."""
+        return self.lanes
+
+    @property
+    def input_bits(self) -> int:
+        """Bits of an input."""
+        return self.operand.width
+
+    @property
+    def write_bits(self) -> int:
+        """Digits of a byte address in the largest of the three spaces."""
+        return ceil_log2(max(size.bytes for size in spaces(self).values()))
+
+    @property
+    def write_layout(self) -> data.StructLayout:
+        """What the engine's ``write`` stream carries: one byte, its space and its address there."""
+        return data.StructLayout(
+            {"space": Space, "address": unsigned(self.write_bits), "data": unsigned(8)}
+        )
+
+    @property
+    def machine(self) -> PathOrderMachine:
+        """What networks are packed for."""
+        return PathOrderMachine(lanes=self.lanes, address_bits=self.address_bits)
+
+    @property
+    def memories(self) -> dict[str, MemorySize]:
+        """The engine's memories by name."""
+        rows = self.lanes << self.row_bits
+        return {
+            "weights": MemorySize(
+                part="weights",
+                words=self.weight_words,
+                width=8 * self.lanes,
+                item=self.lanes,
+                space=Space.WEIGHTS,
+            ),
+            "operands": MemorySize(
+                part="operands",
+                words=rows // self.lanes,
+                width=self.operand.width,
+                unit=self.operand.width,
+                item=1,
+                banks=self.lanes,
+            ),
+            "accumulators": MemorySize(
+                part="accumulators",
+                words=rows // self.lanes,
+                width=16,
+                unit=16,
+                item=2,
+                banks=2 * self.lanes,
+            ),
+            "biases": MemorySize(
+                part="sweep.biases",
+                words=self.bias_neurons,
+                width=32,
+                item=4,
+                space=Space.BIASES,
+            ),
+            "program": MemorySize(
+                part="control.program",
+                words=self.program_words,
+                width=16,
+                item=2,
+                space=Space.PROGRAM,
+            ),
+        }
+
+    def image(self, model: Model, paths: int | None = None) -> MemoryImage:
+        """Pack a model for this engine, its first ``paths`` paths a junction, or all.
+
+        Raises ``InputError`` if it does not fit.
+        """
+        topology = model.topology
+        self._fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
+        self._fit("paths of the longest junction", max(topology.paths), self.max_paths)
+        self._fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
+        self._fit(
+            "neurons of the layers after the first", sum(topology.layers[1:]), self.bias_neurons
+        )
+        self._fit("words of the program", images.program_words(topology), self.program_words)
+        return images.pack(model, self.machine, paths=paths)
+
+    def inputs(self, images: np.ndarray) -> list[int]:
+        """``uint8`` (B, n_0), or errors, ``int16``, as the engine's stream ``i`` takes them."""
+        return images.ravel().tolist()
+
+    def _fit(self, what, count, limit):
+        if count > limit:
+            raise InputError(
+                f"too big for this engine: the {what} must be at most {limit}, not {count}"
+            )
+
+
+#: Named configurations: ``tiny`` for tests, the other for the board ``icebreaker-paper``.
+CONFIGS = {
+    "tiny": PathOrderConfig(
+        lanes=4,
+        max_neurons=64,
+        weight_words=256,
+        max_paths=1024,
+        bias_neurons=128,
+    ),
+    "icebreaker": PathOrderConfig(),
+}

@@ -1,0 +1,204 @@
+"""The path-order engine: the machine of section 4.4 as the paper draws it.
+
+Two address generators, source banks, a crossbar, a weight streamer and accumulator banks: paths in
+their own order, P of them a cycle (Keller & Van keirsbilck, section 4.4).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..bytes import ByteRouter
+from ..config import LOGIT
+from ..delay import delay
+from ..stream import StreamRegister
+from ..weights import WeightMemory, WeightStreamer
+from .accumulators import Accumulators
+from .addresses import BlockAddresses
+from .config import PathOrderConfig
+from .control import Control
+from .crossbar import BankCrossbar
+from .multiplier import OperandMultiplier
+from .operands import OperandBanks
+from .sweep import Sweep, probe
+
+
+class PathOrderEngine(wiring.Component):
+    """Runs a network of paths in path order, forwards or backwards: inputs in, sums out.
+
+    Golden twins: ``golden.machine.engine.infer`` and, for errors,
+    ``golden.path_order.backward.layers``; cycles: ``golden.path_order.schedule.plan``, whatever the
+    data. Blocks of P paths follow each other in every cycle. Inputs take one cycle each,
+    activations one, logits ``Sweep.spacing``. Nothing of an inference overlaps the next one.
+
+    A network is written first, byte by byte, while the engine is idle:
+    ``golden.path_order.image`` tells what. Then n_0 inputs are taken from ``i`` in natural neuron
+    order, and the last layer's sums are offered at ``o`` in natural neuron order, again and again.
+    Reset ends what is under way; the memories keep the network. Nothing checks the bytes: those
+    that are no network may keep it busy for good. A reset and all bytes of a network bring it back.
+
+    Parameters
+    ----------
+    config : hw.path_order.config.PathOrderConfig
+    multiplier, weight_memory : make the parts that a device has its own cells for; see
+        ``hw.path_order.multiplier.OperandMultiplier`` and ``hw.weights.WeightMemory``.
+
+    Members
+    -------
+    write : stream of {space, address, data}: one byte of a ``golden.machine.image.Space``; waits
+        while busy.
+    i : stream of inputs: uint8 activations; where the config is ``backward``, int16 errors too.
+    o : stream of {data, last}: sums of the last layer, and whether it is the last one.
+    busy : an inference is under way.
+    probe : for simulation: the values that the sweep writes, and the number of the neuron in its
+        layer: ``activations`` with ``activation``, ``sums`` with ``result``.
+    """
+
+    def __init__(
+        self,
+        config: PathOrderConfig,
+        *,
+        multiplier: Callable = OperandMultiplier,
+        weight_memory: Callable = WeightMemory,
+    ) -> None:
+        self.config = config
+        self.bytes, self.control = ByteRouter(config), Control(config)
+        self.inputs = StreamRegister(config.operand)
+        self.addresses, self.operands = BlockAddresses(config), OperandBanks(config)
+        self.weights = WeightStreamer(
+            lanes=config.lanes,
+            depth=config.weight_words,
+            registered=config.memory_register,
+            memory=weight_memory,
+        )
+        self.operand_crossbar = BankCrossbar(lanes=config.lanes, shape=config.operand)
+        self.weight_crossbar = BankCrossbar(lanes=config.lanes, shape=8)
+        self.multipliers = [multiplier(operand=config.operand) for _ in range(config.lanes)]
+        self.accumulators, self.sweep = Accumulators(config), Sweep(config)
+        super().__init__(
+            {
+                "write": In(stream.Signature(config.write_layout)),
+                "i": In(stream.Signature(config.operand)),
+                "o": Out(stream.Signature(LOGIT)),
+                "busy": Out(1),
+                "probe": Out(probe(config)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        for name in (
+            *("bytes", "control", "inputs", "addresses", "operands", "weights"),
+            *("operand_crossbar", "weight_crossbar", "accumulators", "sweep"),
+        ):
+            m.submodules[name] = getattr(self, name)
+        for lane, multiplier in enumerate(self.multipliers):
+            m.submodules[f"multiplier_{lane}"] = multiplier
+        self._connect_bytes(m)
+        self._connect_control(m)
+        self._connect_inputs(m)
+        self._connect_blocks(m)
+        return m
+
+    def _connect_bytes(self, m: Module) -> None:
+        """A network to the memories."""
+        bytes_, control = self.bytes, self.control
+        connect(m, flipped(self.write), bytes_.write)
+        connect(m, bytes_.biases, self.sweep.write)
+        connect(m, bytes_.program, control.write)
+        m.d.comb += [
+            self.weights.write.valid.eq(bytes_.weights.valid),
+            self.weights.write.payload.address.eq(bytes_.weights.payload.address),
+            self.weights.write.payload.data.eq(bytes_.weights.payload.data),
+            bytes_.idle.eq(control.idle),
+            bytes_.waiting.eq(self.inputs.o.valid),
+            control.offered.eq(bytes_.offered),
+            self.busy.eq(~control.idle),
+        ]
+
+    def _connect_control(self, m: Module) -> None:
+        """What is done when."""
+        control, addresses, sweep, weights = (
+            *(self.control, self.addresses),
+            *(self.sweep, self.weights),
+        )
+        connect(m, control.read, addresses.read)
+        connect(m, control.add, addresses.add)
+        connect(m, control.start, addresses.start)
+        connect(m, sweep.o, flipped(self.o))
+        connect(m, sweep.probe, flipped(self.probe))
+        start = weights.start.payload
+        m.d.comb += [
+            weights.start.valid.eq(control.start.valid & control.start.ready),
+            start.address.eq(control.first_weight),
+            start.last.eq(control.start.payload.last),
+            start.backward.eq(control.start.payload.backward),
+            sweep.rewind.eq(control.begins),
+            sweep.go.eq(control.sweep),
+            sweep.step.eq(control.step),
+            sweep.shift.eq(control.header.shift),
+            sweep.backward.eq(control.header.backward),
+            sweep.last.eq(control.header.last),
+            control.swept.eq(sweep.done),
+        ]
+
+    def _connect_inputs(self, m: Module) -> None:
+        """Inputs, and what the sweep gives, to the operand banks."""
+        inputs, control, store = self.inputs, self.control, self.operands.store
+        connect(m, flipped(self.i), inputs.i)
+        neuron = Signal(self.config.address_bits)
+        taken = Signal()
+        m.d.comb += [
+            inputs.o.ready.eq(control.load),
+            taken.eq(inputs.o.valid & control.load),
+            control.loaded.eq(taken & ((neuron + control.step)[: len(neuron)] == 0)),
+            store.eq(self.sweep.store),
+        ]
+        with m.If(taken):
+            m.d.sync += neuron.eq(neuron + control.step)
+        with m.If(control.load):
+            m.d.comb += [
+                store.enable.eq(taken),
+                store.address.eq(neuron),
+                store.data.eq(inputs.o.payload),
+            ]
+
+    def _connect_blocks(self, m: Module) -> None:
+        """From a block's addresses through banks, crossbar and multipliers to its sums."""
+        config, accumulators = self.config, self.accumulators
+        block, valid = self.addresses.o, self.addresses.valid
+        read = self.operands.latency
+        met = {
+            name: delay(m, block[name], read, name, reset_less=True) for name in ("banks", "lanes")
+        }
+        m.d.comb += [
+            self.operands.rows.eq(block.read_rows),
+            self.operand_crossbar.i.eq(self.operands.o),
+            self.operand_crossbar.select.eq(met["banks"]),
+            self.weight_crossbar.i.eq(self.weights.o.payload.weights),
+            self.weight_crossbar.select.eq(met["lanes"]),
+            self.weights.o.ready.eq(delay(m, valid, read, "reading")),
+        ]
+        for lane, multiplier in enumerate(self.multipliers):
+            m.d.comb += [
+                multiplier.operand.eq(self.operand_crossbar.o[lane]),
+                multiplier.weight.eq(self.weight_crossbar.o[lane]),
+                accumulators.products[lane].eq(multiplier.product),
+            ]
+        latency = read + self.multipliers[0].latency  # from a block's addresses to its products
+        done = delay(m, valid & block.last, latency + accumulators.latency, "done")
+        m.d.comb += [
+            accumulators.valid.eq(delay(m, valid, latency, "adding")),
+            accumulators.first.eq(delay(m, block.first, latency, "first", reset_less=True)),
+            accumulators.rows.eq(
+                delay(m, block.add_rows, latency - 1, "add_rows", reset_less=True)
+            ),
+            self.control.run_done.eq(done),
+            self.sweep.low.eq(accumulators.low),
+            self.sweep.high.eq(accumulators.high),
+        ]
+        with m.If(self.sweep.reading):
+            m.d.comb += [accumulators.rows[bank].eq(self.sweep.row) for bank in range(config.lanes)]
