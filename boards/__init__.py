@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 NAMES = (
     "icebreaker",
     "icebreaker-1",
+    "icebreaker-paper",
     "upduino",
     "hx8k",
     "ulx3s",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 
 from .families.family import Family
 from .gateware.top import Core, Top
@@ -30,7 +30,7 @@ class Board:
     summary: str
     platform: Callable
     family: Family
-    config: EngineConfig
+    config: Config
     resources: tuple = ()
     clock_hz: float = 48e6
     baud: int = 1_000_000
@@ -50,9 +50,7 @@ class Board:
         settings = self.family.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
         clock_hz = settings.output_hz
         core = Core(
-            config=self.config,
+            engine=self.family.engine(self.config),
             divisor=baud_divisor(clock_hz=clock_hz, baud=baud),
-            multiplier=self.family.multiplier,
-            weight_memory=self.family.weight_memory,
         )
         return Top(clocking=self.family.clocking(settings=settings), core=core), clock_hz

@@ -6,8 +6,6 @@ from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from sobolpath.golden.machine.image import Space
-
 from .config import EngineConfig
 from .memories import spaces
 from .path_order.config import PathOrderConfig
@@ -27,10 +25,12 @@ class ByteRouter(wiring.Component):
     -------
     write : stream of {space, address, data}, ready while ``idle``.
     waiting : an input is there. ``offered`` : and no bytes are, so that an inference may begin.
-    weights, biases, program : stream of {address, data}: a byte of that space; always ready.
+    weights, biases, program : stream of {address, data}: a byte of that space; always ready. Only
+        of the spaces that the engine has.
     """
 
     def __init__(self, config: EngineConfig | PathOrderConfig) -> None:
+        self._spaces = tuple(spaces(config))
         sizes = {space.name.lower(): size.bytes for space, size in spaces(config).items()}
         super().__init__(
             {
@@ -56,7 +56,7 @@ class ByteRouter(wiring.Component):
             self.write.ready.eq(self.idle),
             self.offered.eq(offered & ~self.write.valid & ~written),
         ]
-        for space in Space:
+        for space in self._spaces:
             port = getattr(self, space.name.lower())
             m.d.comb += [
                 port.valid.eq(written & (byte.space == space)),

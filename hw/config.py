@@ -11,9 +11,10 @@ from amaranth.utils import ceil_log2
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import image as images
 from sobolpath.golden.machine.image import Kind, MemoryImage, Space, interleaved, pack
+from sobolpath.golden.machine.lanes import neurons
 from sobolpath.golden.machine.model import Model
-from sobolpath.golden.machine.schedule import Machine
-from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
+from sobolpath.golden.machine.schedule import Machine, Schedule, plan
+from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS, Paths
 
 from .memories import MemorySize, of_path_engine, spaces
 
@@ -192,6 +193,19 @@ class EngineConfig:
     def machine(self) -> Machine:
         """The :class:`golden.machine.schedule.Machine` that networks are packed for."""
         return Machine.of(self)
+
+    @property
+    def mirror(self) -> int:
+        """How far apart an inference's activations are from those of the one before, in values."""
+        return self.rows // 2 * self.values
+
+    def order(self, topology: Paths, layer: int) -> np.ndarray:
+        """The neurons of a layer in the order in which they stand: ``int64`` (n_l,)."""
+        return neurons(topology, layer, self.lanes).ravel()
+
+    def schedule(self, topology: Paths) -> Schedule:
+        """The cycles of a network: :func:`golden.machine.schedule.plan`."""
+        return plan(topology, self.machine)
 
     def image(self, model: Model) -> MemoryImage:
         """Pack a model for this engine; ``InputError`` if it does not fit."""

@@ -92,4 +92,4 @@ def of_path_engine(config: EngineConfig) -> dict[str, MemorySize]:
 def spaces(config: EngineConfig | PathOrderConfig) -> dict[Space, MemorySize]:
     """The memories that bytes from outside are written to, by space."""
     found = {size.space: size for size in memories(config).values() if size.space is not None}
-    return {space: found[space] for space in Space}
+    return {space: found[space] for space in Space if space in found}

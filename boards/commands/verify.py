@@ -13,7 +13,6 @@ from sobolpath.golden import data
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import options, packages
 from sobolpath.golden.support.cli import Parser
 from sobolpath.golden.support.command import Outcome, Say
@@ -127,7 +126,7 @@ def compare(
     board: Board, model: models.Model, images: np.ndarray, image: Any, folder: Path
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Simulate the netlist that is in ``folder``: result and failures of :func:`verify`."""
-    schedule = plan(model.topology, board.config.machine)
+    schedule = board.config.schedule(model.topology)
     expected = engine.infer(model, images)
     inferences = len(images) // board.config.images
     cycles = schedule.latency + inferences * (schedule.interval + schedule.inputs)

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 
 from sobolpath.hw import weights
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 from sobolpath.hw.mac import multiplier_ports
 
 from ..gateware import clocking
@@ -117,7 +117,7 @@ class ClockAndReset(clocking.ClockAndReset):
         )
 
 
-def expected_cells(config: EngineConfig) -> dict[str, int]:
+def expected_cells(config: Config) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp`` and ``ebr``."""
     return {"dsp": config.values, "ebr": block_rams_18k(config)}
 

@@ -7,8 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from sobolpath.hw import memories as sizes
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.engines import Config, component
 from sobolpath.hw.mac import Multiplier
+from sobolpath.hw.path_order.config import PathOrderConfig
+from sobolpath.hw.path_order.engine import PathOrderEngine
+from sobolpath.hw.path_order.multiplier import OperandMultiplier
 from sobolpath.hw.weights import WeightMemory
 
 
@@ -37,6 +41,7 @@ class Family:
         ``CLOCK`` is the clock network. nextpnr knows nothing of them.
     synthesis : options for the platform's synthesis script.
     multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
+    operand_multiplier : as ``multiplier`` of ``hw.path_order.engine.PathOrderEngine``.
     """
 
     router: str
@@ -55,6 +60,13 @@ class Family:
     synthesis: dict = field(default_factory=dict)
     multiplier: type = Multiplier
     weight_memory: type = WeightMemory
+    operand_multiplier: type = OperandMultiplier
+
+    def engine(self, config: Config) -> PathEngine | PathOrderEngine:
+        """The engine of a configuration, with the family's own cells."""
+        path_order = isinstance(config, PathOrderConfig)
+        multiplier = self.operand_multiplier if path_order else self.multiplier
+        return component(config, multiplier=multiplier, weight_memory=self.weight_memory)
 
     @property
     def tools(self) -> tuple[str, str, str]:
@@ -108,20 +120,20 @@ def block_rams(words: int, bits: int, shapes: Iterable[tuple[int, int]]) -> int:
 
 
 def all_block_rams(
-    config: EngineConfig, shapes: Iterable[tuple[int, int]], *, without: Container[str] = ()
+    config: Config, shapes: Iterable[tuple[int, int]], *, without: Container[str] = ()
 ) -> int:
     """Block RAMs of all memories of an engine, each of its copies, ``without`` some by name."""
     return sum(
-        size.copies * block_rams(size.words, size.width, shapes)
+        size.copies * size.banks * block_rams(size.words, size.width, shapes)
         for name, size in sizes.memories(config).items()
         if name not in without
     )
 
 
-def block_rams_18k(config: EngineConfig) -> int:
+def block_rams_18k(config: Config) -> int:
     """Block RAMs of 18 kbit of an engine but for its program."""
     return sum(
-        block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
+        size.banks * block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
         for name, size in sizes.memories(config).items()
         if name != "program"
     )

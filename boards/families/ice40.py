@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signal
 from amaranth.lib import wiring
 
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 from sobolpath.hw.mac import multiplier_ports
+from sobolpath.hw.path_order.multiplier import multiplier_ports as multiplier_ports_of
 from sobolpath.hw.weights import memory_ports
 
 from ..gateware import clocking
@@ -77,6 +78,50 @@ class Multiplier(wiring.Component):
             o_O=Cat(others, product),
         )
         return m
+
+
+class OperandMultiplier(wiring.Component):
+    """``hw.path_order.multiplier.OperandMultiplier`` as the 16 x 16 multiplier of one SB_MAC16.
+
+    The input registers A and B, and those behind the four partial products, are on: 2 cycles.
+    Lattice FPGA-TN-1295, "DSP Function Usage Guide for iCE40 Devices".
+    """
+
+    latency = 2
+
+    def __init__(self, *, operand: Shape) -> None:
+        super().__init__(multiplier_ports_of(operand))
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        product = Signal(32)
+        m.d.comb += self.product.eq(product)
+        m.submodules.mac16 = Instance(
+            "SB_MAC16",
+            p_A_SIGNED=Const(1, 1),
+            p_B_SIGNED=Const(1, 1),
+            p_A_REG=Const(1, 1),
+            p_B_REG=Const(1, 1),
+            p_TOP_8x8_MULT_REG=Const(1, 1),
+            p_BOT_8x8_MULT_REG=Const(1, 1),
+            p_PIPELINE_16x16_MULT_REG1=Const(1, 1),
+            p_TOPOUTPUT_SELECT=Const(3, 2),  # the 16 x 16 product
+            p_BOTOUTPUT_SELECT=Const(3, 2),
+            i_CLK=ClockSignal(),
+            i_CE=Const(1),
+            i_A=Cat(self.weight, self.weight[-1].replicate(8)),
+            i_B=Cat(self.operand, extension(self.operand)),
+            i_C=Const(0, 16),
+            i_D=Const(0, 16),
+            **{f"i_{pin}": Const(0) for pin in MAC16_OFF},
+            o_O=product,
+        )
+        return m
+
+
+def extension(operand: Any) -> Any:
+    """What makes 16 digits of an operand: zeros, as one of fewer is an activation."""
+    return Const(0, 16 - len(operand))
 
 
 MAC16_OFF = (
@@ -158,7 +203,7 @@ class FabricClockAndReset(ClockAndReset):
         self._instance(m, "SB_PLL40_CORE", lock, i_REFERENCECLK=self._pin(m, platform))
 
 
-def expected_cells(config: EngineConfig) -> dict[str, int]:
+def expected_cells(config: Config) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp``, ``ebr`` and ``spram``."""
     ebr = all_block_rams(config, BLOCK_RAM_SHAPES, without=("weights",))
     return {"dsp": config.lanes, "ebr": ebr, "spram": config.lanes // 2}
@@ -205,5 +250,6 @@ ULTRAPLUS = Family(
     synthesis=SYNTHESIS,
     multiplier=Multiplier,
     weight_memory=WeightMemory,
+    operand_multiplier=OperandMultiplier,
 )
 ULTRAPLUS_ANY_PIN = replace(ULTRAPLUS, clocking=FabricClockAndReset)

@@ -3,7 +3,7 @@
 All is inferred. 32 block RAMs of 4 kbit hold weights and everything else, so networks are small.
 """
 
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 
 from . import pll
 from .family import NO_COLLISIONS, Family, all_block_rams
@@ -14,7 +14,7 @@ from .ice40 import BLOCK_RAM_SHAPES, EBR, FabricClockAndReset, models, pack, rou
 CEILINGS_MHZ = {"EBR": 403.0, "CLOCK": 275.0}
 
 
-def expected_cells(config: EngineConfig) -> dict[str, int]:
+def expected_cells(config: Config) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``ebr``; no multiplier is a cell."""
     return {"ebr": all_block_rams(config, BLOCK_RAM_SHAPES)}
 

@@ -17,7 +17,6 @@ from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.image import MemoryImage
 from sobolpath.golden.support import cli
-from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.export import verilog
 
 from ..board import Board
@@ -78,9 +77,7 @@ def synthesize(board: Board, folder: Path) -> None:
     design, _ = board.top(platform=platform, clock_hz=board.clock_hz, baud=board.baud)
     shutil.rmtree(folder, ignore_errors=True)
     platform.build(design, do_build=False, **family.synthesis).extract(str(folder))
-    engine = PathEngine(
-        board.config, multiplier=family.multiplier, weight_memory=family.weight_memory
-    )
+    engine = family.engine(board.config)
     ports = {
         name: port
         for name, port in verilog.ports(engine).items()

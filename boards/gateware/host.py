@@ -7,7 +7,8 @@ from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sobolpath.golden.machine.image import Space
-from sobolpath.hw.config import LOGIT, EngineConfig
+from sobolpath.hw.config import LOGIT
+from sobolpath.hw.engines import Config
 
 from . import protocol
 from .protocol import Command, Status
@@ -43,23 +44,23 @@ class Host(wiring.Component):
     i : In(stream of 8 bits), from the link.
     o : Out(stream of 8 bits), to the link.
     write : Out(stream of ``config.write_layout``), bytes for the engine's memories.
-    inputs : Out(stream of ``config.input_bits``), the inputs.
+    inputs : Out(stream of 8 bits for each image), the inputs.
     logits : In(stream of data and last), the results.
     flags : In(2), what IDENTIFY reports: framing error and overrun.
     identified : Out(1), for one cycle: ``flags`` were sent.
     """
 
-    def __init__(self, *, config: EngineConfig):
+    def __init__(self, *, config: Config):
         self.config = config
         self._last = Signal(16)  # the low digits of the last address of a WRITE
         self._image = Signal(range(config.images))  # that the next activation is of
-        self._activations = Signal(config.input_bits - 8, reset_less=True)  # of those before it
+        self._activations = Signal(8 * config.images - 8, reset_less=True)  # of those before it
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(8)),
                 "write": Out(stream.Signature(config.write_layout)),
-                "inputs": Out(stream.Signature(config.input_bits)),
+                "inputs": Out(stream.Signature(8 * config.images)),
                 "logits": In(stream.Signature(LOGIT)),
                 "flags": In(2),
                 "identified": Out(1),

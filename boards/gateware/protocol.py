@@ -19,7 +19,7 @@ from sobolpath.golden.machine.records import RECORD
 from sobolpath.golden.machine.records import load as load
 from sobolpath.golden.machine.records import write as write
 from sobolpath.golden.machine.schedule import Machine
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 
 VERSION = 3
 MAGIC = b"SP"
@@ -67,7 +67,7 @@ class Identity:
     overrun: bool = False
 
     @classmethod
-    def of(cls, config: EngineConfig) -> "Identity":
+    def of(cls, config: Config) -> "Identity":
         """The identity of an engine made with ``config``."""
         return cls(**{name: getattr(config, name) for name in (*SIZES, *PACKED)})
 

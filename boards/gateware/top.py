@@ -15,10 +15,8 @@ from amaranth.hdl import (
 from amaranth.lib import io, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.engine import PathEngine
-from sobolpath.hw.mac import Multiplier
-from sobolpath.hw.weights import WeightMemory
+from sobolpath.hw.path_order.engine import PathOrderEngine
 
 from .host import Host
 from .uart import Receiver, Transmitter
@@ -35,9 +33,8 @@ class Core(wiring.Component):
 
     Parameters
     ----------
-    config : the engine's ``hw.config.EngineConfig``.
+    engine : a ``hw.engine.PathEngine`` or ``hw.path_order.engine.PathOrderEngine``.
     divisor : clock cycles a bit of the line; see ``boards.gateware.uart.baud_divisor``.
-    multiplier, weight_memory : the device's cells; see ``hw.engine.PathEngine``.
 
     Members
     -------
@@ -48,13 +45,10 @@ class Core(wiring.Component):
     def __init__(
         self,
         *,
-        config: EngineConfig,
+        engine: PathEngine | PathOrderEngine,
         divisor: int,
-        multiplier: type = Multiplier,
-        weight_memory: type = WeightMemory,
     ):
-        self.engine = PathEngine(config, multiplier=multiplier, weight_memory=weight_memory)
-        self.host = Host(config=config)
+        self.engine, self.host = engine, Host(config=engine.config)
         self.receiver = Receiver(divisor=divisor)
         self.transmitter = Transmitter(divisor=divisor)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)})
@@ -71,11 +65,13 @@ class Core(wiring.Component):
         connect(m, receiver.o, host.i)
         connect(m, host.o, transmitter.i)
         connect(m, host.write, engine.write)
-        connect(m, host.inputs, engine.i)
         connect(m, engine.o, host.logits)
         errors = Cat(receiver.framing, receiver.overrun)
         flags = Signal(2)
         m.d.comb += [
+            engine.i.payload.eq(host.inputs.payload),  # which may be narrower
+            engine.i.valid.eq(host.inputs.valid),
+            host.inputs.ready.eq(engine.i.ready),
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
             self.busy.eq(engine.busy),

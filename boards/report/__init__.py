@@ -11,7 +11,7 @@ from pathlib import Path
 from sobolpath.golden.support import cli
 from sobolpath.golden.support.page import check
 from sobolpath.hw import memories as sizes
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 
 from ..board import Board
 from ..flow.netlist import Netlist
@@ -84,7 +84,7 @@ def kept() -> dict:
     return json.loads(KEPT.read_text()) if KEPT.is_file() else {}
 
 
-def spaces(config: EngineConfig) -> list[dict]:
+def spaces(config: Config) -> list[dict]:
     """What the host writes: a dictionary for each space, sizes in bytes and words."""
     return [
         {
@@ -114,9 +114,9 @@ def memories(board: Board, places: dict) -> list[dict]:
                 "memory": name,
                 "words": size.words,
                 "bits": size.width,
-                "copies": size.copies,
+                "copies": size.copies * size.banks,
                 "cells": cells,
-                "fill": size.bits * size.copies / held if held else None,
+                "fill": size.bits * size.copies * size.banks / held if held else None,
             }
         )
     return rows

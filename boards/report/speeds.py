@@ -3,9 +3,8 @@
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.model import Model
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.training import zoo
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
 
 #: What a task that takes longest means (golden.machine.schedule.Schedule.tasks).
 BINDS = {"running": "weights, multipliers", "loading": "inputs", "reading": "outputs"}
@@ -17,7 +16,7 @@ def shipped() -> dict[str, Model]:
     return {name: models.load(path) for name, path in paths if path.is_file()}
 
 
-def cycles(model: Model, config: EngineConfig) -> dict:
+def cycles(model: Model, config: Config) -> dict:
     """Cycles of a model on an engine, as a dictionary; ``why`` alone where it does not fit.
 
     ``latency_cycles`` from last input to last result, ``interval_cycles`` from one inference to the
@@ -30,7 +29,7 @@ def cycles(model: Model, config: EngineConfig) -> dict:
         config.image(model)
     except InputError as error:
         return {"why": str(error)}
-    schedule = plan(model.topology, config.machine)
+    schedule = config.schedule(model.topology)
     tasks = schedule.tasks
     longest = max(tasks, key=tasks.__getitem__)
     return {

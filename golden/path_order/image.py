@@ -4,8 +4,9 @@ The three spaces are those of :mod:`golden.machine.image`, all little-endian:
 
 - WEIGHTS: of junction l, path i at byte first_l * P + i. Each junction has room for all of its
   paths, at a multiple of that; the junctions with most paths come first, so there are no gaps.
-- BIASES: neuron x of layer l at byte 4 * (n_1 + ... + n_{l-1} + x), ``int32``, with half =
-  2**shift / 2 already added. Errors that flow backwards have none.
+  Behind the weights the biases: neuron x of layer l at byte bias_l * P + 4 x, ``int32``, with half
+  = 2**shift / 2 already added. Errors that flow backwards have none.
+- BIASES: none, they stream from the memory of the weights.
 - PROGRAM: 16-bit words.
 
       word 0   G, the one number that says how many paths there are: see below
@@ -17,6 +18,7 @@ The three spaces are those of :mod:`golden.machine.image`, all little-endian:
       word 1   M, its last block where all paths are there
       word 2   L, its last block where as few are there as may be: one a neuron of its wider layer
       word 3   the word of its first weight
+      word 4   the word of its first bias
       and on   the columns of the two generator matrices, lowest digit first: for each digit that of
                the layer that is read and that of the layer that is added to; last, in the same way,
                their digital shifts
@@ -40,7 +42,7 @@ from ..topology import gf2
 from ..topology.paths import Paths, log2_exact
 from . import backward, conflicts
 
-HEADER_WORDS, BEFORE = 4, 2  # of a junction, and before the first one
+HEADER_WORDS, BEFORE = 5, 2  # of a junction, and before the first one
 #: The fields of a junction's first word, from the lowest digit on, and their digits.
 HEADER = {"shift": 5, "path_digits": 5, "digits": 4, "last": 1, "backward": 1}
 
@@ -70,6 +72,12 @@ def weight_words(topology: Paths, lanes: int) -> tuple[int, ...]:
         firsts[junction] = word
         word += topology.paths[junction - 1] // lanes
     return tuple(firsts[junction] for junction in topology.junctions)
+
+
+def bias_words(topology: Paths, lanes: int) -> tuple[int, ...]:
+    """The word of each junction's first bias; a word holds P / 4 of them."""
+    sizes = [4 * width // lanes for width in topology.layers[1:]]
+    return tuple((topology.total_paths // lanes + np.cumsum([0, *sizes[:-1]])).tolist())
 
 
 def _limit(paths, lanes):
@@ -102,7 +110,7 @@ def program(
     lanes, most = machine.lanes, max(topology.paths)
     words = [_limit(most if paths is None else paths, lanes)]
     words.append(log2_exact(topology.layers[-1 if backwards else 0], "width"))
-    firsts = weight_words(topology, lanes)
+    firsts, biases = weight_words(topology, lanes), bias_words(topology, lanes)
     order = list(reversed(topology.junctions) if backwards else topology.junctions)
     for junction in order:
         read, add = (junction, junction - 1) if backwards else (junction - 1, junction)
@@ -118,7 +126,7 @@ def program(
             word |= int(value) << place
             place += digits
         least = max(topology.layers[junction - 1 : junction + 1]) // lanes - 1
-        words += [word, count // lanes - 1, least, firsts[junction - 1]]
+        words += [word, count // lanes - 1, least, firsts[junction - 1], biases[junction - 1]]
         for pair in zip(
             *(_columns(topology, layer, junction, machine) for layer in (read, add)), strict=True
         ):
@@ -144,15 +152,42 @@ def pack(model: Model, machine: PathOrderMachine, *, paths: int | None = None) -
     weights = np.zeros(topology.total_paths, np.int8)
     for first, own in zip(firsts, model.weights, strict=True):
         weights[first * machine.lanes :][: len(own)] = own
-    biases = [
-        own.astype(np.int32) + ((1 << shift) >> 1)
-        for own, shift in zip(model.biases, model.shifts, strict=True)
-    ]
+    biases = _biases(model)
+    content = np.concatenate([weights, np.frombuffer(biases, np.int8)])
     return MemoryImage(
-        weights.reshape(-1, machine.lanes),
-        np.concatenate(biases)[:, None],
+        content.reshape(-1, machine.lanes),
+        np.zeros((0, 1), np.int32),
         program(topology, machine, model.shifts, paths=paths),
     )
+
+
+def _biases(model):
+    """The biases of all layers as bytes, half added."""
+    pairs = zip(model.biases, model.shifts, strict=True)
+    found = [own.astype(np.int32) + ((1 << shift) >> 1) for own, shift in pairs]
+    return np.concatenate(found).astype("<i4").tobytes()
+
+
+def begun(model: Model, machine: PathOrderMachine, paths: int) -> list[tuple[Space, int, bytes]]:
+    """What to write so that a network of ``paths`` paths a junction runs, and may grow.
+
+    ``model`` has all paths that it may grow to: room is left for their weights. Returns a list of
+    (space, address, bytes). Raises ``InputError`` as :func:`pack` does.
+    """
+    packed, writes = pack(model, machine, paths=paths), []
+    firsts = weight_words(model.topology, machine.lanes)
+    for junction, own in zip(model.topology.junctions, model.weights, strict=True):
+        count = _kept(model.topology, junction, paths)
+        address = firsts[junction - 1] * machine.lanes
+        writes.append((Space.WEIGHTS, address, own[:count].astype("<i1").tobytes()))
+    writes.append((Space.WEIGHTS, model.topology.total_paths, _biases(model)))
+    return [*writes, (Space.PROGRAM, 0, packed.program.astype("<u2").tobytes())]
+
+
+def _kept(topology, junction, paths):
+    """The paths of a junction where ``paths`` are asked for: as ``golden.training.nested.cut``."""
+    fewest = max(topology.layers[junction - 1 : junction + 1])
+    return min(max(paths, fewest), topology.paths[junction - 1])
 
 
 def turned(
@@ -182,8 +217,7 @@ def grown(
     lanes, writes = machine.lanes, []
     firsts = weight_words(model.topology, lanes)
     for junction, own in zip(model.topology.junctions, model.weights, strict=True):
-        fewest = max(model.topology.layers[junction - 1 : junction + 1])
-        start, stop = (min(max(count, fewest), len(own)) for count in (before, after))
+        start, stop = (_kept(model.topology, junction, count) for count in (before, after))
         if stop > start:
             address = firsts[junction - 1] * lanes + start
             writes.append((Space.WEIGHTS, address, own[start:stop].astype("<i1").tobytes()))

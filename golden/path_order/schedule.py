@@ -14,7 +14,7 @@ from .image import HEADER_WORDS, PathOrderMachine
 
 START = 2  # cycles from the last input taken to the first junction's header
 SINGLE = 3  # more where there is a single input: it is taken before anything begins
-PIPELINE = 9  # from the start of the blocks to the first neuron swept, beside one cycle a block
+PIPELINE = 8  # from the start of the blocks to the first neuron swept, beside one cycle a block
 SWEEP = 5  # from the first neuron swept to the next junction's header, beside one a neuron
 LOGIT = 5  # from one logit to the next
 FIRST = 3  # from the first neuron swept to its logit
@@ -63,6 +63,11 @@ class PathOrderSchedule:
     def latency(self) -> int:
         """Cycles from the last input taken to the last logit written, of an engine at rest."""
         return self.steady + SINGLE * (self.inputs == 1)
+
+    @property
+    def tasks(self) -> dict[str, int]:
+        """Cycles of an interval in which inputs are taken, and the others: nothing overlaps."""
+        return {"running": self.interval - self.inputs, "loading": self.inputs}
 
     @property
     def interval(self) -> int:

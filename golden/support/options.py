@@ -93,6 +93,12 @@ def config(parser: Parser, names: Iterable[str], default: str | None = "icebreak
     )
 
 
+def engine(parser: Parser, names: Iterable[str], default: str = "row-lane") -> None:
+    """``--engine NAME``: which of the engines, one of ``names``."""
+    what = f"the kind of engine: {', '.join(names)}{_shown(default)}"
+    parser.add_argument("--engine", default=default, metavar="NAME", help=what)
+
+
 def backend(parser: Parser, names: Iterable[str]) -> None:
     """``--backend NAME``: what simulates the engine, one of ``names`` or ``auto``."""
     what = f"what simulates: {', '.join(('auto', *names))} (%(default)s)"

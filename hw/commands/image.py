@@ -7,12 +7,12 @@ from pathlib import Path
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.records import records
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome
 
 from ..config import CONFIGS
-from ..export import example, facts
+from ..engines import ENGINES, named
+from ..export import example
 
 HELP = """\
 Write a trained model as the bytes that an engine of a configuration takes on
@@ -26,6 +26,7 @@ of this package is needed to run it then.
 def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     options.model(parser)
+    options.engine(parser, ENGINES)
     options.config(parser, CONFIGS, None)
     options.out(parser, "what to write, FILE.hex or FILE.bin", "-o")
     options.json(parser)
@@ -35,15 +36,16 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Write the bytes, and say what the network takes. Raises ``InputError``."""
     if options.out == "-":
         raise InputError("-o must be a file to write, not -")
-    config, suffix = facts.configuration(options.config), Path(options.out).suffix
+    config, suffix = named(options.engine, options.config), Path(options.out).suffix
     if suffix not in (".hex", ".bin"):
         raise InputError(f"-o must end in .hex or .bin, not {options.out!r}")
     model = models.load(options.model)
     content = records(config.image(model))
-    schedule, layers = plan(model.topology, config.machine), model.topology.layers
+    schedule, layers = config.schedule(model.topology), model.topology.layers
     result = {
         "model": str(options.model),
         "config": options.config,
+        "engine": options.engine,
         "file": str(options.out),
         "bytes": len(content),
         "images_together": config.images,

@@ -14,6 +14,7 @@ from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome
 
 from ..config import CONFIGS
+from ..engines import ENGINES, named
 from ..export import example, facts, fusesoc
 
 HELP = """\
@@ -34,6 +35,7 @@ logit, and --core a FuseSoC core file, in whose folder the others must be:
 def arguments(parser: cli.Parser) -> None:
     """Add the options."""
     add = parser.add_argument
+    options.engine(parser, ENGINES)
     options.config(parser, CONFIGS, None)
     options.out(parser, "the Verilog file to write", "-o")
     add("--name", default="path_engine", metavar="MODULE", help="name of the module (%(default)s)")
@@ -48,7 +50,8 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Write the engine and what is asked for beside it. Raises ``InputError``."""
     if options.out == "-":
         raise InputError("-o must be a file to write, not -")
-    described, out = facts.facts(options.config), Path(options.out)
+    kind, out = options.engine, Path(options.out)
+    described = facts.facts(options.config, kind)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", options.name):
         raise InputError(f"--name must be a Verilog identifier, not {options.name!r}")
     beside = _example(options) if options.example is not None else []
@@ -60,7 +63,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     read = [] if options.model is None else [options.model]
     cli.check_writable(*paths, options.json, read=read)
     print("making the Verilog: some seconds", file=sys.stderr, flush=True)
-    files = [(out, facts.engine(options.config, options.name)), *beside]
+    files = [(out, facts.engine(options.config, options.name, kind)), *beside]
     for path, text in files:
         cli.write_atomically(path, text)
     for path, text in files:
@@ -70,7 +73,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
 
 def _example(options):
     """The files of the example: [(path, text)], the test bench first."""
-    path, config = Path(options.example), facts.configuration(options.config)
+    path, config = Path(options.example), named(options.engine, options.config)
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*_tb\.v", path.name):
         raise InputError(f"--example must be called like engine_tb.v, not {path.name!r}")
     if path.stem == options.name:
@@ -99,7 +102,7 @@ def _core(options, paths):
     return fusesoc.core(
         module=options.name,
         version=__version__,
-        description=f"Path engine of sobolpath, configuration {options.config}",
+        description=f"Engine of sobolpath, {options.engine}, configuration {options.config}",
         verilog=below(options.out, "-o"),
         bench=names[0] if names else None,
         data=names[1:],

@@ -14,8 +14,7 @@ from amaranth.lib.wiring import In, Out, connect
 from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.records import RECORD
 
-from ..config import EngineConfig
-from ..engine import PathEngine
+from ..engines import Config, component
 
 
 class RecordReader(wiring.Component):
@@ -26,7 +25,7 @@ class RecordReader(wiring.Component):
 
     Parameters
     ----------
-    config : hw.config.EngineConfig
+    config : hw.engines.Config
 
     Members
     -------
@@ -35,7 +34,7 @@ class RecordReader(wiring.Component):
     o : stream of ``config.write_layout``.
     """
 
-    def __init__(self, config: EngineConfig):
+    def __init__(self, config: Config):
         byte = data.StructLayout({"data": 8, "last": 1})
         super().__init__(
             {
@@ -92,7 +91,7 @@ class RecordReader(wiring.Component):
         return m
 
 
-def ports(config: EngineConfig) -> dict[str, wiring.Member]:
+def ports(config: Config) -> dict[str, wiring.Member]:
     """The members of an :class:`AxisEngine`."""
     return {
         "aclk": In(1),
@@ -113,16 +112,16 @@ def ports(config: EngineConfig) -> dict[str, wiring.Member]:
 
 
 class AxisEngine(wiring.Component):
-    """A ``hw.engine.PathEngine`` behind AXI4-Stream ports: the same cycles, the same integers.
+    """An engine of ``hw.engines`` behind AXI4-Stream ports: the same cycles, the same integers.
 
     Nothing is added to the path of inputs and logits: latency and interval are those of
-    ``golden.machine.schedule.plan``. Names and handshakes follow ARM IHI 0051, with one clock and
+    the config's ``schedule``. Names and handshakes follow ARM IHI 0051, with one clock and
     one synchronous reset. Every ``tvalid`` of the engine comes from a register. Nothing checks the
     network: bytes that are none may keep it busy for good, until a reset and a whole network.
 
     Parameters
     ----------
-    config : hw.config.EngineConfig
+    config : hw.engines.Config
 
     Members
     -------
@@ -140,8 +139,8 @@ class AxisEngine(wiring.Component):
     busy : an inference is under way.
     """
 
-    def __init__(self, config: EngineConfig):
-        self.engine, self.reader = PathEngine(config), RecordReader(config)
+    def __init__(self, config: Config):
+        self.engine, self.reader = component(config), RecordReader(config)
         super().__init__(ports(config))
 
     def elaborate(self, platform: Any) -> Module:

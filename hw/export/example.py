@@ -7,10 +7,9 @@ import numpy as np
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.records import records
-from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 
-from ..config import EngineConfig
+from ..engines import Config
 
 INFERENCES = 2  # the second one's inputs come while the first one runs
 SEED = 1
@@ -104,7 +103,7 @@ def hexadecimal(content: Iterable[int], digits: int = 2) -> str:
     return "".join(f"{number:0{digits}x}\n" for number in content)
 
 
-def random_model(config: EngineConfig) -> Model:
+def random_model(config: Config) -> Model:
     """A small network for a configuration, the same each time: three layers, random integers.
 
     Raises ``InputError`` where the configuration has no room for it.
@@ -126,9 +125,7 @@ def random_model(config: EngineConfig) -> Model:
     return model
 
 
-def files(
-    config: EngineConfig, model: Model, *, module: str, bench: str, verilog: str
-) -> dict[str, str]:
+def files(config: Config, model: Model, *, module: str, bench: str, verilog: str) -> dict[str, str]:
     """A test bench called ``bench`` of an engine called ``module``: {file name: text}.
 
     The test bench comes first, then what it reads: the bytes of the network, random inputs (the
@@ -140,7 +137,7 @@ def files(
     shape = (INFERENCES * config.images, model.topology.layers[0])
     inputs = np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
     beats, logits = config.inputs(inputs), engine.infer(model, inputs)
-    schedule = plan(model.topology, config.machine)
+    schedule = config.schedule(model.topology)
     inference = schedule.latency + inputs.shape[1] + 3 * logits[: config.images].size
     text = BENCH.format(
         module=module,

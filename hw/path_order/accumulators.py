@@ -23,7 +23,7 @@ from .config import PathOrderConfig
 
 
 class HalfAccumulators(wiring.Component):
-    """16 digits of the sums of all banks.
+    """Some digits of the sums of all banks, ``digits`` of them.
 
     Throughput: one word of every bank a cycle. Latency: ``words`` are those at ``rows`` of the
     cycle before. In that cycle, if ``valid``, they get ``addends`` and ``carries`` added, or with
@@ -32,21 +32,21 @@ class HalfAccumulators(wiring.Component):
     Members
     -------
     rows : one a bank; what follows is of the cycle after. ``valid``, ``first`` : of all.
-    addends : 16 digits a bank; ``carries``, ``carried`` : one digit a bank.
+    addends : ``digits`` a bank; ``carries``, ``carried`` : one digit a bank.
     words : as they stand in the memory: valid where the row was not written in the cycle before.
     """
 
-    def __init__(self, config: PathOrderConfig) -> None:
-        self._config = config
-        words, digits = data.ArrayLayout(LOW, config.lanes), config.lanes
+    def __init__(self, config: PathOrderConfig, digits: int) -> None:
+        self._config, self._digits = config, digits
+        words = data.ArrayLayout(digits, config.lanes)
         super().__init__(
             {
                 "rows": In(data.ArrayLayout(config.row_bits, config.lanes)),
                 "valid": In(1),
                 "first": In(1),
                 "addends": In(words),
-                "carries": In(digits),
-                "carried": Out(digits),
+                "carries": In(config.lanes),
+                "carried": Out(config.lanes),
                 "words": Out(words),
             }
         )
@@ -58,24 +58,24 @@ class HalfAccumulators(wiring.Component):
         m.d.sync += again.eq(self.valid & (self.rows[0] == rows[0]))
         for number in range(len(self.words)):
             depth = 1 << self._config.row_bits
-            bank = Memory(shape=LOW, depth=depth, init=[])
+            bank = Memory(shape=self._digits, depth=depth, init=[])
             m.submodules[f"bank_{number}"] = bank
             read = bank.read_port()
             write = bank.write_port()
-            last = Signal(LOW, name=f"last_{number}", reset_less=True)
+            last = Signal(self._digits, name=f"last_{number}", reset_less=True)
             word = Mux(self.first, 0, Mux(again, last, read.data))
-            total = Signal(LOW + 1, name=f"total_{number}")
+            total = Signal(self._digits + 1, name=f"total_{number}")
             m.d.comb += [
                 # The carry enters below: 1 + carry.
                 total.eq((Cat(1, word) + Cat(self.carries[number], self.addends[number]))[1:]),
-                self.carried[number].eq(total[LOW]),
+                self.carried[number].eq(total[-1]),
                 self.words[number].eq(read.data),
                 read.addr.eq(self.rows[number]),
                 write.addr.eq(rows[number]),
-                write.data.eq(total[:LOW]),
+                write.data.eq(total[:-1]),
                 write.en.eq(self.valid),
             ]
-            m.d.sync += last.eq(total[:LOW])
+            m.d.sync += last.eq(total[:-1])
         return m
 
 
@@ -96,8 +96,9 @@ class Accumulators(wiring.Component):
     latency = 2
 
     def __init__(self, config: PathOrderConfig) -> None:
-        self.halves = HalfAccumulators(config), HalfAccumulators(config)
-        members = self.halves[0].signature.members
+        upper = config.accumulator_bits - LOW
+        self.halves = HalfAccumulators(config, LOW), HalfAccumulators(config, upper)
+        members, higher = (half.signature.members for half in self.halves)
         width = 8 + config.operand.width
         super().__init__(
             {
@@ -106,7 +107,7 @@ class Accumulators(wiring.Component):
                 "first": In(1),
                 "products": In(data.ArrayLayout(width, config.lanes)),
                 "low": members["words"],
-                "high": members["words"],
+                "high": higher["words"],
             }
         )
 
@@ -128,7 +129,7 @@ class Accumulators(wiring.Component):
         ]
         for number, product in enumerate(self.products):
             upper = delay(m, product[LOW - 1 :], 1, f"upper_{number}", reset_less=True)
-            sign = upper[-1].replicate(LOW + 1 - len(upper))
+            sign = upper[-1].replicate(len(high.addends[number]) + 1 - len(upper))
             m.d.comb += [
                 low.addends[number].eq(product[:LOW]),
                 high.addends[number].eq(Cat(upper, sign)[1:]),

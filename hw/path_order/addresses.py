@@ -14,34 +14,26 @@ from ..delay import delay
 from ..sobol import SobolGenerator
 from .config import PathOrderConfig
 from .crossbar import BankCrossbar, InversePermutation
+from .operands import OperandBanks
 
 
 def block(config: PathOrderConfig) -> data.StructLayout:
-    """What is known of a block.
+    """What is known of a block where its operands are.
 
-    ``read_rows`` : of every bank that is read, its row. Of every bank that is added to: ``banks``,
-    the bank that its operand is in; ``lanes``, the lane that its weight is in; ``add_rows``, its
-    row. ``first`` : the rows are met for the first time. ``last`` : no block follows.
+    Of every bank that is added to: ``banks``, the bank that its operand is in; ``lanes``, the lane
+    that its weight is in; ``rows``, its row. ``first`` : the rows are met for the first time.
+    ``last`` : no block follows.
     """
-    rows = data.ArrayLayout(config.row_bits, config.lanes)
     banks = data.ArrayLayout(config.bank_bits, config.lanes)
-    return data.StructLayout(
-        {
-            "read_rows": rows,
-            "add_rows": rows,
-            "banks": banks,
-            "lanes": banks,
-            "first": 1,
-            "last": 1,
-        }
-    )
+    rows = data.ArrayLayout(config.row_bits, config.lanes)
+    return data.StructLayout({"rows": rows, "banks": banks, "lanes": banks, "first": 1, "last": 1})
 
 
 class BlockAddresses(wiring.Component):
     """Gives the addresses of one block after the other, from the first to the last or back.
 
-    Throughput: one block a cycle, without gaps. Latency: ``latency`` cycles from a start to its
-    first block.
+    Throughput: one block a cycle, without gaps. Latency: ``latency`` cycles from a start to the
+    rows that its first block reads; what else is known of it comes with its operands.
 
     Parameters
     ----------
@@ -53,10 +45,14 @@ class BlockAddresses(wiring.Component):
         of that which is added to. The column of the index's highest digit is the digital shift.
     start : stream of {last, backward, epoch}: blocks 0 to ``last``, or the other way round;
         ``epoch`` + 1 blocks are one, and the first epoch's rows are new.
-    valid, o : a block, see :func:`block`.
+    issued, number, word : for simulation: a block's addresses are there, its number, and the bank
+        of its first path's source, by which the banks of all blocks of a junction differ.
+    rows : of every bank that is read, its row.
+    valid, o : the block of the operands at these rows, see :func:`block`, ``OperandBanks.latency``
+        later.
     """
 
-    latency = SobolGenerator.latency + 2
+    latency = SobolGenerator.latency + 1
 
     def __init__(self, config: PathOrderConfig) -> None:
         self._config = config
@@ -72,6 +68,10 @@ class BlockAddresses(wiring.Component):
                 "read": column,
                 "add": column,
                 "start": In(stream.Signature(start)),
+                "issued": Out(1),
+                "number": Out(config.block_bits),
+                "word": Out(config.bank_bits),
+                "rows": Out(data.ArrayLayout(config.row_bits, config.lanes)),
                 "valid": Out(1),
                 "o": Out(block(config)),
             }
@@ -84,52 +84,71 @@ class BlockAddresses(wiring.Component):
         connect(m, flipped(self.add), adders.column)
         start = self.start.payload
         always = 1 << self._config.block_bits  # the digit that the shift is the column of
+        taken, later = self.start.valid & self.start.ready, OperandBanks.latency
+        m.d.comb += [
+            self.start.ready.eq(readers.start.ready),
+            readers.start.valid.eq(self.start.valid),
+            # The other side's addresses are not needed before the operands are there.
+            adders.start.valid.eq(delay(m, taken, later, "start")),
+        ]
         for generator in (readers, adders):
             m.d.comb += [
-                generator.start.valid.eq(self.start.valid),
                 generator.start.payload.first.eq(always | Mux(start.backward, start.last, 0)),
                 generator.start.payload.last.eq(always | Mux(start.backward, 0, start.last)),
                 generator.start.payload.backward.eq(start.backward),
                 generator.o.ready.eq(1),
             ]
-        m.d.comb += self.start.ready.eq(readers.start.ready)
+        left = Signal.like(
+            start.epoch, reset_less=True
+        )  # blocks of the first epoch to come, less 1
+        new = Signal(reset_less=True)
+        with m.If(adders.start.valid):
+            m.d.sync += [left.eq(start.epoch), new.eq(1)]
+        with m.Elif(adders.o.valid):
+            m.d.sync += [left.eq(left - 1), new.eq(new & (left != 0))]
+        first = readers.o.payload.addresses[0]
+        m.d.comb += [
+            self.issued.eq(readers.o.valid),
+            self.number.eq(readers.o.payload.block),
+            self.word.eq(first[self._config.row_bits :]),
+        ]
+        m.d.sync += [
+            self.valid.eq(adders.o.valid),
+            self.o.first.eq(new),
+            self.o.last.eq(adders.o.payload.last),
+        ]
         self._sort(m)
         return m
 
     def _sort(self, m):
-        """From lanes to banks: two cycles, one to invert both permutations, one to use them."""
-        config, valid = self._config, self.readers.o.valid
-        left = Signal(config.row_bits, reset_less=True)  # blocks of the first epoch to come, less 1
-        new = Signal(reset_less=True)
-        with m.If(self.start.valid & self.start.ready):
-            m.d.sync += [left.eq(self.start.payload.epoch), new.eq(1)]
-        with m.Elif(valid):
-            m.d.sync += [left.eq(left - 1), new.eq(new & (left != 0))]
-        bits, lanes = config.row_bits, range(config.lanes)
-        inverses, sides = [], {"read": self.readers, "add": self.adders}
-        for name, generator in sides.items():
-            m.submodules[f"{name}_inverse"] = inverse = InversePermutation(lanes=config.lanes)
-            addresses = generator.o.payload.addresses
-            m.d.comb += [inverse.banks[lane].eq(addresses[lane][bits:]) for lane in lanes]
-            met = Signal.like(inverse.o, name=f"{name}_met", reset_less=True)
-            m.d.sync += met.eq(inverse.o)
-            kept = delay(m, addresses, 1, f"{name}_addresses", reset_less=True)
-            inverses.append((met, kept))
-        (read, sources), (add, targets) = inverses
-
-        def sorted_by(name, select, items, shape):
-            """Items of the lanes as items of the banks that ``select`` is of, a cycle later."""
-            m.submodules[name] = crossbar = BankCrossbar(lanes=config.lanes, shape=shape)
-            m.d.comb += crossbar.select.eq(select)
-            m.d.comb += [crossbar.i[lane].eq(items(lane)) for lane in lanes]
-            m.d.sync += self.o[name].eq(crossbar.o)
-
-        sorted_by("read_rows", read, lambda lane: sources[lane][:bits], bits)
-        sorted_by("add_rows", add, lambda lane: targets[lane][:bits], bits)
-        sorted_by("banks", add, lambda lane: sources[lane][bits:], config.bank_bits)
-        m.d.sync += self.o.lanes.eq(add)
-        m.d.comb += [
-            self.valid.eq(delay(m, valid, 2, "valid")),
-            self.o.first.eq(delay(m, new, 2, "first", reset_less=True)),
-            self.o.last.eq(delay(m, self.readers.o.payload.last, 2, "last", reset_less=True)),
+        """From lanes to banks, in one cycle: invert both permutations, and use them."""
+        bits, later = self._config.row_bits, OperandBanks.latency
+        lanes = range(self._config.lanes)
+        sources, targets = (
+            generator.o.payload.addresses for generator in (self.readers, self.adders)
+        )
+        read = self._inverse(m, "read_inverse", sources)
+        add = self._inverse(m, "add_inverse", targets)
+        banks = [
+            delay(m, sources[lane][bits:], later, f"bank_{lane}", reset_less=True) for lane in lanes
         ]
+        for name, select, items, output in (
+            ("read_rows", read, [sources[lane][:bits] for lane in lanes], self.rows),
+            ("add_rows", add, [targets[lane][:bits] for lane in lanes], self.o.rows),
+            ("banks", add, banks, self.o.banks),
+        ):
+            crossbar = BankCrossbar(lanes=len(lanes), shape=len(items[0]))
+            m.submodules[name] = crossbar
+            m.d.comb += crossbar.select.eq(select)
+            m.d.comb += [own.eq(item) for own, item in zip(crossbar.i, items, strict=True)]
+            m.d.sync += output.eq(crossbar.o)
+        m.d.sync += self.o.lanes.eq(add)
+
+    def _inverse(self, m, name, addresses):
+        """The lane that meets each bank."""
+        m.submodules[name] = inverse = InversePermutation(lanes=len(addresses))
+        m.d.comb += [
+            bank.eq(address[self._config.row_bits :])
+            for bank, address in zip(inverse.banks, addresses, strict=True)
+        ]
+        return inverse.o

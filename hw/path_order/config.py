@@ -12,7 +12,8 @@ from sobolpath.golden.machine.image import MemoryImage, Space
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.path_order import image as images
 from sobolpath.golden.path_order.image import PathOrderMachine
-from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS
+from sobolpath.golden.path_order.schedule import PathOrderSchedule, plan
+from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS, Paths
 
 from ..memories import MemorySize, spaces
 
@@ -23,11 +24,11 @@ class PathOrderConfig:
 
     Parameters
     ----------
-    lanes : paths a cycle (P), and banks a side.
+    lanes : paths a cycle (P), and banks a side; at least 4, so that a word has room for a bias.
     max_neurons : the widest layer.
-    weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions.
+    weight_words : words of ``lanes`` weights; their product bounds the paths of all junctions, and
+        four times the neurons of all layers but the first: their biases.
     max_paths : the most paths of a junction: an address generator has a column for each digit.
-    bias_neurons : neurons of all layers but the first.
     program_words : 16-bit words: two for every digit of a path's number, for every junction.
     backward : whether errors of 16 bits can flow backwards; if not, operands have 8 bits.
     memory_register : a register behind the weight memory, for a faster clock.
@@ -39,18 +40,16 @@ class PathOrderConfig:
     max_neurons: int = 1024
     weight_words: int = 16384
     max_paths: int = 16384
-    bias_neurons: int = 512
     program_words: int = 128
     backward: bool = True
     memory_register: bool = False
 
     def __post_init__(self):
         for name, low, high in (
-            ("lanes", 1, 1024),
+            ("lanes", 4, 1024),
             ("max_neurons", 2, 2**MAX_LOG2_NEURONS),
             ("weight_words", 2, 65536),
             ("max_paths", 2, 65536 * 1024),
-            ("bias_neurons", 2, 65536),
             ("program_words", 16, 65536),
         ):
             value = getattr(self, name)
@@ -104,6 +103,12 @@ class PathOrderConfig:
         return signed(16) if self.backward else unsigned(8)
 
     @property
+    def accumulator_bits(self) -> int:
+        """A neuron's products sum to at most 2**A * 255 * 128 in magnitude, those of its errors to
+        less than 2**31 - 2**23: see ``golden.path_order.backward``."""
+        return 32 if self.backward else self.address_bits + 16
+
+    @property
     def images(self) -> int:
         """1: a weight meets one image."""
         return 1
@@ -117,6 +122,11 @@ class PathOrderConfig:
     def max_copies(self) -> int:
         """1: the last layer has a neuron for every lane."""
         return 1
+
+    @property
+    def bias_neurons(self) -> int:
+        """The most biases that there is room for beside some weights: half of the memory."""
+        return self.weight_words * self.lanes // 8
 
     @property
     def max_outputs(self) -> int:
@@ -135,7 +145,7 @@ class PathOrderConfig:
 
     @property
     def input_bits(self) -> int:
-        """Bits of an input."""
+        """Bits of an input, or of an error in its place."""
         return self.operand.width
 
     @property
@@ -181,14 +191,15 @@ class PathOrderConfig:
                 width=16,
                 unit=16,
                 item=2,
-                banks=2 * self.lanes,
+                banks=self.lanes,
             ),
-            "biases": MemorySize(
-                part="sweep.biases",
-                words=self.bias_neurons,
-                width=32,
-                item=4,
-                space=Space.BIASES,
+            "accumulators, high": MemorySize(
+                part="accumulators",
+                words=rows // self.lanes,
+                width=self.accumulator_bits - 16,
+                unit=self.accumulator_bits - 16,
+                item=2,
+                banks=self.lanes,
             ),
             "program": MemorySize(
                 part="control.program",
@@ -199,6 +210,19 @@ class PathOrderConfig:
             ),
         }
 
+    @property
+    def mirror(self) -> int:
+        """0: the activations of every inference stand in the same place."""
+        return 0
+
+    def order(self, topology: Paths, layer: int) -> np.ndarray:
+        """The neurons of a layer in the order in which they stand: their own."""
+        return np.arange(topology.layers[layer])
+
+    def schedule(self, topology: Paths, room: Paths | None = None) -> PathOrderSchedule:
+        """The cycles of a network: :func:`golden.path_order.schedule.plan`."""
+        return plan(topology, self.machine, room)
+
     def image(self, model: Model, paths: int | None = None) -> MemoryImage:
         """Pack a model for this engine, its first ``paths`` paths a junction, or all.
 
@@ -207,10 +231,8 @@ class PathOrderConfig:
         topology = model.topology
         self._fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
         self._fit("paths of the longest junction", max(topology.paths), self.max_paths)
-        self._fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
-        self._fit(
-            "neurons of the layers after the first", sum(topology.layers[1:]), self.bias_neurons
-        )
+        taken = topology.total_paths + 4 * sum(topology.layers[1:])
+        self._fit("bytes of weights and biases", taken, self.weight_words * self.lanes)
         self._fit("words of the program", images.program_words(topology), self.program_words)
         return images.pack(model, self.machine, paths=paths)
 
@@ -232,7 +254,6 @@ CONFIGS = {
         max_neurons=64,
         weight_words=256,
         max_paths=1024,
-        bias_neurons=128,
     ),
-    "icebreaker": PathOrderConfig(),
+    "icebreaker": PathOrderConfig(backward=False),
 }

@@ -30,10 +30,9 @@ class Control(wiring.Component):
         ``hw.path_order.sweep.Sweep``, of the layer whose neurons are loaded or swept.
     read, add : columns, as of ``hw.path_order.addresses.BlockAddresses``.
     start : stream of {last, backward, epoch}, as of that. ``first_weight`` : the word of the first
-        block's weights.
+        block's weights. ``first_bias`` : that of the first bias.
     run_done : the last block's sums are written.
     header : of the junction in hand. ``sweep`` : its sums are complete, begin; ``swept`` : done.
-    begins : an inference begins: biases from the first on.
     """
 
     def __init__(self, config: PathOrderConfig) -> None:
@@ -51,7 +50,6 @@ class Control(wiring.Component):
                 "write": self.program.signature.members["write"],
                 "offered": In(1),
                 "idle": Out(1),
-                "begins": Out(1),
                 "load": Out(1),
                 "loaded": In(1),
                 "step": Out(config.address_bits),
@@ -59,6 +57,7 @@ class Control(wiring.Component):
                 "add": Out(column),
                 "start": Out(stream.Signature(start)),
                 "first_weight": Out(range(config.weight_words)),
+                "first_bias": Out(range(config.weight_words)),
                 "run_done": In(1),
                 "header": Out(HEADER),
                 "sweep": Out(1),
@@ -94,6 +93,7 @@ class Control(wiring.Component):
         header = Signal(HEADER, reset_less=True)
         last = Signal(config.block_bits, reset_less=True)
         weight = Signal(range(config.weight_words), reset_less=True)
+        bias = Signal(range(config.weight_words), reset_less=True)
         m.d.comb += [
             self.header.eq(header),
             self.step.eq((1 << config.address_bits) >> digits),
@@ -102,6 +102,7 @@ class Control(wiring.Component):
             self.start.payload.last.eq(last),
             self.start.payload.backward.eq(header.backward),
             self.start.payload.epoch.eq(((1 << header.digits) >> config.bank_bits) - 1),
+            self.first_bias.eq(bias),
             self.first_weight.eq(weight | Mux(header.backward, last, 0)),
         ]
         for column in (self.read, self.add):
@@ -115,7 +116,7 @@ class Control(wiring.Component):
                 m.d.comb += rewind.eq(~self.offered)
                 m.d.sync += limit.eq(word)
                 with m.If(self.offered):
-                    m.d.comb += [take.eq(1), self.begins.eq(1)]
+                    m.d.comb += take.eq(1)
                     m.next = "NEURONS"
             with m.State("NEURONS"):
                 m.d.comb += take.eq(1)
@@ -140,6 +141,10 @@ class Control(wiring.Component):
             with m.State("WEIGHTS"):
                 m.d.comb += take.eq(1)
                 m.d.sync += weight.eq(word)
+                m.next = "BIASES"
+            with m.State("BIASES"):
+                m.d.comb += take.eq(1)
+                m.d.sync += bias.eq(word)
                 m.next = "COLUMN"
             with m.State("COLUMN"):
                 m.d.comb += [

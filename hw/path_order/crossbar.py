@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from amaranth import Module
+from amaranth import Module, Mux
 from amaranth.hdl import Cat, ShapeLike
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -36,10 +36,12 @@ class BankCrossbar(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         for own, select in zip(self.o, self.select, strict=True):
-            with m.Switch(select):
-                for number, item in enumerate(self.i):
-                    with m.Case(number):
-                        m.d.comb += own.eq(item)
+            items = list(self.i)
+            for digit in select:  # the lowest first: halves the items that may be meant
+                items = [
+                    Mux(digit, odd, even) for even, odd in zip(*[iter(items)] * 2, strict=True)
+                ]
+            m.d.comb += own.eq(items[0])
         return m
 
 

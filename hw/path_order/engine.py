@@ -7,7 +7,7 @@ their own order, P of them a cycle (Keller & Van keirsbilck, section 4.4).
 from collections.abc import Callable
 from typing import Any
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -101,13 +101,13 @@ class PathOrderEngine(wiring.Component):
         self._connect_control(m)
         self._connect_inputs(m)
         self._connect_blocks(m)
+        self._connect_weights(m)
         return m
 
     def _connect_bytes(self, m: Module) -> None:
         """A network to the memories."""
         bytes_, control = self.bytes, self.control
         connect(m, flipped(self.write), bytes_.write)
-        connect(m, bytes_.biases, self.sweep.write)
         connect(m, bytes_.program, control.write)
         m.d.comb += [
             self.weights.write.valid.eq(bytes_.weights.valid),
@@ -121,22 +121,13 @@ class PathOrderEngine(wiring.Component):
 
     def _connect_control(self, m: Module) -> None:
         """What is done when."""
-        control, addresses, sweep, weights = (
-            *(self.control, self.addresses),
-            *(self.sweep, self.weights),
-        )
+        control, addresses, sweep = self.control, self.addresses, self.sweep
         connect(m, control.read, addresses.read)
         connect(m, control.add, addresses.add)
         connect(m, control.start, addresses.start)
         connect(m, sweep.o, flipped(self.o))
         connect(m, sweep.probe, flipped(self.probe))
-        start = weights.start.payload
         m.d.comb += [
-            weights.start.valid.eq(control.start.valid & control.start.ready),
-            start.address.eq(control.first_weight),
-            start.last.eq(control.start.payload.last),
-            start.backward.eq(control.start.payload.backward),
-            sweep.rewind.eq(control.begins),
             sweep.go.eq(control.sweep),
             sweep.step.eq(control.step),
             sweep.shift.eq(control.header.shift),
@@ -168,19 +159,17 @@ class PathOrderEngine(wiring.Component):
 
     def _connect_blocks(self, m: Module) -> None:
         """From a block's addresses through banks, crossbar and multipliers to its sums."""
-        config, accumulators = self.config, self.accumulators
+        config, accumulators, weights = self.config, self.accumulators, self.weights
         block, valid = self.addresses.o, self.addresses.valid
-        read = self.operands.latency
-        met = {
-            name: delay(m, block[name], read, name, reset_less=True) for name in ("banks", "lanes")
-        }
         m.d.comb += [
-            self.operands.rows.eq(block.read_rows),
+            self.operands.rows.eq(self.addresses.rows),
             self.operand_crossbar.i.eq(self.operands.o),
-            self.operand_crossbar.select.eq(met["banks"]),
-            self.weight_crossbar.i.eq(self.weights.o.payload.weights),
-            self.weight_crossbar.select.eq(met["lanes"]),
-            self.weights.o.ready.eq(delay(m, valid, read, "reading")),
+            self.operand_crossbar.select.eq(block.banks),
+            self.weight_crossbar.i.eq(weights.o.payload.weights),
+            self.weight_crossbar.select.eq(block.lanes),
+            weights.o.ready.eq(valid | self.sweep.biases.ready),
+            self.sweep.biases.payload.eq(weights.o.payload.weights),
+            self.sweep.biases.valid.eq(weights.o.valid),
         ]
         for lane, multiplier in enumerate(self.multipliers):
             m.d.comb += [
@@ -188,17 +177,29 @@ class PathOrderEngine(wiring.Component):
                 multiplier.weight.eq(self.weight_crossbar.o[lane]),
                 accumulators.products[lane].eq(multiplier.product),
             ]
-        latency = read + self.multipliers[0].latency  # from a block's addresses to its products
+        latency = self.multipliers[0].latency
         done = delay(m, valid & block.last, latency + accumulators.latency, "done")
         m.d.comb += [
             accumulators.valid.eq(delay(m, valid, latency, "adding")),
             accumulators.first.eq(delay(m, block.first, latency, "first", reset_less=True)),
-            accumulators.rows.eq(
-                delay(m, block.add_rows, latency - 1, "add_rows", reset_less=True)
-            ),
+            accumulators.rows.eq(delay(m, block.rows, latency - 1, "rows", reset_less=True)),
             self.control.run_done.eq(done),
             self.sweep.low.eq(accumulators.low),
             self.sweep.high.eq(accumulators.high),
         ]
         with m.If(self.sweep.reading):
             m.d.comb += [accumulators.rows[bank].eq(self.sweep.row) for bank in range(config.lanes)]
+
+    def _connect_weights(self, m: Module) -> None:
+        """The memory of the weights streams those of the blocks, and then the biases."""
+        control, block, start = self.control, self.addresses, self.weights.start
+        blocks = control.start.valid & control.start.ready
+        biases = delay(m, block.valid & block.o.last & ~control.header.backward, 1, "biases")
+        width = self.config.lanes // 4  # biases of a word
+        last = ((1 << control.header.digits) >> (width - 1).bit_length()) - 1
+        m.d.comb += [
+            start.valid.eq(blocks | biases),
+            start.payload.address.eq(Mux(biases, control.first_bias, control.first_weight)),
+            start.payload.last.eq(Mux(biases, last, control.start.payload.last)),
+            start.payload.backward.eq(~biases & control.start.payload.backward),
+        ]

@@ -9,9 +9,8 @@ from typing import Any
 from amaranth import Module, Mux, Signal, signed
 from amaranth.hdl import Cat
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
-from ..biases import BiasMemory
 from ..config import LOGIT
 from ..delay import delay
 from ..mac import LOW
@@ -74,8 +73,7 @@ class Sweep(wiring.Component):
 
     Members
     -------
-    write : stream of {address, data}: a byte of the biases; always ready.
-    rewind : the next bias is the first one.
+    biases : stream of words of P / 4 biases each, as they stand in the memory of the weights.
     go : begin; what follows holds until ``done``.
     step : from the number of a neuron to that of the next one, 0 for 2**A: the layer has 2**A /
     step
@@ -97,14 +95,13 @@ class Sweep(wiring.Component):
 
     def __init__(self, config: PathOrderConfig) -> None:
         self._config = config
-        self.biases = BiasMemory(neurons=config.bias_neurons, width=1)
-        self.requantizer = Requantizer(requantizers=1, accumulator_bits=32)
+        self.requantizer = Requantizer(requantizers=1, accumulator_bits=config.accumulator_bits)
         self.errors = ErrorRequantizer() if config.backward else None
-        halves = data.ArrayLayout(LOW, config.lanes)
+        low = data.ArrayLayout(LOW, config.lanes)
+        high = data.ArrayLayout(config.accumulator_bits - LOW, config.lanes)
         super().__init__(
             {
-                "write": self.biases.signature.members["write"],
-                "rewind": In(1),
+                "biases": In(stream.Signature(data.ArrayLayout(signed(32), config.lanes // 4))),
                 "go": In(1),
                 "step": In(config.address_bits),
                 "shift": In(5),
@@ -112,8 +109,8 @@ class Sweep(wiring.Component):
                 "last": In(1),
                 "reading": Out(1),
                 "row": Out(config.row_bits),
-                "low": In(halves),
-                "high": In(halves),
+                "low": In(low),
+                "high": In(high),
                 "store": Out(store(config)),
                 "o": Out(stream.Signature(LOGIT)),
                 "done": Out(1),
@@ -124,9 +121,7 @@ class Sweep(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config, address_bits = self._config, self._config.address_bits
-        m.submodules.biases = biases = self.biases
         m.submodules.requantizer = requantizer = self.requantizer
-        connect(m, flipped(self.write), biases.write)
         running = Signal()
         flying = Signal()  # a logit that has not been taken yet
         issue = Signal()
@@ -140,8 +135,6 @@ class Sweep(wiring.Component):
             issue.eq(running & ~flying),
             self.reading.eq(running),
             self.row.eq(neuron[: config.row_bits]),
-            biases.rewind.eq(self.rewind),
-            biases.advance.eq(issue & ~self.backward),
         ]
         with m.If(self.go):
             m.d.sync += [running.eq(1), neuron.eq(0), number.eq(0)]
@@ -150,6 +143,11 @@ class Sweep(wiring.Component):
 
         bank = delay(m, neuron[config.row_bits :], 1, "bank", reset_less=True)
         late = delay(m, bank, 1, "bank_high", reset_less=True)
+        per_word = range(config.lanes // 4)
+        place = delay(m, number[: (len(per_word) - 1).bit_length()], 1, "place", reset_less=True)
+        bias = self.biases.payload.as_value().word_select(place, 32).as_signed()
+        wanted = delay(m, issue, 1, "wanted")
+        m.d.comb += self.biases.ready.eq(wanted & (place == len(per_word) - 1))
         half = Signal(signed(32))
         with m.Switch(self.shift):
             for shift in range(1, 25):
@@ -159,12 +157,10 @@ class Sweep(wiring.Component):
             requantizer.i[0].eq(
                 Cat(
                     self.low.as_value().word_select(bank, LOW),
-                    self.high.as_value().word_select(late, LOW),
+                    self.high.as_value().word_select(late, len(self.high[0])),
                 ).as_signed()
             ),
-            requantizer.bias[0].eq(
-                Mux(self.backward, half, biases.o[0]) if config.backward else biases.o[0]
-            ),
+            requantizer.bias[0].eq(Mux(self.backward, half, bias) if config.backward else bias),
             requantizer.shift.eq(self.shift),
         ]
         tag = data.StructLayout(

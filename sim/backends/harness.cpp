@@ -234,12 +234,13 @@ uint32_t engine_close(Engine* engine) try {
 
 uint64_t engine_cycle(const Engine* engine) { return engine->cycle; }
 
-// Writes `count` bytes to a space from byte 0 on; 0, or 1 if the engine does not take them.
-uint32_t engine_write(Engine* engine, unsigned space, const uint8_t* bytes, uint32_t count) try {
+// Writes `count` bytes to a space from byte `first` on; 0, or 1 if the engine does not take them.
+uint32_t engine_write(Engine* engine, unsigned space, uint32_t first, const uint8_t* bytes,
+                      uint32_t count) try {
     auto& top = engine->top;
     top.PORT(write, valid) = 1;
     for (uint32_t address = 0; address < count; ++address) {
-        top.PORT(write, payload) = static_cast<uint64_t>(space) | static_cast<uint64_t>(address) << 2 |
+        top.PORT(write, payload) = static_cast<uint64_t>(space) | (uint64_t{first} + address) << 2 |
                                    static_cast<uint64_t>(bytes[address]) << (2 + ADDRESS_BITS);
         engine->settle();
         if (!top.PORT(write, ready)) return 1;

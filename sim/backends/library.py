@@ -17,26 +17,21 @@ from pathlib import Path
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import cache, locks, packages
-from sobolpath.hw.config import EngineConfig
-from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.engines import Config, component
 from sobolpath.hw.export import verilog
 
 from . import verilator
-from .record import WATCHED
+from .record import watched
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 OWN = Path(__file__).read_text() + Path(verilator.__file__).read_text()  # how it is made
-PACKAGES = ("golden/machine", "golden/topology", "hw")  # what a design is made of
+# What a design is made of.
+PACKAGES = ("golden/machine", "golden/path_order", "golden/topology", "hw")
 COMPILERS = ("g++", "clang++")
 # No flag of Verilator made this design faster, nor does more optimization of the compiler. Without
 # -march the library runs on any CPU of its architecture, so that a kept one is good wherever the
 # folder is moved.
 FLAGS = ("-Wno-fatal", "-Wno-lint")
-# What the harness reads that is no port, for Verilator: Amaranth joins the parts of a name by "__".
-PUBLIC = "`verilator_config\n" + "".join(
-    f'public_flat_rd -module "*{part.split(".")[-1]}" -var "{signal.replace(".", "__")}"\n'
-    for part, signal in WATCHED.values()
-)
 CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool
 
@@ -77,7 +72,7 @@ def compiler() -> list[str]:
 
 
 def build(
-    config: EngineConfig,
+    config: Config,
     *,
     waves: bool = False,
     folder: Path | str | None = None,
@@ -87,7 +82,7 @@ def build(
 
     Parameters
     ----------
-    config : hw.config.EngineConfig
+    config : hw.engines.Config
     waves : able to write waveforms, which costs some speed even while it does not.
     folder : where libraries are kept; in the user's cache folder unless given.
     say : is told, in one line, before anything that takes long.
@@ -149,8 +144,8 @@ def _is_whole(library):
 
 def _verilate(config, waves, work, environment):
     """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
-    Path(work, "engine.v").write_text(verilog.convert(PathEngine(config), "engine"))
-    Path(work, "public.vlt").write_text(PUBLIC)
+    Path(work, "engine.v").write_text(verilog.convert(component(config), "engine"))
+    Path(work, "public.vlt").write_text(_public(config))
     command = [verilator.program(environment), "--cc", "public.vlt", "engine.v"]
     command += ["--top-module", "engine", "--Mdir", "cpp", *FLAGS]
     _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
@@ -161,17 +156,25 @@ def _verilate(config, waves, work, environment):
     Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in sources))
 
 
+def _public(config):
+    """What the harness reads that is no port, for Verilator; Amaranth joins names by "__"."""
+    return "`verilator_config\n" + "".join(
+        f'public_flat_rd -module "*{part.split(".")[-1]}" -var "{signal.replace(".", "__")}"\n'
+        for part, signal in watched(config).values()
+    )
+
+
 def _definitions(config, waves):
     return [
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DREQUANTIZERS={config.requantizers}",
         f"-DIMAGES={config.images}",
         f"-DLANES={config.lanes}",
-        f"-DHALF={config.rows // 2 * config.values}",
+        f"-DHALF={config.mirror}",
         "-DVL_USER_FATAL",  # the harness has its own
         f"-DVM_TRACE={int(waves)}",
         f"-DVM_TRACE_VCD={int(waves)}",
-        *(f"-D{name}={_member(*where)}" for name, where in WATCHED.items()),
+        *(f"-D{name}={_member(*where)}" for name, where in watched(config).items()),
     ]
 
 
@@ -191,7 +194,7 @@ def _key(config, waves, cxx):
             config,
             HARNESS.read_text(),
             _definitions(config, waves),
-            PUBLIC,
+            _public(config),
             FLAGS,
             CXX_FLAGS,
         ),

@@ -55,8 +55,9 @@ class NativeEngine:
         self._job = job
         self._widths, self._bases = np.array(job.widths, np.uint32), np.array(job.bases, np.uint32)
         self._engine = self._done("open", None if vcd is None else os.fsencode(vcd))
-        for space, content in job.image.spaces():
-            if self._done("write", self._engine, int(space), content, len(content)):
+        for space, address, content in job.writes:
+            size = len(content)
+            if self._done("write", self._engine, int(space), address, content, size):
                 self._library.engine_close(self._engine)
                 raise Stuck(f"the engine must take bytes of {space.name} while idle, but does not")
 
@@ -67,7 +68,7 @@ class NativeEngine:
             ("close", count, handle),
             ("error", ctypes.c_char_p),
             ("cycle", wait, handle),
-            ("write", count, handle, ctypes.c_uint, ctypes.c_char_p, count),
+            ("write", count, handle, ctypes.c_uint, count, ctypes.c_char_p, count),
             ("run", count, *(handle, handle, count, handle, handle, *[count] * 3), wait, _Record),
         ):
             function = getattr(self._library, f"engine_{name}")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from amaranth.sim import Simulator
 
-from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.engines import component
 
-from .record import WATCHED, Cursor, Job, Stuck, Trace
+from .record import Cursor, Job, Stuck, Trace, watched
 
 PERIOD = 1e-6  # of the clock, for waveforms
 SETTLED = 4  # cycles after a network's last byte in which no inference begins; as in harness.cpp
@@ -28,7 +28,7 @@ class PysimEngine:
 
     def __init__(self, job: Job, *, vcd: Path | str | None = None) -> None:
         self._job = job
-        self._engine: Any = PathEngine(job.config)  # its members come of its signature
+        self._engine: Any = component(job.config)  # its members come of its signature
         self._cycle, self._begun = 0, 0
         self._loaded, self._work, self._done = False, None, None
         self._simulator = Simulator(self._engine)
@@ -72,10 +72,10 @@ class PysimEngine:
 
     async def _load(self, ctx):
         write = self._engine.write
-        for space, content in self._job.image.spaces():
+        for space, first, content in self._job.writes:
             ctx.set(write.valid, 1)
             for address, byte in enumerate(content):
-                ctx.set(write.payload, {"space": space, "address": address, "data": byte})
+                ctx.set(write.payload, {"space": space, "address": first + address, "data": byte})
                 if not ctx.get(write.ready):
                     raise Stuck(
                         f"the engine must take bytes of {space.name} while idle, but does not"
@@ -88,14 +88,14 @@ class PysimEngine:
         """Run all inferences; how many finished, each within the job's patience."""
         engine, patience = self._engine, self._job.patience
         width, outputs = self._job.topology.layers[0], self._job.outputs
-        cursor, watched = Cursor(self._job, self._begun), _watched(engine)
+        cursor, seen = Cursor(self._job, self._begun), _seen(engine)
         before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
         fed = got = step = loaded = 0
         while got < logits.size and self._cycle < limit:
             offered = fed < len(inputs)
             ctx.set(engine.i.valid, offered)
             ctx.set(engine.i.payload, inputs[fed] if offered else 0)
-            _, _, ready, valid, logit, *inner = await ctx.tick().sample(*watched)
+            _, _, ready, valid, logit, *inner = await ctx.tick().sample(*seen)
             step_valid, step_ready, issue, distance, row, *probe = inner
             cycle = self._cycle - before
             if offered and ready:
@@ -144,11 +144,11 @@ class PysimEngine:
                 trace.ends[where[0]] = cycle
 
 
-def _watched(engine):
-    probe = engine.probe
+def _seen(engine):
+    probe, inner = engine.probe, watched(engine.config).values()
     return (
         *(engine.i.ready, engine.o.valid, engine.o.payload.data),
-        *(attrgetter(f"{part}.{signal}")(engine) for part, signal in WATCHED.values()),
+        *(attrgetter(f"{part}.{signal}")(engine) for part, signal in inner),
         *(probe.activation, probe.result),
         *(probe.activation_place, probe.activations.as_value()),
         *(probe.result_place, probe.sums.as_value()),

@@ -4,22 +4,38 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from sobolpath.golden.machine.image import MemoryImage
+from sobolpath.golden.machine.image import MemoryImage, Space
 from sobolpath.golden.machine.model import Model
-from sobolpath.golden.machine.schedule import Schedule, plan
+from sobolpath.golden.machine.schedule import Schedule
+from sobolpath.golden.path_order.schedule import PathOrderSchedule
 from sobolpath.golden.topology.paths import Paths
-from sobolpath.hw.config import EngineConfig
+from sobolpath.hw.engines import Config
+from sobolpath.hw.path_order.config import PathOrderConfig
 
 NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
 #: What back ends read that is no port of the engine, by the names of the harness: the part and its
 #: signal. They are the steps that the issuer issues, and the inputs that the loader takes.
-WATCHED = {
+ROW_LANE = {
     "LOADED_VALID": ("loader", "step.valid"),
     "LOADED_READY": ("loader", "step.ready"),
     "ISSUED": ("control.issuer", "valid"),
     "ISSUED_DISTANCE": ("control.issuer", "distance"),
     "ISSUED_ROW": ("control.issuer", "row"),
 }
+#: The same of the path-order engine: a step is a block, its row the number, its distance the word
+#: that all banks share.
+PATH_ORDER = {
+    "LOADED_VALID": ("inputs", "o.valid"),
+    "LOADED_READY": ("inputs", "o.ready"),
+    "ISSUED": ("addresses", "issued"),
+    "ISSUED_DISTANCE": ("addresses", "word"),
+    "ISSUED_ROW": ("addresses", "number"),
+}
+
+
+def watched(config: Config) -> dict[str, tuple[str, str]]:
+    """:data:`ROW_LANE` or :data:`PATH_ORDER`."""
+    return PATH_ORDER if isinstance(config, PathOrderConfig) else ROW_LANE
 
 
 @dataclass(frozen=True)
@@ -31,19 +47,28 @@ class Job:
     config : the engine.
     topology : the network's layers.
     image : the network's bytes.
-    schedule : its cycles, as ``golden.machine.schedule.plan`` tells.
+    schedule : its cycles, as the config's ``schedule`` tells.
+    written : what is written before it runs, (space, address, bytes) one after the other, where
+        that is not the image alone.
     """
 
-    config: EngineConfig
+    config: Config
     topology: Paths
     image: MemoryImage
-    schedule: Schedule
+    schedule: Schedule | PathOrderSchedule
+    written: tuple[tuple[Space, int, bytes], ...] | None = None
 
     @classmethod
-    def of(cls, config: EngineConfig, model: Model) -> "Job":
+    def of(cls, config: Config, model: Model) -> "Job":
         """That of a model on an engine. Raises ``InputError`` where it does not fit."""
-        topology = model.topology
-        return cls(config, topology, config.image(model), plan(topology, config.machine))
+        return cls(config, model.topology, config.image(model), config.schedule(model.topology))
+
+    @property
+    def writes(self) -> tuple[tuple[Space, int, bytes], ...]:
+        """What is written before it runs: (space, address, bytes), one after the other."""
+        if self.written is not None:
+            return self.written
+        return tuple((space, 0, content) for space, content in self.image.spaces())
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -172,7 +197,7 @@ class Cursor:
 
     def __init__(self, job: Job, begun: int) -> None:
         self._widths, self._bases, self._begun = job.widths, job.bases, begun
-        self._half = job.config.rows // 2 * job.config.values
+        self._half = job.config.mirror
         self._inference, self._layer, self._next = 0, 1, 0  # of activations
         self._resulting, self._following = 0, 0  # inference and next place of results
 

@@ -2,12 +2,15 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.image import Space
+from sobolpath.golden.path_order import image
 from sobolpath.golden.support import cli, options, plots, tables
 from sobolpath.golden.support.cli import Parser
 from sobolpath.golden.support.command import Outcome, Say
@@ -15,6 +18,8 @@ from sobolpath.golden.topology.paths import Paths
 from sobolpath.golden.training import nested
 from sobolpath.golden.training.growth import prefix
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engines import DEFAULT, ENGINES, named
+from sobolpath.hw.path_order.config import PathOrderConfig
 
 from ..run.batches import BACKENDS
 from ..run.measure import held_out, make_job, measure
@@ -25,7 +30,12 @@ own. The file of weights, the biases, the shifts and the engine are the same;
 only the memory image says how far each junction goes. Every value is compared
 with the golden model, as in sim run. The exit code is 1 if anything differs.
 
+The path-order engine holds its weights in path order, so it grows by what is
+appended: each size is written on top of the one before, the new weights and
+one number. The other engine's rows change: its network is written anew.
+
   sobolpath sim grow
+  sobolpath sim grow --engine path-order
   sobolpath sim grow mnist-37k --data mnist --sizes 4096,16384
   sobolpath sim grow build/mine.npz --data digits --plot build/mine.svg
 
@@ -38,6 +48,7 @@ SMALLEST = 512
 COLUMNS = (
     ("paths", "size", ","),
     ("weights", "weights", ","),
+    ("bytes", "bytes_written", ","),
     ("accuracy", "accuracy", ".2%"),
     ("float", "accuracy_float", ".2%"),
     ("latency", "latency_cycles", ","),
@@ -54,6 +65,7 @@ def arguments(parser: Parser) -> None:
     options.data(parser, DATA)
     options.sizes(parser, None, "paths per junction, powers of two (512 to all)")
     options.limit(parser)
+    options.engine(parser, ENGINES)
     options.config(parser, CONFIGS)
     options.backend(parser, BACKENDS)
     options.jobs(parser, "processes that share the images (as many as help)")
@@ -83,20 +95,42 @@ def grow(
     numbers: Sequence[int],
     *,
     config: str,
+    engine: str = DEFAULT,
     **how: Any,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """A row for each number of paths, a dictionary, and what is wrong, lines.
 
     ``how`` : as of :func:`sim.run.measure.measure`. Raises ``InputError`` as that does.
     """
-    rows, failures = [], []
-    for count in numbers:
+    rows, failures, written = [], [], ()
+    for before, count in zip([None, *numbers], numbers, strict=False):
         small = nested.cut(model, count)
-        result = measure(small, make_job(config, small), images, labels, **how)
+        job = make_job(config, small, engine)
+        more = job.writes
+        if isinstance(job.config, PathOrderConfig):
+            more = appended(model, job.config, before, count)
+            written = (*written, *more)
+            schedule = job.config.schedule(small.topology, room=model.topology)
+            job = replace(job, schedule=schedule, written=written)
+        result = measure(small, job, images, labels, **how)
         failures += [f"{count} paths: {failure}" for failure in result.failures]
         if result.summary:
-            rows.append({"size": count, **result.summary})
+            size = sum(len(content) for *_, content in more)
+            rows.append({"size": count, "bytes_written": size, **result.summary})
     return rows, failures
+
+
+def appended(
+    model: models.Model, config: PathOrderConfig, before: int | None, count: int
+) -> tuple[tuple[Space, int, bytes], ...]:
+    """What is written for ``count`` paths a junction where there are ``before``, or none.
+
+    Raises ``InputError`` where the whole model does not fit.
+    """
+    config.image(model)
+    if before is None:
+        return tuple(image.begun(model, config.machine, count))
+    return tuple(image.grown(model, config.machine, before, count))
 
 
 def run(options: Namespace, say: Say) -> Outcome:
@@ -109,14 +143,17 @@ def run(options: Namespace, say: Say) -> Outcome:
         prefix(model.topology, count)  # complains
     images, labels = held_out(model, options.data, options.limit, say, options.download)
     how = {"backend": options.backend, "jobs": options.jobs, "say": say}
-    rows, failures = grow(model, images, labels, numbers, config=options.config, **how)
+    named(options.engine, options.config)  # complains
+    how |= {"config": options.config, "engine": options.engine}
+    rows, failures = grow(model, images, labels, numbers, **how)
     if not rows:
         return Outcome({}, tuple(failures))
     layers = "-".join(map(str, model.topology.layers))
     say(f"model     {options.model}, {layers} neurons")
     say(f"images    {len(images)} held-out {options.data}")
     together = rows[0]["images_together"]
-    say(f"engine    {options.config}, the same for all; cycles are of {together} images together\n")
+    say(f"engine    {options.engine}, {options.config}, the same for all")
+    say(f"cycles    of {together} images together\n")
     for line in tables.table(COLUMNS, rows):
         say(line)
     table = [{name: row[name] for _, name, _ in COLUMNS} for row in rows]
@@ -130,6 +167,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         "model": str(options.model),
         "data": options.data,
         "config": options.config,
+        "engine": options.engine,
         "layers": list(model.topology.layers),
         "sizes": rows,
     }

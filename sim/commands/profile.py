@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.machine.timeline import Timeline, timeline
 from sobolpath.golden.support import options, plots, tables
 from sobolpath.golden.support.cli import Parser
@@ -71,7 +72,8 @@ def run(options: Namespace, say: Say) -> Outcome:
     if trace.finished < INFERENCES:
         late = f"inference {trace.finished} must be done in {job.patience} cycles, but was not"
         return Outcome({}, (late,))
-    seen, formula = measured(trace, job), timeline(job.schedule, INFERENCES)
+    schedule = plan(model.topology, CONFIGS[options.config].machine)
+    seen, formula = measured(trace, job), timeline(schedule, INFERENCES)
     summary = _summary(options, simulated.name, job, trace, (seen, formula))
     for line in (*report(summary), *text_timeline(seen)):
         say(line)

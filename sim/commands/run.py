@@ -9,6 +9,7 @@ from sobolpath.golden.support import cli, options, page
 from sobolpath.golden.support.cli import Parser
 from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engines import ENGINES
 
 from ..run import measure, partial, report
 from ..run.batches import BACKENDS
@@ -21,6 +22,7 @@ The exit code is 1 if anything differs, and the first difference is named.
 
   sobolpath sim run digits --data digits
   sobolpath sim run digits --data digits --limit 1 --fst build/w.fst
+  sobolpath sim run mnist-37k --data mnist --limit 99 --engine path-order
   gtkwave build/w.fst.gtkw       (or surfer -c build/w.fst.sucl build/w.fst)
 
 With --json FILE, what was found so far is in FILE.part while it runs; after an
@@ -37,6 +39,7 @@ def arguments(parser: Parser) -> None:
     options.data(parser)
     options.limit(parser)
     options.backend(parser, BACKENDS)
+    options.engine(parser, ENGINES)
     options.config(parser, CONFIGS)
     options.json(parser)
     parser.writes("--html", metavar="FILE", help="write a page with tables and pictures")
@@ -61,6 +64,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         options.data,
         download=options.download,
         config=options.config,
+        engine=options.engine,
         limit=options.limit,
         backend=options.backend,
         vcd=options.vcd,

@@ -3,7 +3,6 @@
 import numpy as np
 
 from sobolpath.golden.machine import engine
-from sobolpath.golden.machine import lanes as lane_order
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.widen import widened_model
 
@@ -85,8 +84,8 @@ def _positions(job):
     topology, images = job.schedule.wide, job.config.images
     neurons, layers, base = [], [], 0
     for layer, width in enumerate(topology.layers[1:], 1):
-        order = lane_order.neurons(topology, layer, job.config.lanes)
-        neurons.append(base + order.ravel())
+        order = job.config.order(topology, layer)
+        neurons.append(base + order)
         layers.append(np.full(width, layer))
         base += width
     neurons, layers = np.concatenate(neurons), np.concatenate(layers)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from sobolpath.golden import data
-from sobolpath.golden.errors import InputError, check_name
+from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.support import cli
 from sobolpath.golden.support.command import Outcome
-from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engines import DEFAULT, named
 
 from ..backends.native import NativeEngine
 from ..backends.pysim import PysimEngine
@@ -23,13 +23,12 @@ from .partial import Partial, beside, identity, versions
 KILLED = "a process of the simulation was killed, perhaps for want of memory (fewer: --jobs)"
 
 
-def make_job(config: str, model: models.Model) -> Job:
-    """The :class:`sim.backends.record.Job` of a model on the configuration called ``config``.
+def make_job(config: str, model: models.Model, engine: str = DEFAULT) -> Job:
+    """The :class:`sim.backends.record.Job` of a model on ``engine``'s configuration ``config``.
 
     Raises ``InputError`` for an unknown one, or one too small for the model.
     """
-    check_name("--config", config, CONFIGS)
-    return Job.of(CONFIGS[config], model)
+    return Job.of(named(engine, config), model)
 
 
 def held_out(
@@ -86,6 +85,7 @@ def run(
     *,
     download: bool = False,
     config: str = "icebreaker",
+    engine: str = DEFAULT,
     limit: int | None = None,
     json: Path | str | None = None,
     resume: bool = False,
@@ -97,7 +97,7 @@ def run(
     ----------
     path, data_name : the model file and the data set.
     download : fetch the data set where it is not found, if it can be.
-    config, limit : which engine, and only so many images.
+    config, engine, limit : which configuration of which engine, and only so many images.
     json : the file that the result is for, or None: a partial one stands beside it meanwhile, and
         stays, for the caller to remove.
     resume : go on from the partial result there, if there is one.
@@ -111,7 +111,7 @@ def run(
     if resume and place is None:
         raise InputError("--resume needs --json FILE, beside which the partial result is, no waves")
     model = models.load(path)
-    job = make_job(config, model)
+    job = make_job(config, model, engine)
 
     def begin(task):
         if place is None:
@@ -123,9 +123,9 @@ def run(
     result = measure(model, job, images, labels, begin=begin, **how)
     if not result.summary:
         return result
-    named = {"model": str(path), "data": data_name, **result.summary, "config": config}
-    made = {"seed": model.info.get("seed"), "versions": versions()}
-    return Outcome({**named, **made}, result.failures)
+    which = {"model": str(path), "data": data_name, **result.summary, "config": config}
+    made = {"engine": engine, "seed": model.info.get("seed"), "versions": versions()}
+    return Outcome({**which, **made}, result.failures)
 
 
 def measure(

@@ -26,6 +26,7 @@ from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import packages
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engine import PathEngine
 from tests.support.serial_line import receive, send, send_break
 
 BIT = 8
@@ -54,7 +55,7 @@ class Device:
 
     def __init__(self):
         self.config = CONFIGS["tiny"]
-        self.core = Core(config=self.config, divisor=BIT)
+        self.core = Core(engine=PathEngine(self.config), divisor=BIT)
 
     def run(self, session):
         simulator = Simulator(self.core)

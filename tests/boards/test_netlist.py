@@ -88,12 +88,7 @@ def conversation(config, model, images):
 
 def synthesize(config, folder):
     """The netlist of a core for the iCEBreaker, by its own options."""
-    core = Core(
-        config=config,
-        divisor=BIT,
-        multiplier=ice40.Multiplier,
-        weight_memory=ice40.WeightMemory,
-    )
+    core = Core(engine=ice40.ULTRAPLUS.engine(config), divisor=BIT)
     (folder / "core.il").write_text(rtlil.convert(core, name="core"))
     options = ice40.SYNTHESIS
     script = f"read_rtlil core.il; {options['script_after_read']}; "

@@ -38,19 +38,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 def config(lanes, **options):
-    """A small engine with room for 2,048 paths."""
+    """A small engine with room for 2,048 paths and biases."""
     sizes = {
         "max_neurons": max(64, 2 * lanes),
         "weight_words": 2048 // lanes,
         "max_paths": 1024,
-        "bias_neurons": 256,
         "program_words": 256,
     }
     return PathOrderConfig(**{"lanes": lanes, **sizes, **options})
 
 
-SMALL = [config(1), config(2), config(4, memory_register=True), config(8), config(16)]
-FORWARD = [config(2, backward=False), config(8, backward=False, memory_register=True)]
+SMALL = [config(4), config(4, memory_register=True), config(8), config(16), config(32)]
+FORWARD = [config(4, backward=False), config(8, backward=False, memory_register=True)]
 
 
 def name(value):
@@ -120,16 +119,11 @@ def test_scrambled_and_shifted(make):
     assert len(compare(networks, record)) == 8
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("lanes", [4, 8])
 def test_the_smallest(lanes):
     """One neuron a bank: every block meets the same row, one after the other."""
     some = PathOrderConfig(
-        lanes=lanes,
-        max_neurons=2 * lanes,
-        weight_words=4,
-        max_paths=max(2 * lanes, 2 * lanes),
-        bias_neurons=4 * lanes,
-        program_words=32,
+        lanes=lanes, max_neurons=2 * lanes, weight_words=16, max_paths=2 * lanes, program_words=32
     )
     rng = np.random.default_rng(lanes)
     topologies = [Topology((lanes, lanes), (lanes,)), Topology((2 * lanes, lanes), (2 * lanes,))]
@@ -183,12 +177,7 @@ def test_the_network_grows_by_what_is_appended():
     some, topology = config(4), Topology((32, 16, 16), (512, 256))
     rng = np.random.default_rng(6)
     model, jobs, networks, size = random_model(rng, topology), [], [], 32
-    small = nested.cut(model, size)
-    before = [(space, 0, content) for space, content in some.image(model, size).spaces()]
-    wiped = np.zeros(some.weight_words * 4, np.int8)  # only the first weights are there at first
-    for first, own in zip(image.weight_words(topology, 4), small.weights, strict=True):
-        wiped[4 * first : 4 * first + len(own)] = own
-    writes = [(before[0][0], 0, wiped.tobytes()), *before[1:]]
+    writes = image.begun(model, some.machine, size)
     while True:
         small = nested.cut(model, size)
         images = random_images(rng, topology, 2)
@@ -339,7 +328,7 @@ class TestConfig:
     @pytest.mark.parametrize(
         ("field", "value", "match"),
         [
-            ("lanes", 3, "lanes must be a power of two from 1 to 1024, not 3"),
+            ("lanes", 2, "lanes must be a power of two from 4 to 1024, not 2"),
             ("lanes", True, "lanes must be a power of two"),
             ("lanes", 1024, "max_neurons must be at least twice the lanes, not 1024"),
             ("max_neurons", 1, "max_neurons must be a power of two from 2 to 32768, not 1"),
@@ -350,7 +339,6 @@ class TestConfig:
                 2**18,
                 "max_paths must be from max_neurons, 1024, to the weights, 131072",
             ),
-            ("bias_neurons", 0, "bias_neurons must be a power of two from 2 to 65536, not 0"),
             ("program_words", 8, "program_words must be a power of two from 16 to 65536, not 8"),
             ("backward", 1, "backward must be True or False, not 1"),
             ("memory_register", None, "memory_register must be True or False, not None"),

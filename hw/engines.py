@@ -1,0 +1,35 @@
+"""Which engines there are, by the names that people type, and what each is made from.
+
+``row-lane`` is ``hw.engine.PathEngine``: neurons by row and lane, sums that stay in place.
+``path-order`` is ``hw.path_order.engine.PathOrderEngine``: the machine as the paper draws it.
+"""
+
+from typing import Any
+
+from sobolpath.golden.errors import check_name
+
+from .config import CONFIGS, EngineConfig
+from .engine import PathEngine
+from .path_order.config import CONFIGS as PATH_ORDER
+from .path_order.config import PathOrderConfig
+from .path_order.engine import PathOrderEngine
+
+Config = EngineConfig | PathOrderConfig
+#: The named configurations of each engine.
+ENGINES: dict[str, dict[str, Any]] = {"row-lane": CONFIGS, "path-order": PATH_ORDER}
+DEFAULT = "row-lane"
+
+
+def named(engine: str, config: str) -> Config:
+    """The configuration called ``config`` of ``engine``. Raises ``InputError`` with the names."""
+    check_name("--engine", engine, ENGINES)
+    what = "--config" if engine == DEFAULT else f"--config of {engine}"
+    check_name(what, config, ENGINES[engine])
+    return ENGINES[engine][config]
+
+
+def component(config: Config, **cells: Any) -> PathEngine | PathOrderEngine:
+    """The engine of a configuration. ``cells`` : a device's own parts, by its parameters."""
+    if isinstance(config, PathOrderConfig):
+        return PathOrderEngine(config, **cells)
+    return PathEngine(config, **cells)
