@@ -368,7 +368,7 @@ class TestFigures:
 
     def test_what_binds_takes_the_interval(self, name):
         config, model = load(name).config, speeds.shipped()["digits"]
-        tasks = speeds.plan(model.topology, config.machine).tasks
+        tasks = config.schedule(model.topology).tasks
         longest = max(tasks, key=tasks.get)
         assert speeds.cycles(model, config)["binds"] == speeds.BINDS[longest]
         assert speeds.cycles(model, config)["interval_cycles"] == tasks[longest]

@@ -22,7 +22,15 @@ from tests.support.places import ROOT
 pytestmark = pytest.mark.timeout(200)
 
 #: The benches and how many tests each of them has, parameters counted.
-BENCHES = {"bitrev": 13, "sobol": 7, "weights": 5, "crossbar": 1, "mac": 2, "engine": 3}
+BENCHES = {
+    "bitrev": 13,
+    "sobol": 7,
+    "weights": 5,
+    "crossbar": 1,
+    "mac": 2,
+    "engine": 3,
+    "path_order": 3,
+}
 
 BUILD_ARGUMENTS = {
     "icarus": [],

@@ -8,6 +8,8 @@ from sobolpath.golden.machine.image import Space
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.memories import memories, spaces
+from sobolpath.hw.path_order.config import CONFIGS as PATH_ORDER
+from sobolpath.hw.path_order.engine import PathOrderEngine
 
 
 def built(fragment, place=()):
@@ -35,6 +37,23 @@ def test_sizes_are_what_is_built(name):
     }
     assert found == expected
     assert len(found) == len(memories(config)) == 5
+
+
+@pytest.mark.parametrize("name", PATH_ORDER)
+def test_sizes_of_the_path_order_engine(name):
+    """Banks are many memories of one size."""
+    config = PATH_ORDER[name]
+    found = {}
+    for place, *size in built(Fragment.get(PathOrderEngine(config), None)):
+        found.setdefault(tuple(size), []).append(place)
+    expected = {}
+    for size in memories(config).values():
+        key = size.words, size.width, size.unit, size.copies
+        expected[key] = expected.get(key, 0) + size.banks
+        places = [place for place in found[key] if place.startswith(f"{size.part}.")]
+        assert len(places) >= size.banks
+    assert {key: len(places) for key, places in found.items()} == expected
+    assert set(spaces(config)) == {Space.WEIGHTS, Space.PROGRAM}
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -11,8 +11,7 @@ import re
 import pytest
 from amaranth.back import rtlil
 
-from sobolpath.hw.config import CONFIGS
-from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.engines import ENGINES, component, named
 from sobolpath.hw.export import verilog
 from tests.support.places import ROOT
 
@@ -95,9 +94,11 @@ def test_no_signal_of_the_source_is_without_a_name():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONFIGS)
-def test_no_signal_of_an_engine_is_without_a_name(name):
-    engine = PathEngine(CONFIGS[name])
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, configs in ENGINES.items() for name in configs]
+)
+def test_no_signal_of_an_engine_is_without_a_name(kind, name):
+    engine = component(named(kind, name))
     text = rtlil.convert(engine, name="engine", ports=verilog.ports(engine), emit_src=False)
     wires = re.findall(r"^\s*wire.* (\S+)$", text, re.M)
     assert len(wires) > 500

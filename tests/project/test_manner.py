@@ -11,6 +11,7 @@ from sobolpath.boards import NAMES, load
 from sobolpath.golden.machine import model
 from sobolpath.golden.support import cli, options
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engines import ENGINES
 
 TRAIN = "train --data digits --layers 64-16 --paths 64"
 
@@ -140,9 +141,11 @@ def test_nothing_is_near(capsys):
 
 
 def test_every_board_is_a_configuration():
-    assert set(NAMES) | {"tiny"} == set(CONFIGS)
+    papers = {f"{name}-paper": config for name, config in ENGINES["path-order"].items()}
+    boards = {**CONFIGS, **papers}
+    assert {*NAMES, "tiny", "tiny-paper"} == set(boards)
     for name in NAMES:
-        assert load(name).config == CONFIGS[name]
+        assert load(name).config == boards[name]
 
 
 @pytest.mark.parametrize("suffix", ["", ".npz"])

@@ -16,7 +16,7 @@ from sobolpath.golden.machine import engine
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.hw.writeback import WriteBack
-from sobolpath.sim.backends import library, verilator
+from sobolpath.sim.backends import library, record, verilator
 from sobolpath.sim.backends.native import NativeEngine
 from sobolpath.sim.backends.pysim import PysimEngine
 from sobolpath.sim.backends.record import Job
@@ -171,12 +171,12 @@ def test_what_it_is_made_of_has_its_own_place(fake, monkeypatch):
     paths.append(library.build(other, folder=paths[0].parents[1]))
     monkeypatch.setattr(library.packages, "versions", lambda *names: dict.fromkeys(names, "0"))
     paths.append(fake("echo a > engine.so"))
-    for name in ("SOURCES", "OWN", "PUBLIC"):
+    for name in ("SOURCES", "OWN"):
         monkeypatch.setattr(library, name, "0")
         paths.append(fake("echo a > engine.so"))
-    monkeypatch.setitem(library.WATCHED, "ISSUED", ("issuer", "first"))
+    monkeypatch.setitem(record.ROW_LANE, "ISSUED", ("issuer", "first"))
     paths.append(fake("echo a > engine.so"))
-    assert len(set(paths)) == 9
+    assert len(set(paths)) == 8
 
 
 def test_every_file_of_the_design_counts(tmp_path):
