@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scripts import engine_picture, readme
+from scripts import engine_picture, path_order_picture, readme
 from scripts.readme import ROOT
 from sobolpath.boards import load
 from sobolpath.boards.gateware import protocol
@@ -144,7 +144,8 @@ def main(argv: Sequence[str]) -> None:
     cli.write_atomically(JSON, json.dumps(figures, indent=2) + "\n")
     made = shown(figures, kept_boards())
     readme.write(figures=made)
-    cli.write_atomically(engine_picture.PATH, engine_picture.draw())
+    for picture in (engine_picture.DIAGRAM, path_order_picture.DIAGRAM):
+        cli.write_atomically(picture.path, picture.draw())
     print(made, end="")
 
 

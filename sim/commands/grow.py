@@ -152,8 +152,8 @@ def run(options: Namespace, say: Say) -> Outcome:
     say(f"model     {options.model}, {layers} neurons")
     say(f"images    {len(images)} held-out {options.data}")
     together = rows[0]["images_together"]
-    say(f"engine    {options.engine}, {options.config}, the same for all")
-    say(f"cycles    of {together} images together\n")
+    shared = f"; cycles are of {together} images" if together > 1 else ""
+    say(f"engine    {options.engine}, {options.config}, the same for all{shared}\n")
     for line in tables.table(COLUMNS, rows):
         say(line)
     table = [{name: row[name] for _, name, _ in COLUMNS} for row in rows]

@@ -24,17 +24,19 @@ import pytest
 
 from scripts import readme
 from sobolpath.__main__ import main
-from sobolpath.boards import load
+from sobolpath.boards import load, report
 from sobolpath.boards.commands.verify import INFERENCES
 from sobolpath.boards.flow import tools
 from sobolpath.boards.gateware import protocol
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine import shipped
 from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.records import RECORD, RECORD_LIMIT
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.reproduce import REPRODUCTIONS
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export import axis, facts
+from sobolpath.hw.memories import memories
 from tests.project.test_docs import PAGES, parser_of, typed
 from tests.support.places import MODELS, ROOT
 
@@ -244,11 +246,52 @@ def synthesized(config, script):
     return {kind: int(count) for count, kind in lines}
 
 
+def engines(rows):
+    """Both engines on the iCEBreaker: from docs/boards.json, and what the configurations say."""
+    shown = {what: figures for what, *figures in rows}
+    for place, name in enumerate(("icebreaker-1", "icebreaker-paper")):
+        kept, config = report.kept()[name], load(name).config
+        clock, (fmax, *_) = kept["clock_mhz"], kept["fmax_mhz"]
+        sizes = memories(config).values()
+        sums = sum(size.banks for size in sizes if size.part == "accumulators")
+        interval = {
+            model: config.schedule(models.load(model).topology).interval
+            for model in ("digits", "mnist-37k")
+        }
+        wanted = {
+            "lanes": config.lanes,
+            "logic cells, with the serial port": f"{kept['lc']:,}",
+            "block RAM": kept["ebr"],
+            "of it for sums": sums,
+            "multipliers": kept["dsp"],
+            "Fmax, routed": f"{fmax:.1f} MHz",
+            "the clock asked for": f"{clock:g} MHz",
+            "digits, cycles between images": f"{interval['digits']:,}",
+            "mnist-37k, cycles between images": f"{interval['mnist-37k']:,}",
+            "images of mnist-37k per second at that clock": (
+                f"{clock * 1e6 / interval['mnist-37k']:,.0f}"
+            ),
+        }
+        assert {what: figures[place] for what, figures in shown.items()} == {
+            what: str(figure) for what, figure in wanted.items()
+        }
+
+
+def both_engines(rows):
+    """Every model that ships, by both closed forms."""
+    assert [name for name, *_ in rows] == sorted(shipped.names())
+    for name, *figures in rows:
+        topology = models.load(name).topology
+        both = load("icebreaker-1").config, load("icebreaker-paper").config
+        schedules = [config.schedule(topology) for config in both]
+        assert figures == [f"{each:,}" for s in schedules for each in (s.latency, s.interval)]
+
+
 CHECKS = {
     check.__name__: check
     for check in (
         *(ceilings, replies, commands, identity, reproductions),
-        *(simulated, verified, ports, records, inferred),
+        *(simulated, verified, ports, records, inferred, engines, both_engines),
     )
 }
 
