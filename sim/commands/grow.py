@@ -54,7 +54,7 @@ COLUMNS = (
     ("latency", "latency_cycles", ","),
     ("interval", "interval_cycles", ","),
     ("busy", "utilization", ".1%"),
-    ("wrong values", "mismatches", ","),
+    ("wrong", "mismatches", ","),
 )
 TITLE = "One file of weights, cut to its first N paths a junction"
 
