@@ -71,7 +71,7 @@ class ActivationMemory(wiring.Component):
         copies = len(self.row.as_value()) // len(self.data.as_value())
         m.d.comb += [
             read.addr.eq(self.read_row),
-            self.row.eq(delay(m, read.data, self.latency - 1, "row")),
+            self.row.eq(delay(m, read.data, self.latency - 1, "row", reset_less=True)),
             write.addr.eq(self.write_row),
             write.data.eq(self.data.as_value().replicate(copies)),
         ]

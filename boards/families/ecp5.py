@@ -1,9 +1,9 @@
 """What an ECP5 needs by hand: its multipliers' registers and its clock. Block RAM is inferred.
 
 Yosys infers MULT18X18D and DP16KD, but not their own registers. Between flip-flops elsewhere on the
-device a multiplier takes 3.9 ns and two long ways of a cycle, so it is made here; a block RAM's
-output takes 5.8 ns (both: nextpnr's figures for speed grade 6), so configurations for this family
-have a register behind it.
+device a multiplier takes 3.9 ns (nextpnr's figure for speed grade 6) and two long ways of a cycle,
+so it is made here. Configurations for this family have a register behind block RAM, and ``outreg``
+makes it the block RAM's own.
 """
 
 from pathlib import Path
@@ -16,9 +16,11 @@ from sobolpath.hw import weights
 from sobolpath.hw.engines import Config
 from sobolpath.hw.mac import multiplier_ports
 
+from ..flow.tools import BuildError
 from ..gateware import clocking
 from .family import DISTRIBUTED_PROGRAM, OWN_MODELS, Family, block_rams_18k, without, yosys_models
 from .loop import Loop
+from .outreg import move_registers
 
 #: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
 settings = Loop(
@@ -122,6 +124,23 @@ def expected_cells(config: Config) -> dict[str, int]:
     return {"dsp": config.values, "ebr": block_rams_18k(config)}
 
 
+def registered_cells(config: EngineConfig) -> int:
+    """The block RAMs behind which an engine of ``config`` has a register."""
+    names = ["weights", "activations", "biases"] * config.memory_register
+    names += ["results"] * (config.max_copies > 1)
+    return block_rams_18k(config, *names) if names else 0
+
+
+def finish(netlist: Path, config: EngineConfig) -> None:
+    """Turn on the block RAMs' own registers. Raises ``BuildError`` where they are not as many."""
+    expected, count = registered_cells(config), move_registers(netlist)
+    if count != expected:
+        raise BuildError(
+            f"the design must come to {expected} block RAMs with a register of their own, "
+            f"not {count} ({netlist})"
+        )
+
+
 def route(platform: Any, seed: int) -> list:
     """Arguments of nextpnr-ecp5 for a device, package and speed grade."""
     return [
@@ -161,6 +180,7 @@ ECP5 = Family(
     models=models,
     memory_cells={"EBR": (("DP16KD",), 18432), "LUT RAM": (("TRELLIS_RAMW",), 64)},
     synthesis=SYNTHESIS,
+    finish=finish,
     multiplier=Multiplier,
     weight_memory=WeightMemory,
 )

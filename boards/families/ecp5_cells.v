@@ -1,7 +1,8 @@
 // Two cells of the ECP5 that Yosys has as black boxes only, written from Lattice's descriptions:
-// DP16KD without output registers (FPGA-TN-02204), MULT18X18D with the registers of both
-// inputs and of the output or without any, always on (FPGA-TN-02205).
-// What the bitstream would set to 0 starts as x here, and what is unknown spreads.
+// DP16KD (FPGA-TN-02204), MULT18X18D with the registers of both inputs and of the output or without
+// any, always on (FPGA-TN-02205).
+// What the bitstream would set to 0 starts as x here, and what is unknown spreads. Other modes and
+// a reset give x, and so does what a port reads that writes but for NORMAL, where it holds.
 `timescale 1ns/1ps
 
 module DP16KD(
@@ -40,7 +41,18 @@ module DP16KD(
                      ADA1, ADA0};
   wire [13:0] adb = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2,
                      ADB1, ADB0};
-  wire [35:0] doa, dob;
+  wire [35:0] array_a, array_b;
+  reg [35:0] register_a, register_b;
+  reg wrote_a, wrote_b;
+
+  // Of 36 bits the lower half leaves by port A, but is read through port B like the upper one.
+  wire alike = REGMODE_A == REGMODE_B && CLKA === CLKB && (REGMODE_A == "NOREG" || OCEA === OCEB);
+  wire plain = {RSTA, RSTB, CSA2, CSA1, CSA0, CSB2, CSB1, CSB0} === 8'h00
+      && (DATA_WIDTH_B != 36 || alike);
+  wire [35:0] read_a = plain && (WRITEMODE_A == "NORMAL" || wrote_a === 1'b0) ? array_a : 36'hx;
+  wire [35:0] read_b = plain && (WRITEMODE_B == "NORMAL" || wrote_b === 1'b0) ? array_b : 36'hx;
+  wire [35:0] doa = REGMODE_A == "OUTREG" ? register_a : REGMODE_A == "NOREG" ? read_a : 36'hx;
+  wire [35:0] dob = REGMODE_B == "OUTREG" ? register_b : REGMODE_B == "NOREG" ? read_b : 36'hx;
   assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9,
           DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} =
       DATA_WIDTH_B == 36 ? dob[17:0] : doa[17:0];
@@ -48,14 +60,18 @@ module DP16KD(
           DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} =
       DATA_WIDTH_B == 36 ? dob[35:18] : dob[17:0];
 
-  initial begin
-    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") $display("ERROR: no output registers here");
-    if (WRITEMODE_A != "NORMAL" || WRITEMODE_B != "NORMAL") $display("ERROR: only NORMAL here");
+  always @(posedge CLKA) begin
+    if (CEA !== 1'b0) wrote_a <= CEA ? WEA : 1'bx;
+    if (OCEA !== 1'b0) register_a <= OCEA ? read_a : 36'hx;
+  end
+  always @(posedge CLKB) begin
+    if (CEB !== 1'b0) wrote_b <= CEB ? WEB : 1'bx;
+    if (OCEB !== 1'b0) register_b <= OCEB ? read_b : 36'hx;
   end
 
   block_ram #(.WIDTH_A(DATA_WIDTH_A), .WIDTH_B(DATA_WIDTH_B)) memory(
-    .clk_a(CLKA), .en_a(CEA), .write_a(WEA), .address_a(ada), .data_a({dib, dia}), .out_a(doa),
-    .clk_b(CLKB), .en_b(CEB), .write_b(WEB), .address_b(adb), .data_b({18'hx, dib}), .out_b(dob)
+    .clk_a(CLKA), .en_a(CEA), .write_a(WEA), .address_a(ada), .data_a({dib, dia}), .out_a(array_a),
+    .clk_b(CLKB), .en_b(CEB), .write_b(WEB), .address_b(adb), .data_b({18'hx, dib}), .out_b(array_b)
   );
 endmodule
 
@@ -80,9 +96,9 @@ module MULT18X18D(
     right_register <= right;
     product_register <= left_register * right_register;
   end
-  wire signed [37:0] product = REG_OUTPUT_CLK == "NONE" ? left * right : product_register;
-  initial if (REG_INPUTA_CLK != REG_OUTPUT_CLK || REG_INPUTB_CLK != REG_OUTPUT_CLK)
-    $display("ERROR: all registers or none");
+  wire signed [37:0] product =
+      REG_INPUTA_CLK != REG_OUTPUT_CLK || REG_INPUTB_CLK != REG_OUTPUT_CLK ? 38'hx
+      : REG_OUTPUT_CLK == "NONE" ? left * right : product_register;
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
           P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} =
       product[35:0];

@@ -40,6 +40,8 @@ class Family:
     ceilings_mhz : MHz that the data sheet allows each kind of cell, by our names in capitals;
         ``CLOCK`` is the clock network. nextpnr knows nothing of them.
     synthesis : options for the platform's synthesis script.
+    finish : (netlist, configuration) -> changes the netlist after synthesis, a file of Yosys' JSON;
+        raises ``BuildError`` where that is not what the configuration needs.
     multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
     operand_multiplier : as ``multiplier`` of ``hw.path_order.engine.PathOrderEngine``.
     """
@@ -58,6 +60,7 @@ class Family:
     memory_cells: dict = field(default_factory=dict)
     ceilings_mhz: dict = field(default_factory=dict)
     synthesis: dict = field(default_factory=dict)
+    finish: Callable = lambda netlist, config: None
     multiplier: type = Multiplier
     weight_memory: type = WeightMemory
     operand_multiplier: type = OperandMultiplier
@@ -130,10 +133,10 @@ def all_block_rams(
     )
 
 
-def block_rams_18k(config: Config) -> int:
-    """Block RAMs of 18 kbit of an engine but for its program."""
+def block_rams_18k(config: Config, *names: str) -> int:
+    """Block RAMs of 18 kbit of an engine's memories of these ``names``; all but its program's."""
     return sum(
         size.banks * block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
         for name, size in sizes.memories(config).items()
-        if name != "program"
+        if (name in names if names else name != "program")
     )

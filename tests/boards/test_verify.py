@@ -48,7 +48,7 @@ IMAGES = replace(CONFIGS["tiny"], images=2)
 REGISTERS = replace(
     CONFIGS["tiny"], memory_register=True, crossbar_registers=(1,), product_register=True
 )
-COPIES = replace(REGISTERS, requantizers=2, max_copies=2)
+COPIES = replace(ECP5_SMALL, lanes=4, max_copies=2)  # with all memories in block RAM
 ODD = replace(IMAGES, weight_words=192, memory_register=True)  # deep as three block RAMs, say
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from sobolpath.boards.flow import build
+from sobolpath.boards.flow import build, synthesis
 
 
 def netlist(*, cells=(), nets=(), hdlname=None):
@@ -36,7 +36,7 @@ def pretend_tools(monkeypatch):
     """From now on builds run no tool: (reports, commands).
 
     ``reports`` : what nextpnr will report, one after the other (``--jobs 1``); ``commands`` are
-    noted as lists of words. The reset is not looked for.
+    noted as lists of words. The reset is not looked for, and nothing is done with the netlist.
     """
     reports, commands = [], []
 
@@ -54,4 +54,5 @@ def pretend_tools(monkeypatch):
 
     monkeypatch.setattr(build.tools, "run", run)
     monkeypatch.setattr(build.reset, "check", lambda netlist, *, clock_hz: None)
+    monkeypatch.setattr(synthesis, "finish", lambda board, netlist: None)
     return reports, commands
