@@ -23,7 +23,7 @@ class Board:
     family : of its device.
     config : the engine that the device holds.
     resources : those of ``uart``, ``led_g`` and ``led_r`` that the platform has not.
-    clock_hz, baud, seed : defaults; the seed is that of place and route.
+    clock_hz, baud : defaults.
     """
 
     name: str
@@ -34,7 +34,6 @@ class Board:
     resources: tuple = ()
     clock_hz: float = 48e6
     baud: int = 1_000_000
-    seed: int = 1
 
     def new_platform(self) -> Any:
         """A platform with all pins that the top needs."""

@@ -36,7 +36,7 @@ def arguments(parser: Parser) -> None:
     """Add the options."""
     add = parser.add_argument
     options.board(parser, NAMES)
-    options.seed(parser, None, "the seed of place and route (default: the board's own)")
+    options.seed(parser, 1, "the seed of place and route")
     options.seeds(parser, 1, "try N seeds from --seed on, and keep the best")
     options.jobs(parser, "seeds that run at a time (default: as many as CPUs)")
     add("--clock", type=float, metavar="MHZ", help="clock of the engine (default: the board's own)")
@@ -56,7 +56,6 @@ def run(options: Namespace, say: Say) -> Outcome:
         report.check()
     began = time.monotonic()
     clock_hz = board.clock_hz if options.clock is None else options.clock * 1e6
-    seed = board.seed if options.seed is None else options.seed
     how = {"clock_hz": clock_hz, "baud": options.baud, "jobs": options.jobs}
     reports = []
 
@@ -65,8 +64,8 @@ def run(options: Namespace, say: Say) -> Outcome:
         reports.extend(report.make(board, result, command=options.typed, seconds=seconds))
 
     try:
-        seeds, then = range(seed, seed + options.seeds), write if options.report else None
-        result = build(board, seeds=seeds, then=then, **how)
+        seeds = range(options.seed, options.seed + options.seeds)
+        result = build(board, seeds=seeds, then=write if options.report else None, **how)
     except BuildError as error:
         return Outcome({}, (str(error),))
     for line in _lines(result, board.family.cells, clock_hz / 1e6, reports):

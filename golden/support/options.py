@@ -115,9 +115,7 @@ def threads(parser: Parser) -> None:
     _number(parser, "threads", 1, "threads of NumPy; paths need no more than 1")
 
 
-def seed(
-    parser: Parser, default: int | None = 0, what: str = "the seed of all that is random"
-) -> None:
+def seed(parser: Parser, default: int = 0, what: str = "the seed of all that is random") -> None:
     """``--seed N``: of what is random."""
     _number(parser, "seed", default, what)
 
