@@ -124,14 +124,14 @@ def expected_cells(config: Config) -> dict[str, int]:
     return {"dsp": config.values, "ebr": block_rams_18k(config)}
 
 
-def registered_cells(config: EngineConfig) -> int:
+def registered_cells(config: Config) -> int:
     """The block RAMs behind which an engine of ``config`` has a register."""
     names = ["weights", "activations", "biases"] * config.memory_register
     names += ["results"] * (config.max_copies > 1)
     return block_rams_18k(config, *names) if names else 0
 
 
-def finish(netlist: Path, config: EngineConfig) -> None:
+def finish(netlist: Path, config: Config) -> None:
     """Turn on the block RAMs' own registers. Raises ``BuildError`` where they are not as many."""
     expected, count = registered_cells(config), move_registers(netlist)
     if count != expected:
