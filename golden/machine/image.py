@@ -11,7 +11,8 @@ Three spaces, all little-endian:
       word 0   kind | shift << 2 | log2(fan-in) << 7 | log2(steps) << 11
       word 1   the first row of the target layer; of the loader, 1 if it must not work ahead
       word 2   2**16 - cycles that the first step is held back, modulo 2**16: see
-      golden.machine.schedule word 3   x(0), the address of step 0
+               golden.machine.schedule
+      word 3   x(0), the address of step 0
       word 4   and on, one for each digit of the step number: s(t)
 
   Addresses are walked: x(i + 1) = x(i) xor s(t), where t is the number of trailing zeros of i + 1.
@@ -20,9 +21,12 @@ Three spaces, all little-endian:
   the Gray code; this is its twin in natural order.)
 
   The loader's steps are the inputs in natural neuron order, each of all images; its addresses are
-  row * P + lane of the input layer. The runner's are the steps of a junction, its addresses source
-  row * P + D (see ``golden.machine.lanes``). The reader's are the outputs in natural neuron order,
-  image after image; its addresses are (row * P + lane) * images + image.
+  row * P + lane of the input layer. Where several are written in one cycle
+  (``golden.machine.lanes``), a step is that many in a row, its address that of the first one, and
+  in the place of log2(fan-in) stands the log2 of their number. The runner's steps are those of a
+  junction, its addresses source row * P + D (see ``golden.machine.lanes``). The reader's are the
+  outputs in natural neuron order, image after image; its addresses are (row * P + lane) * images +
+  image.
 
 A last layer of n < P neurons is that of the widened network (``golden.machine.widen``): P neurons,
 of which P / n in a row are copies of one. The shift of the reader's block is log2(P / n): that
@@ -37,7 +41,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..topology import gf2
-from ..topology.paths import Paths
+from ..topology.paths import Paths, log2_exact
 from . import lanes as lane_order
 from .model import Model
 from .schedule import Machine, plan
@@ -107,9 +111,17 @@ def interleaved(inputs: np.ndarray, images: int) -> np.ndarray:
     return np.moveaxis(inputs.reshape(-1, images, inputs.shape[-1]), 1, 2)
 
 
-def _layer_walk(topology: Paths, layer: int, lanes: int, images: int = 1) -> list[int]:
-    """The walk over the neurons of a layer, for every image."""
-    matrix = lane_order.coordinate_map(topology, layer, lanes)
+def _input_walk(topology: Paths, machine: Machine, at_once: int) -> list[int]:
+    """The walk over the neurons of the first layer, ``at_once`` a step."""
+    matrix = lane_order.coordinate_map(topology, 0, machine.lanes, machine.input_width)
+    start = int(gf2.apply(matrix, np.array([topology.digital_shifts[0]]))[0])
+    return walk(start, gf2.columns(matrix)[log2_exact(at_once, "at_once") :])
+
+
+def _output_walk(topology: Paths, machine: Machine) -> list[int]:
+    """The walk over the neurons of the last layer, for every image."""
+    layer, images = len(topology.layers) - 1, machine.images
+    matrix = lane_order.coordinate_map(topology, layer, machine.lanes)
     columns = [place * images for place in gf2.columns(matrix)]
     columns += [1 << digit for digit in range(images.bit_length() - 1)]
     start = int(gf2.apply(matrix, np.array([topology.digital_shifts[layer]]))[0])
@@ -131,13 +143,14 @@ def pack(model: Model, machine: Machine) -> MemoryImage:
         head = header(kind, shift, fan_in.bit_length() - 1, len(words) - 1)
         program.extend([head, base, -wait & MAX_WORD, *words])
 
-    last, final = len(topology.paths), len(topology.layers) - 1
+    last, at_once = len(topology.paths), schedule.at_once
     program[0] = len(program)
-    block(Kind.INPUT, _layer_walk(topology, 0, lanes), base=int(not schedule.overlap))
+    inputs = _input_walk(topology, machine, at_once)
+    block(Kind.INPUT, inputs, fan_in=at_once, base=int(not schedule.overlap))
     program[1] = len(program)
     for junction in topology.junctions:
         shift = model.shifts[junction - 1]
-        matrix = lane_order.junction_matrix(topology, junction, lanes)
+        matrix = lane_order.junction_matrix(topology, junction, lanes, machine.input_width)
         block(
             Kind.OUTPUT if junction == last else Kind.HIDDEN,
             walk(schedule.bases[junction - 1] * lanes, gf2.columns(matrix)),
@@ -151,8 +164,7 @@ def pack(model: Model, machine: Machine) -> MemoryImage:
         starts = model.biases[junction - 1].astype(np.int32) + ((1 << shift) >> 1)
         biases.append(lane_order.by_place(topology, junction, lanes, starts))
     program[2] = len(program)
-    outputs = _layer_walk(topology, final, lanes, machine.images)
-    block(Kind.READ, outputs, schedule.copies.bit_length() - 1)
+    block(Kind.READ, _output_walk(topology, machine), schedule.copies.bit_length() - 1)
     if max(program) > MAX_WORD:
         raise InputError(
             f"a word of the program must be at most {MAX_WORD}, not {max(program)}: use more lanes"

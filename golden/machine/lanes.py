@@ -24,6 +24,19 @@ sequences (w_0, ..., w_L) that paths make, (w_{l-1}, w_l) = (S i_l, T i_l), are 
 and q of them are drawn that stay independent in every layer.
 
 A layer's shift s only relabels its neurons: neuron x has the coordinates of x xor s.
+
+Several inputs in one cycle
+---------------------------
+A row has one freedom more: lane(x) xor N row(x), with any linear N, is as good as lane(x). A block
+still reads a whole row, and D xor N source row is still linear in the step. And so is any
+invertible map of a source row's digits. Where ``input_width`` = 2^w neurons of layer 0 come at a
+time, both are chosen for layer 0 so that for the lowest w' digits t of the neuron's number
+
+    row(e_t) = e_t  and  lane(e_t) = e_t.
+
+Then neurons b to b + 2^w' - 1, b a multiple of 2^w', stand in as many lanes, and are written in one
+cycle: neuron b + j in row(b) xor j and lane(b) xor j. As the first equation wants, w' is the most
+digits up to w whose unit vectors have independent row digits: for Sobol' paths min(w, k_0 - q).
 """
 
 from dataclasses import dataclass
@@ -45,10 +58,12 @@ class LaneMaps:
     ``coordinates`` : per layer, neuron -> row * lanes + lane, ``uint8`` (k, k), invertible.
     ``order`` : per junction, step * lanes + target lane -> path, ``uint8`` (p, p), with
     step = target row * fan-in + epoch.
+    ``at_once`` : 2^w', neurons of layer 0 that are written in one cycle.
     """
 
     coordinates: tuple[np.ndarray, ...]
     order: tuple[np.ndarray, ...]
+    at_once: int
 
 
 def _directions(topology, q):
@@ -131,6 +146,22 @@ def _coordinates(basis):
     return np.vstack([eye[rest] ^ gf2.product(basis[rest], lane), lane])
 
 
+def _abreast(coordinates, q, width):
+    """The coordinates of layer 0 for ``width`` inputs at a time, and how many it takes at once."""
+    if width == 1:
+        return coordinates, 1
+    rows, lane = len(coordinates) - q, coordinates[len(coordinates) - q :]
+    low = coordinates[:, ::-1][:, : log2_exact(width, "input_width")]  # digit t in column t
+    count = max(n for n in range(low.shape[1] + 1) if gf2.rank(low[:rows, :n]) == n)
+    low = low[:, :count]
+    others = np.setdiff1d(np.arange(rows), gf2.pivots(low[:rows]))
+    basis = np.hstack([np.eye(rows, dtype=np.uint8)[:, others], low[:rows, ::-1]])
+    row = gf2.product(gf2.inverse(basis), coordinates[:rows])
+    skew = np.zeros((q, rows), np.uint8)  # N
+    skew[:, rows - count :] = (low[rows:] ^ np.eye(q, dtype=np.uint8)[::-1][:, :count])[:, ::-1]
+    return np.vstack([row, lane ^ gf2.product(skew, row)]), 1 << count
+
+
 def _order(topology, junction, coordinates, block):
     """The map step * lanes + target lane -> path, from the coordinates and B."""
     q = block.shape[1]
@@ -145,14 +176,18 @@ def _order(topology, junction, coordinates, block):
     return gf2.inverse(np.vstack([target[:rows], epoch, target[rows:]]))
 
 
-def lane_maps(topology: Paths, lanes: int) -> LaneMaps:
+def lane_maps(topology: Paths, lanes: int, input_width: int = 1) -> LaneMaps:
     """The :class:`LaneMaps` of a topology for ``lanes`` lanes, worked out once.
 
-    Raises ``InputError`` if the topology is not linear over GF(2), if a layer has fewer neurons
-    than there are lanes, or if no lane directions are found.
+    ``input_width`` neurons of layer 0 come at a time; it changes nothing but that layer's
+    coordinates. Raises ``InputError`` if the topology is not linear over GF(2), if a layer has
+    fewer neurons than there are lanes, if no lane directions are found, or if ``input_width`` is no
+    power of two, or more than the lanes.
     """
-    q = log2_exact(lanes, "lanes")
-    if lanes not in topology.lane_maps:
+    q, key = log2_exact(lanes, "lanes"), (lanes, input_width)
+    if log2_exact(input_width, "input_width") > q:
+        raise InputError(f"input_width must be at most {lanes}, the lanes, not {input_width}")
+    if key not in topology.lane_maps:
         topology.check_linear()
         for layer, width in enumerate(topology.layers):
             if width < lanes:
@@ -161,40 +196,41 @@ def lane_maps(topology: Paths, lanes: int) -> LaneMaps:
                     f"not {width}: pad it"
                 )
         bases, blocks = _directions(topology, q) or _search(topology, q)
-        coordinates = tuple(_coordinates(basis) for basis in bases)
-        topology.lane_maps[lanes] = LaneMaps(
-            coordinates,
-            tuple(
-                _order(topology, junction, coordinates[junction], block)
-                for junction, block in enumerate(blocks, 1)
-            ),
+        coordinates = [_coordinates(basis) for basis in bases]
+        order = tuple(
+            _order(topology, junction, coordinates[junction], block)
+            for junction, block in enumerate(blocks, 1)
         )
-    return topology.lane_maps[lanes]
+        coordinates[0], at_once = _abreast(coordinates[0], q, input_width)
+        topology.lane_maps[key] = LaneMaps(tuple(coordinates), order, at_once)
+    return topology.lane_maps[key]
 
 
-def coordinate_map(topology: Paths, layer: int, lanes: int) -> np.ndarray:
+def coordinate_map(topology: Paths, layer: int, lanes: int, input_width: int = 1) -> np.ndarray:
     """The map neuron -> row * lanes + lane of a layer: ``uint8`` (k, k), invertible.
 
     Where the layer has a digital shift, it is the map of neuron xor shift. Raises what
     :func:`lane_maps` does.
     """
-    return lane_maps(topology, lanes).coordinates[layer]
+    return lane_maps(topology, lanes, input_width).coordinates[layer]
 
 
-def places(topology: Paths, layer: int, lanes: int) -> np.ndarray:
+def places(topology: Paths, layer: int, lanes: int, input_width: int = 1) -> np.ndarray:
     """Where each neuron of a layer stands: row * lanes + lane, ``int64`` (n_l,)."""
     neurons = np.arange(topology.layers[layer]) ^ topology.digital_shifts[layer]
-    return gf2.apply(coordinate_map(topology, layer, lanes), neurons)
+    return gf2.apply(coordinate_map(topology, layer, lanes, input_width), neurons)
 
 
-def neurons(topology: Paths, layer: int, lanes: int) -> np.ndarray:
+def neurons(topology: Paths, layer: int, lanes: int, input_width: int = 1) -> np.ndarray:
     """The neuron that stands in each row and lane of a layer: ``int64`` (n_l / P, P)."""
-    return np.argsort(places(topology, layer, lanes)).reshape(-1, lanes)  # the inverse
+    return np.argsort(places(topology, layer, lanes, input_width)).reshape(-1, lanes)  # the inverse
 
 
-def by_place(topology: Paths, layer: int, lanes: int, values: np.ndarray) -> np.ndarray:
+def by_place(
+    topology: Paths, layer: int, lanes: int, values: np.ndarray, input_width: int = 1
+) -> np.ndarray:
     """The values of a layer's neurons, in natural order (n_l,), by row and lane: (n_l / P, P)."""
-    return values[neurons(topology, layer, lanes)]
+    return values[neurons(topology, layer, lanes, input_width)]
 
 
 def by_neuron(topology: Paths, layer: int, lanes: int, values: np.ndarray) -> np.ndarray:
@@ -207,9 +243,9 @@ def by_step(topology: Paths, junction: int, lanes: int, weights: np.ndarray) -> 
     return weights[path_order(topology, junction, lanes)]
 
 
-def junction_matrix(topology: Paths, junction: int, lanes: int) -> np.ndarray:
+def junction_matrix(topology: Paths, junction: int, lanes: int, input_width: int = 1) -> np.ndarray:
     """G of a junction: the map step -> source row * lanes + D, ``uint8`` (k_{l-1}, p_l - q)."""
-    maps, q = lane_maps(topology, lanes), log2_exact(lanes, "lanes")
+    maps, q = lane_maps(topology, lanes, input_width), log2_exact(lanes, "lanes")
     order = maps.order[junction - 1]
     first = order[:, : len(order) - q]  # the path of target lane 0, whose source lane is D
     source = gf2.product(maps.coordinates[junction - 1], topology.matrix(junction - 1, junction))
@@ -222,34 +258,40 @@ def path_order(topology: Paths, junction: int, lanes: int) -> np.ndarray:
     return gf2.apply(order, np.arange(topology.paths[junction - 1]).reshape(-1, lanes))
 
 
-def edges(topology: Paths, junction: int, lanes: int) -> tuple[np.ndarray, np.ndarray]:
+def edges(
+    topology: Paths, junction: int, lanes: int, input_width: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Source and target neuron in the order the hardware meets them: two ``int64`` (N_l / P, P)."""
     q, steps = log2_exact(lanes, "lanes"), np.arange(topology.paths[junction - 1] // lanes)
-    word = gf2.apply(junction_matrix(topology, junction, lanes), steps)[:, None]
+    word = gf2.apply(junction_matrix(topology, junction, lanes, input_width), steps)[:, None]
     lane = np.arange(lanes)
     source = (word >> q) * lanes + (lane ^ (word % lanes))
     target = steps[:, None] // topology.fan_in(junction) * lanes + lane
     sources, targets = (
-        gf2.apply(gf2.inverse(coordinate_map(topology, layer, lanes)), place)
+        gf2.apply(gf2.inverse(coordinate_map(topology, layer, lanes, input_width)), place)
         ^ topology.digital_shifts[layer]
         for layer, place in ((junction - 1, source), (junction, target))
     )
     return sources, targets
 
 
-def check(topology: Paths, lanes: int) -> int:
+def check(topology: Paths, lanes: int, input_width: int = 1) -> int:
     """Prove by enumeration that rows, lanes and G give exactly the edges of the paths.
 
-    Returns the number of edges compared. Raises ``InputError`` if the lanes do not fit the
-    topology, ``ArithmeticError`` if the two differ.
+    And that the inputs of one cycle stand where they are written. Returns the number of edges
+    compared. Raises ``InputError`` if the lanes do not fit the topology, ``ArithmeticError`` if the
+    two differ.
     """
-    lane_maps(topology, lanes)  # complains where there is none
+    at_once = lane_maps(topology, lanes, input_width).at_once  # complains where there is none
+    row, lane = np.divmod(places(topology, 0, lanes, input_width).reshape(-1, at_once), lanes)
+    if not all(np.array_equal(part, part[:, :1] ^ np.arange(at_once)) for part in (row, lane)):
+        raise ArithmeticError(f"layer 0: {at_once} neurons in a row must stand in as many lanes")
     for junction in topology.junctions:
         source, target = topology.edges(junction)
         order = path_order(topology, junction, lanes)
         if not np.array_equal(np.sort(order, axis=None), np.arange(source.size)):
             raise ArithmeticError(f"junction {junction}: the steps must meet every path once")
-        mapped = edges(topology, junction, lanes)
+        mapped = edges(topology, junction, lanes, input_width)
         if not (
             np.array_equal(mapped[0], source[order]) and np.array_equal(mapped[1], target[order])
         ):

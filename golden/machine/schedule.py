@@ -25,14 +25,14 @@ from ..topology import gf2
 from ..topology.paths import Paths, log2_exact
 from . import lanes, widen
 
-START = 12  # cycles from the last input taken to the first step issued
-SINGLE = 12  # more where there is a single input: it is taken before anything begins
+START = 12  # cycles from the last input taken to the first step issued, if written in one
+SINGLE = 12  # more where there is a single word: it is taken before anything begins
 FETCH = 6  # between the last step of a junction and the first of the next one
 RESTART = 10  # between the last step of an inference and the first of the next one
 WRITTEN = 9  # of pipeline from a row's last step until its first group is in the memory
 SUMMED = 4  # from a junction's first step until its products are summed
-LOAD = 12  # cycles of the loader beside one for each input
-ALONE = 15  # between the last step and the first of the next inference, beside one for each input
+LOAD = 12  # cycles of the loader beside those in which inputs are written
+ALONE = 15  # between the last step and the first of the next inference, beside those
 READ = 11  # cycles of the reader beside one for each output, and one for each copy of it
 ADD = 3  # more where it can add copies
 REWIND = 3  # between the last bias and the first of the next inference
@@ -52,6 +52,8 @@ class Machine:
     rows : rows of ``lanes`` neurons in the activation memory, a power of two; as many as the
         network needs unless given.
     max_copies : of a neuron of the last layer, that the reader can add; a power of two.
+    input_width : neurons of the first layer that come together, as one word: a power of two, at
+        most ``lanes``. As many of them as the paths allow are written in one cycle.
     """
 
     lanes: int
@@ -60,6 +62,7 @@ class Machine:
     registers: int = 0
     rows: int | None = None
     max_copies: int = 1
+    input_width: int = 1
 
     @classmethod
     def of(cls, engine: Any) -> "Machine":
@@ -69,7 +72,7 @@ class Machine:
         return cls(**sizes, rows=2 * engine.max_neurons // engine.lanes)
 
     def __post_init__(self):
-        for name in ("lanes", "images", "requantizers", "max_copies"):
+        for name in ("lanes", "images", "requantizers", "max_copies", "input_width"):
             log2_exact(getattr(self, name), name)
 
     @property
@@ -125,9 +128,20 @@ class Schedule:
         return sum(self.spans) + sum(self.gaps[1:])
 
     @property
+    def at_once(self) -> int:
+        """Neurons of the first layer that are written in one cycle."""
+        maps = lanes.lane_maps(self.wide, self.machine.lanes, self.machine.input_width)
+        return maps.at_once
+
+    @property
     def inputs(self) -> int:
-        """Cycles in which an inference's inputs are taken: one for each."""
-        return self.topology.layers[0]
+        """Cycles in which an inference's inputs are written: one for as many as are at once."""
+        return self.topology.layers[0] // self.at_once
+
+    @property
+    def words(self) -> int:
+        """Words that the inputs of an inference come in."""
+        return self.topology.layers[0] // self.machine.input_width
 
     @property
     def outputs(self) -> int:
@@ -138,11 +152,12 @@ class Schedule:
     def latency(self) -> int:
         """Cycles from the last input taken to the last result written, in an engine that is idle.
 
-        No byte of a network is offered after the first input. The engine takes one input ahead,
-        before it begins, so where there is a single one the latency has the beginning in it.
+        Inputs are taken word by word. No byte of a network is offered after the first one. The
+        engine takes one word ahead, before it begins, so where there is a single one the latency
+        has the beginning in it.
         """
-        single = self.inputs == 1  # taken before it begins
-        start = START + single * SINGLE + self.waits[0]
+        single = self.words == 1  # taken before it begins
+        start = START + self.inputs // self.words - 1 + single * SINGLE + self.waits[0]
         return start + self.running + self.machine.drain - SOONER
 
     @property
@@ -236,7 +251,7 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
             f"not {topology.layers[-1]}: pad it"
         )
     topology = widen.widened(narrow, machine.lanes)
-    lanes.lane_maps(topology, machine.lanes)  # complains where there is none
+    lanes.lane_maps(topology, machine.lanes, machine.input_width)  # complains where there is none
     rows = [width // machine.lanes for width in topology.layers[:-1]]
     total = machine.rows or 4 * max(rows)
     if max(rows) > total // 2:

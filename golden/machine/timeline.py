@@ -24,12 +24,12 @@ HOLD = SOONER + 2  # from there to the first step of the next last junction
 class Timeline:
     """The cycles of N inferences of J junctions, all ``int64``.
 
-    Cycle 0 is the one in which the loader has the first input of all. Inputs are offered in every
+    Cycle 0 is the one in which the loader has the first inputs of all. Inputs are offered in every
     cycle, and every logit is taken at once.
 
     Parameters
     ----------
-    opens, closes : (N,), the loader has the first, the last input.
+    opens, closes : (N,), the loader has the first, the last inputs.
     first, last : (N, J), the first, the last step of a junction is issued.
     begins, ends : (N, J), its first, its last activation or sum is written.
     leaves : (N,), the last logit leaves.
@@ -99,7 +99,7 @@ def timeline(schedule: Schedule, inferences: int) -> Timeline:
 
 
 def _load(schedule: Schedule, times: Timeline, k: int, ready: int) -> None:
-    """One input a cycle, but none in a cycle in which a hidden activation is written.
+    """A step of the inputs a cycle, but none in a cycle in which a hidden activation is written.
 
     ``ready`` : the cycle of the first step before, if no logits held it back.
     """

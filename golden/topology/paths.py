@@ -147,8 +147,8 @@ class Paths:
         return source.size - np.unique(source * self.layers[junction] + target).size
 
     @cached_property
-    def lane_maps(self) -> dict[int, Any]:
-        """What :mod:`golden.machine.lanes` has worked out, by the number of lanes."""
+    def lane_maps(self) -> dict[tuple[int, int], Any]:
+        """What :mod:`golden.machine.lanes` has worked out, by the lanes and the input width."""
         return {}
 
 

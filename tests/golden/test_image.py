@@ -72,11 +72,12 @@ def recompute(spaces, machine, junctions, inputs):
     load, run, read = program_of(spaces, junctions)
     assert load[0] == Kind.INPUT
     assert read[0] == Kind.READ
-    memory = {  # values, by row, lane and image
-        address * images + number: value
-        for number, image in enumerate(inputs)
-        for address, value in zip(load[-1], image, strict=True)
-    }
+    memory, at_once = {}, load[2]  # values, by row, lane and image
+    for number, values in enumerate(inputs):
+        for neuron, value in enumerate(values):
+            base, j = load[-1][neuron // at_once], neuron % at_once
+            memory[(base ^ j * lanes ^ j) * images + number] = value
+    assert load[3] * at_once == len(inputs[0])
     results, word, row = {}, 0, 0
     for kind, shift, fan_in, steps, base, _, addresses in run:
         for number in range(images):
@@ -117,6 +118,23 @@ def test_recomputed_from_the_bytes(lanes, layers, paths, dimensions):
             ]
             assert np.ravel(got).tolist() == engine.infer(model, inputs).ravel().tolist()
             assert len(got[0]) == layers[-1] * images
+
+
+@pytest.mark.parametrize("make", [Topology, linear.shifted, linear.scrambled, linear.cascaded])
+@pytest.mark.parametrize(("lanes", "layers", "paths"), [case[:3] for case in CASES])
+def test_wide_inputs(lanes, layers, paths, make):
+    """The program says how many inputs a step is; the last layer may be in copies."""
+    rng, topology = np.random.default_rng(lanes), make(layers, paths)
+    model, inputs = random_model(rng, topology), random_images(rng, topology, 2)
+    for width in (1 << digits for digits in range(lanes.bit_length())):
+        machine = Machine(lanes=lanes, images=2, input_width=width, max_copies=lanes)
+        packed = image.pack(model, machine)
+        got = recompute(packed.spaces(), machine, len(paths), inputs.tolist())
+        assert got == engine.infer(model, inputs).ravel().tolist()
+        load, schedule = program_of(packed.spaces(), len(paths))[0], plan(topology, machine)
+        assert load[2:4] == (schedule.at_once, schedule.inputs)
+        if make is not linear.cascaded:
+            assert schedule.at_once == min(width, layers[0] // lanes)
 
 
 #: lanes, layers, paths: one output, fewer paths a neuron than copies, several rows before.

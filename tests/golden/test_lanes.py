@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import lanes
 from sobolpath.golden.topology import gf2
-from sobolpath.golden.topology.linear import shifted
+from sobolpath.golden.topology.linear import cascaded, of_matrices, scrambled, shifted
 from sobolpath.golden.topology.paths import Topology
 
 SHAPES = [
@@ -29,6 +29,63 @@ LANES = [1, 2, 4, 8, 16, 32, 64]
 def test_same_edges(layers, paths, dimensions, count):
     topology = Topology(layers, paths, dimensions)
     assert lanes.check(topology, count) == sum(paths)
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize(("layers", "paths", "dimensions"), SHAPES)
+def test_same_edges_with_wide_inputs(layers, paths, dimensions, count):
+    """Whatever the width, Sobol' paths take as many inputs at once as the layer has rows."""
+    topology = Topology(layers, paths, dimensions)
+    narrow = lanes.lane_maps(topology, count)
+    for width in LANES[: LANES.index(count) + 1]:
+        assert lanes.check(topology, count, width) == sum(paths)
+        wide = lanes.lane_maps(topology, count, width)
+        assert wide.at_once == min(width, layers[0] // count)
+        assert_same(wide.order, narrow.order)
+        assert_same(wide.coordinates[1:], narrow.coordinates[1:])
+    assert_same(lanes.lane_maps(topology, count, 1).coordinates, narrow.coordinates)
+
+
+def assert_same(some, others):
+    assert all(np.array_equal(*pair) for pair in zip(some, others, strict=True))
+
+
+@pytest.mark.parametrize("make", [shifted, scrambled, cascaded])
+@pytest.mark.parametrize(("q", "w"), [(0, 0), (2, 1), (2, 2), (3, 1), (3, 3), (4, 4)])
+def test_wide_inputs_stand_where_they_are_written(make, q, w):
+    """Neuron by neuron: item j of a word goes to lane base xor j and row base xor j.
+
+    What the loader does: of lanes whose higher digits are those of the base, each takes the item
+    whose number is its own number's low digits xor those of the base xor the part of the word.
+    """
+    topology, count, width = make((64, 32, 16), (512, 128)), 2**q, 2**w
+    assert lanes.check(topology, count, width) == topology.total_paths
+    at_once = lanes.lane_maps(topology, count, width).at_once
+    if make is not cascaded:
+        assert at_once == min(width, 64 // count)
+    stands = lanes.neurons(topology, 0, count, width)
+    placed = lanes.by_place(topology, 0, count, np.arange(64), width)
+    assert np.array_equal(stands, placed)
+    first, met = lanes.places(topology, 0, count, width), set()
+    for base in range(0, 64, at_once):
+        word = np.arange(base // width * width, base // width * width + width)
+        row, lane = divmod(int(first[base]), count)
+        for t in range(count):
+            if t // at_once == lane // at_once:
+                item = word[t % width ^ lane % width ^ base % width]
+                assert stands[row ^ (t ^ lane) % at_once, t] == item
+                met.add(int(item))
+    assert met == set(range(64))
+
+
+def test_wide_inputs_of_paths_whose_low_digits_share_a_row():
+    """As many at once as the paths allow: here none, the lowest digit of a neuron is a lane's."""
+    identity = np.eye(4, dtype=np.uint8)
+    topology = of_matrices("straight", (16, 16), (16,), lambda layer, junction: identity)
+    assert (lanes.places(topology, 0, 4) // 4)[:2].tolist() == [0, 0]
+    for width in (1, 2, 4):
+        assert lanes.check(topology, 4, width) == 16
+        assert lanes.lane_maps(topology, 4, width).at_once == 1
 
 
 @pytest.mark.parametrize("count", LANES)
@@ -75,7 +132,8 @@ def test_any_network(data):
     ]
     dimensions = [data.draw(st.integers(0, 40), "dimension") for _ in widths]
     topology = Topology([2**k for k in widths], [2**p for p in paths], dimensions)
-    assert lanes.check(topology, 2**q) == topology.total_paths
+    width = 2 ** data.draw(st.integers(0, q), "log2 of input_width")
+    assert lanes.check(topology, 2**q, width) == topology.total_paths
 
 
 def test_dimension_0_of_the_inputs_is_bit_reversal():
@@ -145,6 +203,20 @@ class TestComplaints:
     def test_lanes_are_a_power_of_two(self, count):
         with pytest.raises(InputError, match="lanes must be a power of two, not"):
             lanes.check(Topology((64, 16), (1024,)), count)
+
+    @pytest.mark.parametrize("width", [0, 3, -2, 2.0])
+    def test_the_input_width_is_a_power_of_two(self, width):
+        with pytest.raises(InputError, match="input_width must be a power of two, not"):
+            lanes.check(Topology((64, 16), (1024,)), 4, width)
+
+    def test_the_input_width_is_at_most_the_lanes(self):
+        with pytest.raises(InputError, match="input_width must be at most 4, the lanes, not 8"):
+            lanes.check(Topology((64, 16), (1024,)), 4, 8)
+
+    def test_inputs_in_the_wrong_place_are_noticed(self, monkeypatch):
+        monkeypatch.setattr(lanes, "_abreast", lambda coordinates, q, width: (coordinates, width))
+        with pytest.raises(ArithmeticError, match="layer 0: 4 neurons in a row must stand in as"):
+            lanes.check(Topology((64, 16), (1024,)), 4, 4)
 
     def test_a_wrong_matrix_is_noticed(self, monkeypatch):
         right = lanes.junction_matrix

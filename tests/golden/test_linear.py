@@ -57,6 +57,7 @@ def test_lanes(name, layers, paths):
     topology = make(name, layers, paths)
     for count in LANES:
         assert lanes.check(topology, count) == sum(paths)
+        assert lanes.check(topology, count, count) == sum(paths)
     for junction in topology.junctions:
         source, target = topology.edges(junction)
         assert set(np.bincount(source).tolist()) == {topology.fan_out(junction)}
@@ -95,7 +96,8 @@ def test_any_linear_paths(data):
     layers = [2**k for k in widths]
     paths = [2 ** (max(a, b) + 1) for a, b in itertools.pairwise(widths)]
     topology = of_matrices("random", layers, paths, matrix)
-    assert lanes.check(topology, 2**q) == sum(paths)
+    width = 2 ** data.draw(st.integers(0, q), "log2 of input_width")
+    assert lanes.check(topology, 2**q, width) == sum(paths)
 
 
 def test_scrambled_leading_digits_stay_a_bijection():

@@ -1,5 +1,6 @@
 """The schedule: that nothing is read before it is written, and nothing waits in vain."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -120,10 +121,32 @@ def test_few_paths_wait_for_the_requantizer():
     assert fast.spans == (8,)
 
 
-@pytest.mark.parametrize("name", ["lanes", "images", "requantizers", "max_copies"])
+def test_wide_inputs():
+    """What loads takes a cycle for as many inputs as are written at once; nothing else changes."""
+    machine = Machine(lanes=64, requantizers=4, registers=5, rows=64, max_copies=4)
+    narrow, wide = (plan(MNIST, replace(machine, input_width=width)) for width in (1, 8))
+    assert (narrow.inputs, narrow.words, narrow.at_once) == (1024, 1024, 1)
+    assert (wide.inputs, wide.words, wide.at_once) == (128, 128, 8)
+    assert narrow.tasks["loading"] - wide.tasks["loading"] == 1024 - 128
+    assert narrow.interval == narrow.tasks["loading"]
+    assert wide.interval == wide.tasks["running"] <= 1.02 * 661
+    assert wide.latency == narrow.latency
+    digits = Topology((64, 128, 128, 64), (2048, 2048, 1024))  # a single row of inputs
+    narrow, wide = (plan(digits, replace(machine, input_width=width)) for width in (1, 8))
+    assert (wide.inputs, wide.words, wide.at_once) == (64, 8, 1)
+    assert wide.tasks == narrow.tasks
+    assert wide.latency == narrow.latency + 7  # the last word's inputs are written one by one
+
+
+@pytest.mark.parametrize("name", ["lanes", "images", "requantizers", "max_copies", "input_width"])
 def test_sizes_are_powers_of_two(name):
     with pytest.raises(InputError, match=f"{name} must be a power of two, not 3"):
         Machine(**{"lanes": 4, name: 3})
+
+
+def test_a_word_of_inputs_has_a_lane_for_each():
+    with pytest.raises(InputError, match="input_width must be at most 8, the lanes, not 16"):
+        plan(DIGITS, Machine(lanes=8, input_width=16))
 
 
 def test_a_wide_lane_wants_a_wide_layer():
