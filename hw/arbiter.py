@@ -32,7 +32,7 @@ class WriteArbiter(wiring.Component):
                 "activations": In(data.ArrayLayout(ACTIVATION, width)),
                 "slot": Out(1),
                 "write": In(1),
-                "row": In(range(config.rows)),
+                "row": In(config.row_bits * config.input_width),
                 "chosen": In(config.lanes),
                 "data": In(config.input_bits),
                 "o": Out(tags.store(config)),
@@ -55,7 +55,9 @@ class WriteArbiter(wiring.Component):
         m.d.comb += [
             self.slot.eq(~self.activation),
             self.o.enable.eq(self.write | self.activation),
-            self.o.row.eq(Mux(self.slot, self.row, self.place[group_bits:])),
+            self.o.row.eq(
+                Mux(self.slot, self.row, self.place[group_bits:].replicate(config.input_width))
+            ),
             self.o.values.eq(Mux(self.slot, inputs, values)),
             self.o.data.eq(Mux(self.slot, repeated(self.data), written)),
         ]

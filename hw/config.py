@@ -44,6 +44,8 @@ class EngineConfig:
         power of two, or that times an odd number up to 15.
     bias_neurons : neurons of all layers but the first.
     max_outputs : the widest last layer, copies included.
+    input_width : neurons of the first layer that are taken together, 1 to ``lanes``. As many of
+        them as the paths allow are written in one cycle: ``golden.machine.lanes``.
     max_copies : 1, or the most lanes that may share a neuron of the last layer, so that it may have
         fewer neurons than there are lanes: ``golden.machine.widen``. Above 1 the reader has an
         adder.
@@ -70,6 +72,7 @@ class EngineConfig:
     product_register: bool = False
     images: int = 1
     max_copies: int = 1
+    input_width: int = 1
 
     def __post_init__(self):
         for name, low, high in (
@@ -81,6 +84,7 @@ class EngineConfig:
             ("images", 1, 16),
             ("requantizers", 1, self.values),
             ("max_copies", 1, self.lanes),
+            ("input_width", 1, self.lanes),
         ):
             value = getattr(self, name)
             whole = isinstance(value, int) and not isinstance(value, bool)
@@ -134,13 +138,18 @@ class EngineConfig:
 
     @property
     def store_values(self) -> int:
-        """Activations that are written together: a group, or an input in every image."""
-        return max(self.requantizers, self.images)
+        """Activations that are written together: a group, or a word of inputs."""
+        return max(self.requantizers, self.input_width * self.images)
+
+    @property
+    def item_bits(self) -> int:
+        """Bits of a neuron: one activation of each image, that of the first one in the low byte."""
+        return 8 * self.images
 
     @property
     def input_bits(self) -> int:
-        """Bits of an input: one activation of each image, that of the first one in the low byte."""
-        return 8 * self.images
+        """Bits of a word of inputs: ``input_width`` neurons, the first one lowest."""
+        return self.input_width * self.item_bits
 
     @property
     def neuron_bits(self) -> int:
@@ -151,6 +160,11 @@ class EngineConfig:
     def rows(self) -> int:
         """Rows of the activation memory: of the widest layer, twice."""
         return cast(int, self.machine.rows)  # Machine.of gives them
+
+    @property
+    def row_bits(self) -> int:
+        """Digits of a row of the activation memory."""
+        return ceil_log2(self.rows)
 
     @property
     def step_bits(self) -> int:
@@ -201,7 +215,7 @@ class EngineConfig:
 
     def order(self, topology: Paths, layer: int) -> np.ndarray:
         """The neurons of a layer in the order in which they stand: ``int64`` (n_l,)."""
-        return neurons(topology, layer, self.lanes).ravel()
+        return neurons(topology, layer, self.lanes, self.input_width).ravel()
 
     def schedule(self, topology: Paths) -> Schedule:
         """The cycles of a network: :func:`golden.machine.schedule.plan`."""
@@ -224,7 +238,7 @@ class EngineConfig:
 
         B must be a multiple of the images that are inferred together.
         """
-        taken = interleaved(images, self.images).reshape(-1, self.images)
+        taken = interleaved(images, self.images).reshape(-1, self.input_width * self.images)
         return [int.from_bytes(activations.tobytes(), "little") for activations in taken]
 
     def _fit(self, what, count, limit):

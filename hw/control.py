@@ -26,7 +26,9 @@ class Control(wiring.Component):
     write : stream of {address, data}: one byte of the program; always ready.
     offered, idle : as of ``hw.sequencer.Sequencer``.
     loading : stream of {address, first, last}: where each input goes; ``load_half`` : which half
-        of the memory that is. ``loaded`` : the last input is being taken.
+        of the memory that is. ``at_once`` : log2 of the inputs that a step is, where
+        ``config.input_width`` is above 1. ``loaded`` : the
+        last ones are being taken.
     begin, junction : the steps of ``junction`` follow; it is the one in hand until ``keep``, which
         is 1 from the cycle after on, is 0 again. ``rewind`` : it is the first one of an inference.
     issue : a step that is issued now.
@@ -47,6 +49,8 @@ class Control(wiring.Component):
                 (2, results, results, 0),
             )
         )
+        at_once = {"at_once": Out(4)} if config.input_width > 1 else {}
+        self._wide = bool(at_once)
         self.sequencer = Sequencer()
         self.issuer = Issuer(config, self.run.o.signature)
         super().__init__(
@@ -66,6 +70,7 @@ class Control(wiring.Component):
                 "reading": Out(self.read.o.signature),
                 "copies": Out(5),
                 "left": In(1),
+                **at_once,
             }
         )
 
@@ -106,6 +111,8 @@ class Control(wiring.Component):
             self.load_half.eq(sequencer.load_half),
             self.rewind.eq(sequencer.rewind),
         ]
+        if self._wide:
+            m.d.comb += self.at_once.eq(load.header.fan_in)
 
     def _connect_runner(self, m: Module) -> None:
         """The junction in hand and its steps."""

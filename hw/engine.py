@@ -26,15 +26,16 @@ class PathEngine(wiring.Component):
     Golden twin: ``golden.machine.engine.infer``; cycles: ``golden.machine.schedule.plan`` on the
     config's ``machine``, whatever the data: the latency from the last input taken to the last
     result written, and the interval between inferences, of which one loads while another runs and
-    a third one's logits leave. Inputs take one cycle each and logits two, where no stream waits,
-    or where the last layer has copies, one and one for each copy.
+    a third one's logits leave. Where no stream waits, a cycle takes one input, or as many as
+    ``config.input_width`` where the paths allow it. Logits take two cycles each, or where the last
+    layer has copies, one and one for each copy.
 
     A network is written first, byte by byte, while the engine is idle: ``golden.machine.image``
-    tells what. Then n_0 inputs are taken from ``i``, each one neuron's activation in every one of
-    the config's images, in natural neuron order, and n_L logits of each image, image after image,
-    are offered at ``o`` in natural neuron order, again and again. Reset ends what is under way; the
-    memories keep the network. Nothing checks the bytes: those that are no network may keep it busy
-    for good. A reset and all bytes of a network always bring it back.
+    tells what. Then n_0 inputs are taken from ``i``, ``input_width`` a word, each one neuron's
+    activation in every one of the config's images, in natural neuron order, and n_L logits of each
+    image, image after image, are offered at ``o`` in natural neuron order, again and again. Reset
+    ends what is under way; the memories keep the network. Nothing checks the bytes: those that are
+    no network may keep it busy for good. A reset and all bytes of a network always bring it back.
 
     Parameters
     ----------
@@ -46,8 +47,9 @@ class PathEngine(wiring.Component):
     -------
     write : stream of {space, address, data}: one byte of a ``golden.machine.image.Space``; waits
         while busy.
-    i : stream of uint8, one for each image, that of the first one in the low byte. One input may be
-        taken ahead of its inference: it is for the network that is there when that begins.
+    i : stream of words of uint8: ``input_width`` neurons, the first one lowest, of each of which
+        one for each image, that of the first one lowest. One word may be taken ahead of its
+        inference: it is for the network that is there when that begins.
     o : stream of {data, last}: logits, and whether it is the last one of its images.
     busy : an inference is under way, from 3 cycles after its first input is taken to the cycle
         after its last logit is; while bytes are offered, none begins.
@@ -128,6 +130,8 @@ class PathEngine(wiring.Component):
             arbiter.data.eq(loader.data),
             self.lanes.store.eq(arbiter.o),
         ]
+        if self.config.input_width > 1:
+            m.d.comb += loader.at_once.eq(control.at_once)
 
     def _connect_steps(self, m: Module) -> None:
         """From a step to a row of sums, and from there to activations."""

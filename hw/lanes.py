@@ -51,10 +51,12 @@ class Lanes(wiring.Component):
             values=config.values,
             rows=config.rows,
             width=config.store_values,
+            banks=config.input_width,
+            item=config.images,
             registered=registered,
         )
         self.crossbar = XorCrossbar(
-            lanes=config.lanes, shape=config.input_bits, registers=config.crossbar_registers
+            lanes=config.lanes, shape=config.item_bits, registers=config.crossbar_registers
         )
         self.mac = MacLanes(
             lanes=config.lanes,

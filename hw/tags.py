@@ -44,9 +44,9 @@ def group(config: EngineConfig) -> data.StructLayout:
 
 
 def store(config: EngineConfig) -> data.StructLayout:
-    """What is written to the activation memory: where ``enable`` is 1, value t of ``row`` takes
-    data[t % config.store_values] if bit t of ``values`` is 1."""
+    """What is written to the activation memory: where ``enable`` is 1, value t of its bank's row
+    takes data[t % config.store_values] if bit t of ``values`` is 1. A bank has the lanes that are
+    equal modulo ``config.input_width``; ``row`` has a row for each, that of bank 0 lowest."""
+    rows = config.row_bits * config.input_width
     values = data.ArrayLayout(ACTIVATION, config.store_values)
-    return data.StructLayout(
-        {"enable": 1, "row": range(config.rows), "values": config.values, "data": values}
-    )
+    return data.StructLayout({"enable": 1, "row": rows, "values": config.values, "data": values})

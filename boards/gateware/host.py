@@ -44,7 +44,8 @@ class Host(wiring.Component):
     i : In(stream of 8 bits), from the link.
     o : Out(stream of 8 bits), to the link.
     write : Out(stream of ``config.write_layout``), bytes for the engine's memories.
-    inputs : Out(stream of 8 bits for each image), the inputs.
+    inputs : Out(stream of 8 bits for each image of each neuron that are taken together), words of
+        inputs: their bytes as they come, the first one lowest.
     logits : In(stream of data and last), the results.
     flags : In(2), what IDENTIFY reports: framing error and overrun.
     identified : Out(1), for one cycle: ``flags`` were sent.
@@ -53,14 +54,15 @@ class Host(wiring.Component):
     def __init__(self, *, config: Config):
         self.config = config
         self._last = Signal(16)  # the low digits of the last address of a WRITE
-        self._image = Signal(range(config.images))  # that the next activation is of
-        self._activations = Signal(8 * config.images - 8, reset_less=True)  # of those before it
+        self._bytes = config.images * config.input_width  # of a word of inputs
+        self._image = Signal(range(self._bytes))  # the next activation's, in its word
+        self._activations = Signal(8 * self._bytes - 8, reset_less=True)  # of those before it
         super().__init__(
             {
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(8)),
                 "write": Out(stream.Signature(config.write_layout)),
-                "inputs": Out(stream.Signature(8 * config.images)),
+                "inputs": Out(stream.Signature(8 * self._bytes)),
                 "logits": In(stream.Signature(LOGIT)),
                 "flags": In(2),
                 "identified": Out(1),
@@ -154,7 +156,7 @@ class Host(wiring.Component):
             with m.If(infer & self.logits.valid):
                 m.next = "STATUS"
             with m.Elif(self.i.valid):
-                whole = self._image == self.config.images - 1
+                whole = self._image == self._bytes - 1
                 m.d.sync += [self.inputs.valid.eq(infer & whole), self.write.valid.eq(~infer)]
                 m.next = "OFFER"
         with m.State("OFFER"):

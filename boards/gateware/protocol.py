@@ -45,9 +45,9 @@ class Status(IntEnum):
 class Identity:
     """What IDENTIFY answers: the engine's sizes, as in ``hw.config.EngineConfig``, and two flags.
 
-    ``registers`` : of its pipeline, which networks are packed for, at most 15, and ``max_copies``,
-    a power of two, at most 2**15, of a neuron of the last layer: see
-    ``golden.machine.schedule.Machine``.
+    ``images`` and ``input_width`` are powers of two, at most 2**15. ``registers`` : of its
+    pipeline, which networks are packed for, at most 15. ``max_copies`` : a power of two, at most
+    2**15, of a neuron of the last layer. See ``golden.machine.schedule.Machine``.
 
     ``framing_error`` and ``overrun``: since the last IDENTIFY a byte came without its stop bit (a
     break is one), or came before the last one was taken.
@@ -63,6 +63,7 @@ class Identity:
     images: int
     registers: int
     max_copies: int = 1
+    input_width: int = 1
     framing_error: bool = False
     overrun: bool = False
 
@@ -79,14 +80,16 @@ class Identity:
                 f"the device must identify itself with {IDENTITY_BYTES} bytes that begin with "
                 f"{MAGIC!r}, not {bytes(payload)!r}"
             )
-        version, *digits, packed, flags = payload[len(MAGIC) :]
+        version, *digits, together, packed, flags = payload[len(MAGIC) :]
         if version != VERSION:
             raise InputError(
                 f"the device's protocol version must be {VERSION}, not {version}; build it again"
             )
         sizes = {name: _size(digit) for name, digit in zip(SIZES, digits, strict=True)}
         errors = {"framing_error": bool(flags & 1), "overrun": bool(flags & 2)}
-        return cls(**sizes, registers=packed & 15, max_copies=1 << (packed >> 4), **errors)
+        inputs = {"images": 1 << (together & 15), "input_width": 1 << (together >> 4)}
+        pipeline = {"registers": packed & 15, "max_copies": 1 << (packed >> 4)}
+        return cls(**sizes, **inputs, **pipeline, **errors)
 
     @property
     def machine(self) -> Machine:
@@ -97,8 +100,9 @@ class Identity:
         """The bytes that :meth:`parse` reads."""
         digits = bytes(_digit(getattr(self, name)) for name in SIZES)
         flags = self.framing_error | self.overrun << 1
+        together = exact_log2(self.images) | exact_log2(self.input_width) << 4
         packed = self.registers | exact_log2(self.max_copies) << 4
-        return MAGIC + bytes([VERSION]) + digits + bytes([packed, flags])
+        return MAGIC + bytes([VERSION]) + digits + bytes([together, packed, flags])
 
 
 def _digit(size):
@@ -112,9 +116,9 @@ def _size(digit):
     return (digit >> 5 << 1 | 1) << (digit & 31)
 
 
-PACKED = ("registers", "max_copies")  # half a byte each
+PACKED = ("images", "input_width", "registers", "max_copies")  # half a byte each
 SIZES = tuple(f.name for f in fields(Identity) if f.type is int and f.name not in PACKED)
-IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 2
+IDENTITY_BYTES = len(MAGIC) + 1 + len(SIZES) + 3
 
 
 def identify() -> bytes:

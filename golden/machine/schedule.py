@@ -67,7 +67,7 @@ class Machine:
     @classmethod
     def of(cls, engine: Any) -> "Machine":
         """That of ``engine``: a ``hw.config.EngineConfig``, or what a device says of one."""
-        names = ("lanes", "images", "requantizers", "registers", "max_copies")
+        names = ("lanes", "images", "requantizers", "registers", "max_copies", "input_width")
         sizes = {name: getattr(engine, name) for name in names}
         return cls(**sizes, rows=2 * engine.max_neurons // engine.lanes)
 

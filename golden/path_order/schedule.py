@@ -49,6 +49,11 @@ class PathOrderSchedule:
         return 1
 
     @property
+    def words(self) -> int:
+        """Words that the inputs of an inference come in: one each."""
+        return self.inputs
+
+    @property
     def bases(self) -> tuple[int, ...]:
         """Each layer but the last stands where the one before stood."""
         return (0,) * len(self.blocks)

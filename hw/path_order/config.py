@@ -114,6 +114,11 @@ class PathOrderConfig:
         return 1
 
     @property
+    def input_width(self) -> int:
+        """1: inputs are taken one by one."""
+        return 1
+
+    @property
     def requantizers(self) -> int:
         """1: one value a cycle leaves the accumulators."""
         return 1

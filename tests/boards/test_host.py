@@ -47,10 +47,11 @@ class Bench:
             for command, _, logits in transactions:
                 if logits is None:
                     continue
-                images = self.host.config.images
-                count = (len(command) - 1) // images
+                images, size = self.host.config.images, self.host.config.input_bits // 8
+                count = (len(command) - 1) // size
                 inputs, _ = await get(ctx, self.host.inputs, count, int, stalls=self.stalls)
-                self.inputs.append([list(item.to_bytes(images, "little")) for item in inputs])
+                words = np.array([list(item.to_bytes(size, "little")) for item in inputs])
+                self.inputs.append(words.reshape(-1, images).tolist())
                 await ctx.tick().repeat(17)
                 results = [
                     {"data": int(value), "last": index == len(logits) - 1}
@@ -113,9 +114,9 @@ class TestHardware:
         expected += [(Space.PROGRAM, 0x80 + n, content[129 + n]) for n in range(171)]
         assert bench.written == expected
 
-    @pytest.mark.parametrize("images", [1, 2, 16])
-    def test_infer(self, seed, images):
-        bench = Bench(seed, replace(CONFIG, images=images))
+    @pytest.mark.parametrize(("images", "width"), [(1, 1), (2, 1), (16, 1), (1, 8), (2, 4), (4, 2)])
+    def test_infer(self, seed, images, width):
+        bench = Bench(seed, replace(CONFIG, images=images, input_width=width))
         shapes = [(images, 64), (images, 16)]
         inputs = [
             np.frombuffer(bench.rng.randbytes(n * width), np.uint8).reshape(n, width)
@@ -131,9 +132,10 @@ class TestHardware:
             assert payload == np.array(values, "<i4").tobytes()
             assert protocol.logits(payload).tolist() == values
 
-    def test_an_inference_after_one_with_a_byte_too_many(self, seed):
+    @pytest.mark.parametrize("width", [1, 4])
+    def test_an_inference_after_one_with_a_byte_too_many(self, seed, width):
         """The byte stood for the first image of a neuron that is none: it is forgotten."""
-        bench = Bench(seed, replace(CONFIG, images=2))
+        bench = Bench(seed, replace(CONFIG, images=2, input_width=width))
         inputs = np.frombuffer(bench.rng.randbytes(2 * 16), np.uint8).reshape(2, 16)
         command = protocol.infer(inputs)
         bench.run([(command + b"x", 6, [1]), (command, 6, [2])])
@@ -212,6 +214,14 @@ class TestSoftware:
             identity = Identity.of(config)
             assert identity.payload()[11] == byte
             assert Identity.parse(identity.payload()).machine == config.machine
+
+    def test_images_and_the_input_width_share_a_byte(self):
+        sizes = {"lanes": 1024, "max_neurons": 2048, "bias_neurons": 2048, "max_outputs": 2048}
+        for images, width, byte in ((1, 1, 0x00), (16, 1024, 0xA4), (1, 8, 0x30), (2, 1, 0x01)):
+            identity = Identity.of(EngineConfig(**sizes, images=images, input_width=width))
+            assert identity.payload()[10] == byte
+            assert (identity.images, identity.input_width) == (images, width)
+            assert Identity.parse(identity.payload()) == identity
 
     @pytest.mark.parametrize(
         ("payload", "message"),

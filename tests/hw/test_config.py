@@ -64,6 +64,10 @@ SMALL = {
         ({"max_copies": 3}, "max_copies must be a power of two from 1 to 4, not 3"),
         ({"max_copies": 0}, "max_copies must be a power of two from 1 to 4, not 0"),
         ({"max_copies": 8}, "max_copies must be a power of two from 1 to 4, not 8"),
+        ({"input_width": 3}, "input_width must be a power of two from 1 to 4, not 3"),
+        ({"input_width": 0}, "input_width must be a power of two from 1 to 4, not 0"),
+        ({"input_width": 8}, "input_width must be a power of two from 1 to 4, not 8"),
+        ({"input_width": True}, "input_width must be a power of two from 1 to 4, not True"),
         ({"product_register": 0}, "product_register must be True or False, not 0"),
         ({"memory_register": 1}, "memory_register must be True or False, not 1"),
         ({"crossbar_registers": (2,)}, r"crossbar_registers must be .* below 2, not \(2,\)"),
@@ -113,6 +117,23 @@ def test_several_images():
     assert dataclasses.replace(config, requantizers=1).groups == 128
 
 
+def test_words_of_inputs():
+    """The first neuron lowest, of each of which the first image lowest; image pairs in turn."""
+    config = EngineConfig(**SMALL, images=2, input_width=4)
+    assert (config.item_bits, config.input_bits, config.store_values) == (16, 64, 8)
+    assert dataclasses.replace(config, requantizers=8).store_values == 8
+    inputs = np.arange(4 * 8, dtype=np.uint8).reshape(4, 8)
+    words = config.inputs(inputs)
+    assert [list(word.to_bytes(8, "little")) for word in words] == [
+        [0, 8, 1, 9, 2, 10, 3, 11],
+        [4, 12, 5, 13, 6, 14, 7, 15],
+        [16, 24, 17, 25, 18, 26, 19, 27],
+        [20, 28, 21, 29, 22, 30, 23, 31],
+    ]
+    widest = EngineConfig(lanes=1024, input_width=1024, images=16, max_outputs=2048)
+    assert (widest.input_bits, widest.row_bits) == (8 * 16 * 1024, 2)
+
+
 @pytest.mark.parametrize("images", [1, 4])
 @pytest.mark.parametrize("requantizers", [1, 4])
 @pytest.mark.parametrize(
@@ -132,6 +153,7 @@ def test_machine(options, registers, images, requantizers):
         lanes=4, images=images, requantizers=requantizers, registers=registers, rows=16
     )
     assert dataclasses.replace(config, max_copies=2).machine.max_copies == 2
+    assert dataclasses.replace(config, input_width=2).machine.input_width == 2
     assert config.machine.values == config.values
     assert config.machine.groups == config.groups
 

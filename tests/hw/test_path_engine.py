@@ -9,6 +9,7 @@ from amaranth.hdl import ResetInserter, Signal
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.topology.linear import cascaded, scrambled, shifted
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import EngineConfig
 from sobolpath.hw.engine import PathEngine
@@ -41,7 +42,7 @@ def config(lanes, **options):
 
 
 #: Lanes, images, requantizers from one to one a value, and everything that changes the pipeline;
-#: last, engines for last layers of fewer neurons than lanes, down to one.
+#: then engines for last layers of fewer neurons than lanes, down to one; last, wide inputs.
 CONFIGS = [
     config(1),
     config(2, requantizers=2, memory_register=True),
@@ -59,12 +60,18 @@ CONFIGS = [
     config(8, max_copies=8),
     config(16, max_copies=4, requantizers=4, memory_register=True, crossbar_registers=(1,)),
     config(8, images=2, max_copies=2, requantizers=8, product_register=True),
+    config(2, input_width=2),
+    config(8, input_width=8),
+    config(8, input_width=2, crossbar_registers=(1,), memory_register=True),
+    config(4, images=4, input_width=4, requantizers=2, product_register=True),
+    config(16, max_copies=4, input_width=8, requantizers=4, memory_register=True),
 ]
 
 
 def name(value):
     copies = f"-copies-{value.max_copies}" if value.max_copies > 1 else ""
-    return f"{value.lanes}x{value.images}-{value.requantizers}-{value.registers}{copies}"
+    width = f"-width-{value.input_width}" if value.input_width > 1 else ""
+    return f"{value.lanes}x{value.images}-{value.requantizers}-{value.registers}{copies}{width}"
 
 
 def jobs_of(rng, topologies, images=2):
@@ -144,6 +151,41 @@ def test_full_speed(images):
         assert left[0] - run.written[32 * images * (number + 1) - 1] <= 13
 
 
+@pytest.mark.parametrize("images", [1, 2])
+def test_wide_inputs_at_full_speed(images):
+    """A word comes in every cycle, or where a layer is a single row, one in as many as it has."""
+    topologies = Topology((64, 16, 16), (64, 64)), Topology((8, 16, 16), (16, 64))
+    some = config(8, images=images, max_neurons=64, input_width=4, requantizers=images)
+    plans = [plan(topology, some.machine) for topology in topologies]
+    assert [(each.words, each.inputs) for each in plans] == [(16, 16), (2, 8)]
+    run = check(some, jobs_of(np.random.default_rng(1), topologies, images=4 * images))
+    first, single = run.inputs[0], run.inputs[4]
+    assert first[2:] == list(range(first[2], first[2] + 16 - 2))
+    assert single[1] - single[0] > 4
+
+
+def test_wide_inputs_make_the_interval_that_of_the_run():
+    """What narrow inputs hold back runs back to back where they are wide."""
+    topology = Topology((512, 16, 16), (1024, 64))
+    rng, options = np.random.default_rng(1), {"max_neurons": 1024, "requantizers": 2}
+    for width, longest in ((1, "loading"), (8, "running")):
+        some = config(8, input_width=width, **options)
+        schedule = plan(topology, some.machine)
+        assert schedule.interval == schedule.tasks[longest]
+        check(some, jobs_of(rng, [topology], images=5))
+
+
+@pytest.mark.parametrize("make", [scrambled, shifted, cascaded])
+@pytest.mark.parametrize("width", [2, 8])
+def test_wide_inputs_of_other_paths(make, width):
+    """Also where fewer are written at once than a word has."""
+    some, rng = config(8, input_width=width, max_copies=2), np.random.default_rng(width)
+    topologies = [make((32, 16, 4), (64, 32)), make((16, 16, 8), (32, 32)), make((8, 8), (16,))]
+    jobs = jobs_of(rng, topologies, images=3)
+    for seed in (None, 1):
+        check(some, jobs, seed=seed)
+
+
 def test_one_inference_overlaps_the_next():
     """The next inputs are in before the results of these are, where there is room for both."""
     topology = Topology((32, 16, 16), (512, 128))
@@ -184,11 +226,11 @@ def test_results_wait_for_the_reader():
     assert sum(results) == 0  # none is written while results are to be read
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
-def test_the_smallest(lanes):
-    """Layers of one neuron a lane: no step, no row and no column to count."""
+@pytest.mark.parametrize(("lanes", "width"), [(1, 1), (4, 1), (4, 4)])
+def test_the_smallest(lanes, width):
+    """Layers of one neuron a lane: no step, no row and no column to count; a single word."""
     sizes = dict.fromkeys(("max_neurons", "bias_neurons", "max_outputs"), 2 * lanes)
-    config = EngineConfig(lanes=lanes, weight_words=2, program_words=32, **sizes)
+    config = EngineConfig(lanes=lanes, input_width=width, weight_words=2, program_words=32, **sizes)
     rng = np.random.default_rng(lanes)
     topologies = [
         Topology((lanes, lanes), (lanes,)),
@@ -267,7 +309,7 @@ async def infer(ctx, dut, image, cycles):
     return logits
 
 
-@pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[4]], ids=name)
+@pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[4], CONFIGS[17]], ids=name)
 def test_reset_at_any_time(config):
     """After a reset the engine is idle, knows its network, and infers as if nothing had been.
 
@@ -286,7 +328,7 @@ def test_reset_at_any_time(config):
         await put(ctx, port, numbers)
         begun = []
         while len(begun) < 8:  # the last reset comes after the end
-            begun = await infer(ctx, dut, images[0], len(done))
+            begun = await infer(ctx, dut, config.inputs(images[:1]), len(done))
             assert begun == expected[0][: len(begun)]
             ctx.set(reset, 1)
             await ctx.tick()
@@ -298,14 +340,14 @@ def test_reset_at_any_time(config):
                 assert not any(state)
             assert not ctx.get(dut.busy)
             assert not ctx.get(dut.o.valid)
-            done.append(await infer(ctx, dut, images[1], 1000))
+            done.append(await infer(ctx, dut, config.inputs(images[1:]), 1000))
             assert done[-1] == expected[1]
 
     simulate(ResetInserter(reset)(dut), bench)
     assert len(done) > 8 + plan(topology, config.machine).latency
 
 
-@pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[8]], ids=name)
+@pytest.mark.parametrize("config", [CONFIGS[3], CONFIGS[8], CONFIGS[19]], ids=name)
 def test_reset_and_reload_after_garbage(config):
     """Any bytes as a network: the engine may stay busy for good, until a reset.
 

@@ -175,6 +175,9 @@ def identity(rows):
             name = protocol.SIZES[number - 3]
             assert what.startswith(name)
             assert shown[0].endswith(f": {getattr(config, name):,}") or name == "requantizers"
+    together = rows[10 - 1]
+    assert all(name in together[1] for name in ("images", "input_width"))
+    assert together[2].endswith(f": {config.images} images, and {config.input_width} neuron")
     assert len(rows) == len(content) - 1
 
 

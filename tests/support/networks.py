@@ -177,7 +177,9 @@ def watch(dut, run):
 def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
     """Write the network of every job (model, images) and run its images; a :class:`Run`.
 
-    The next network's bytes are offered as soon as the last input before is taken, so they wait.
+    The next network's bytes are offered as soon as the last input before is taken, so they wait;
+    but where a single word is all of an inference's inputs, when the engine is done: it is taken
+    before the inference begins, and would be for the next network.
     With a ``seed`` all three streams stall at random. ``background`` are more benches.
     """
     run, outputs = Run(), sum(images.shape[0] * m.topology.layers[-1] for m, images in jobs)
@@ -190,13 +192,15 @@ def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
         for model, images in jobs:
             port, numbers = flat(dut.write, image_bytes(dut.config, model))
             taken = await put(ctx, port, numbers, stalls=stalls("write"), start=cycle)
-            width = model.topology.layers[0]
+            width = model.topology.layers[0] // dut.config.input_width
             inputs = dut.config.inputs(images)
             for first in range(0, len(inputs), width):
                 items, start = inputs[first : first + width], taken[-1] + 1
                 taken = await put(ctx, dut.i, items, stalls=stalls("i"), start=start)
                 run.inputs.append(taken)
             cycle = taken[-1] + 1
+            if width == 1:
+                cycle += await settle(ctx, dut)
 
     async def collect(ctx):
         run.logits, run.departures = await get(
@@ -211,6 +215,15 @@ def run_engine(dut, jobs, *, seed=None, chance=0.3, background=()):
 
     simulate(dut, feed, collect, background=[watch(dut, run), *background], limit=30_000)
     return run
+
+
+async def settle(ctx, dut, quiet=10):
+    """Wait until the engine was not busy for ``quiet`` cycles; how many passed."""
+    cycles = idle = 0
+    while idle < quiet:
+        _, _, busy = await ctx.tick().sample(dut.busy)
+        idle, cycles = 0 if busy else idle + 1, cycles + 1
+    return cycles
 
 
 def compare(config, jobs, run):
