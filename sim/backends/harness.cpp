@@ -45,18 +45,18 @@ struct Network {
     }
 };
 
-// An input of the engine, one byte for each image, into a port of whatever type.
+// A word of inputs of the engine, WORD bytes, into a port of whatever type.
 template <typename Port>
 void put(Port& port, const uint8_t* bytes) {
     uint64_t word = 0;
-    for (unsigned image = 0; image < IMAGES; ++image) word |= uint64_t{bytes[image]} << 8 * image;
+    for (unsigned byte = 0; byte < WORD; ++byte) word |= uint64_t{bytes[byte]} << 8 * byte;
     port = static_cast<Port>(word);
 }
 template <std::size_t Words>
 void put(VlWide<Words>& port, const uint8_t* bytes) {
     for (unsigned word = 0; word < Words; ++word) port[word] = 0;
-    for (unsigned image = 0; image < IMAGES; ++image) {
-        port[image / 4] |= EData{bytes[image]} << 8 * (image % 4);
+    for (unsigned byte = 0; byte < WORD; ++byte) {
+        port[byte / 4] |= EData{bytes[byte]} << 8 * (byte % 4);
     }
 }
 
@@ -259,27 +259,27 @@ uint32_t engine_write(Engine* engine, unsigned space, uint32_t first, const uint
 // Runs `inferences` one after the other, the inputs of the next, in the order of
 // golden.machine.image.interleaved, offered as soon as may be; returns how many finished, each within
 // `patience` cycles of the one before. An inference has `outputs` logits; the last layer may be
-// wider: its neurons' copies are added. It takes `steps` steps.
+// wider: its neurons' copies are added. It takes `steps` steps. Its inputs come in `words` words, and
+// the loader takes them in `loads` steps.
 uint32_t engine_run(Engine* engine, const uint8_t* inputs, uint32_t inferences, const uint32_t* widths,
                     const uint32_t* bases, uint32_t last, uint32_t outputs, uint32_t steps,
-                    uint64_t patience, Record record) try {
+                    uint32_t words, uint32_t loads, uint64_t patience, Record record) try {
     auto& top = engine->top;
     const Network network{widths, bases, last};
     Cursor cursor{network, engine->inferences % 2 != 0};
     engine->inferences += inferences;
-    const uint64_t width = widths[0] / IMAGES;
     const uint64_t before = engine->cycle, wanted = uint64_t{inferences} * outputs;
     uint64_t limit = before + patience, fed = 0, got = 0, step = 0, loaded = 0;
     while (got < wanted && engine->cycle < limit) {
-        const bool offered = fed < inferences * width;
+        const bool offered = fed < uint64_t{inferences} * words;
         top.PORT(i, valid) = offered;
-        if (offered) put(top.PORT(i, payload), inputs + fed * IMAGES);
+        if (offered) put(top.PORT(i, payload), inputs + fed * WORD);
         engine->settle();
         const auto cycle = static_cast<int64_t>(engine->cycle - before);
-        if (offered && top.PORT(i, ready) && ++fed % width == 0) record.starts[fed / width - 1] = cycle;
-        if (top.rootp->LOADED_VALID && top.rootp->LOADED_READY && loaded < inferences * width) {
-            if (loaded % width == 0) record.opens[loaded / width] = cycle;
-            if (++loaded % width == 0) record.closes[loaded / width - 1] = cycle;
+        if (offered && top.PORT(i, ready) && ++fed % words == 0) record.starts[fed / words - 1] = cycle;
+        if (top.rootp->LOADED_VALID && top.rootp->LOADED_READY && loaded < uint64_t{inferences} * loads) {
+            if (loaded % loads == 0) record.opens[loaded / loads] = cycle;
+            if (++loaded % loads == 0) record.closes[loaded / loads - 1] = cycle;
         }
         if (top.rootp->ISSUED && step < uint64_t{inferences} * steps) {
             record_step(top, record, step++, steps, cycle);

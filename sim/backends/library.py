@@ -168,7 +168,7 @@ def _definitions(config, waves):
     return [
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DREQUANTIZERS={config.requantizers}",
-        f"-DIMAGES={config.images}",
+        f"-DWORD={config.images * config.input_width}",
         f"-DLANES={config.lanes}",
         f"-DHALF={config.mirror}",
         "-DVL_USER_FATAL",  # the harness has its own

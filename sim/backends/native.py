@@ -69,7 +69,7 @@ class NativeEngine:
             ("error", ctypes.c_char_p),
             ("cycle", wait, handle),
             ("write", count, handle, ctypes.c_uint, count, ctypes.c_char_p, count),
-            ("run", count, *(handle, handle, count, handle, handle, *[count] * 3), wait, _Record),
+            ("run", count, *(handle, handle, count, handle, handle, *[count] * 5), wait, _Record),
         ):
             function = getattr(self._library, f"engine_{name}")
             function.restype, function.argtypes = result, arguments
@@ -111,6 +111,8 @@ class NativeEngine:
             len(self._widths) - 1,
             self._job.outputs,
             self._job.steps,
+            self._job.schedule.words,
+            self._job.schedule.inputs,
             self._job.patience,
             _Record(*(array.ctypes.data for array in trace.arrays)),
         )

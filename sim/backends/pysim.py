@@ -87,7 +87,8 @@ class PysimEngine:
     async def _infer(self, ctx, inputs, trace):
         """Run all inferences; how many finished, each within the job's patience."""
         engine, patience = self._engine, self._job.patience
-        width, outputs = self._job.topology.layers[0], self._job.outputs
+        words, steps = self._job.schedule.words, self._job.schedule.inputs
+        outputs = self._job.outputs
         cursor, seen = Cursor(self._job, self._begun), _seen(engine)
         before, limit, logits = self._cycle, self._cycle + patience, trace.logits.reshape(-1)
         fed = got = step = loaded = 0
@@ -100,14 +101,14 @@ class PysimEngine:
             cycle = self._cycle - before
             if offered and ready:
                 fed += 1
-                if fed % width == 0:
-                    trace.starts[fed // width - 1] = cycle
-            if step_valid and step_ready and loaded < len(inputs):
-                if loaded % width == 0:
-                    trace.opens[loaded // width] = cycle
+                if fed % words == 0:
+                    trace.starts[fed // words - 1] = cycle
+            if step_valid and step_ready and loaded < len(trace.opens) * steps:
+                if loaded % steps == 0:
+                    trace.opens[loaded // steps] = cycle
                 loaded += 1
-                if loaded % width == 0:
-                    trace.closes[loaded // width - 1] = cycle
+                if loaded % steps == 0:
+                    trace.closes[loaded // steps - 1] = cycle
             if issue and step < trace.issued.size:
                 trace.issued.flat[step] = cycle - trace.starts[step // self._job.steps]
                 trace.sources.flat[step] = row * self._job.config.lanes + distance

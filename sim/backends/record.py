@@ -14,7 +14,7 @@ from sobolpath.hw.path_order.config import PathOrderConfig
 
 NEVER = 2**32 - 1  # the cycle of a write or a step that did not happen
 #: What back ends read that is no port of the engine, by the names of the harness: the part and its
-#: signal. They are the steps that the issuer issues, and the inputs that the loader takes.
+#: signal. They are the steps that the issuer issues, and those of the inputs that the loader takes.
 ROW_LANE = {
     "LOADED_VALID": ("loader", "step.valid"),
     "LOADED_READY": ("loader", "step.ready"),
@@ -114,10 +114,10 @@ class Trace:
     at : ``uint32`` (N, W), the cycle of that write, counted from the one in which the inference's
         last input was taken, as 0; ``NEVER`` where nothing was written.
     logits : ``int32`` (N, n_L * images), what came out: image after image, in neuron order.
-    starts, ends : ``int64`` (N,), the cycles in which the last input was taken and the last result
-        written, counted from the run's first.
+    starts, ends : ``int64`` (N,), the cycles in which the last word of inputs was taken and the
+        last result written, counted from the run's first.
     opens, closes, leaves : ``int64`` (N,), those in which the loader had the first and the last
-        input, and in which the last logit left. An input is taken a cycle or more before.
+        inputs, and in which the last logit left. A word is taken a cycle or more before.
     issued : ``uint32`` (N, S), the cycle in which each step was issued, counted like ``at``.
     sources : ``uint32`` (N, S), the row that the step reads, times the lanes, plus D. Rows are
         those of the activation memory, as if the inputs stood in its first half.

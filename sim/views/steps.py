@@ -53,7 +53,8 @@ def wrong_steps(steps: list[Steps], job: Job) -> Iterator[str]:
     lanes, topology = job.config.lanes, job.schedule.wide
     for part in steps:
         numbers = np.arange(part.row.size)
-        word = gf2.apply(junction_matrix(topology, part.junction, lanes), numbers)
+        matrix = junction_matrix(topology, part.junction, lanes, job.config.input_width)
+        word = gf2.apply(matrix, numbers)
         bad = np.flatnonzero(part.source * lanes + part.distance != word)
         if bad.size:
             first = bad[0]
@@ -86,7 +87,8 @@ def operands(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The activations and the weights of a junction's lanes, step by step: two (steps, lanes)."""
     lanes, topology, junction = job.config.lanes, job.schedule.wide, part.junction
-    rows = by_place(topology, junction - 1, lanes, layers[junction - 1])
+    width = job.config.input_width
+    rows = by_place(topology, junction - 1, lanes, layers[junction - 1], width)
     read = part.source[:, None], np.arange(lanes) ^ part.distance[:, None]
     return rows[read], by_step(topology, junction, lanes, model.weights[junction - 1])
 

@@ -45,6 +45,8 @@ CASES = {
     "tiny": CONFIGS["tiny"],
     "pairs": dataclasses.replace(CONFIGS["tiny"], images=2, product_register=True),
     "wide": WIDE,
+    "words": dataclasses.replace(CONFIGS["tiny"], input_width=4),
+    "wide words": dataclasses.replace(WIDE, input_width=8),  # of 256 bits
 }
 
 

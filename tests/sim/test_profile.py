@@ -88,6 +88,10 @@ def test_the_closed_form_is_measured():
         ({"lanes": 1}, (1, 2, 1), (2, 2)),
         ({"max_copies": 4}, (16, 8, 2), (32, 16)),
         ({"max_copies": 4, "images": 2}, (8, 1), (8,)),
+        ({"input_width": 4}, (64, 8, 4), (64, 16)),  # all of a word at once,
+        ({"input_width": 4}, (8, 8, 4), (16, 16)),  # two at a time,
+        ({"input_width": 2, "images": 2}, (4, 4), (16,)),  # one by one,
+        ({"input_width": 4}, (4, 8, 4), (16, 16)),  # and a single word
     ],
 )
 def test_the_closed_form_at_its_limits(changes, layers, paths):
@@ -106,6 +110,7 @@ def test_the_closed_form_of_the_smallest_layers(lanes, copies):
     config, rng = replace(TINY, lanes=lanes, **sizes), np.random.default_rng([lanes, copies])
     deep = {"memory_register": True, "product_register": True, "requantizers": lanes}
     for number in range(6):
+        width = {"input_width": lanes >> number % 3} if number % 3 < lanes.bit_length() else {}
         layers = [lanes << digits for digits in rng.integers(0, 2, 2 + number % 3)]
         layers[0] = lanes << number % 2
         layers[-1] //= config.max_copies
@@ -114,7 +119,7 @@ def test_the_closed_form_of_the_smallest_layers(lanes, copies):
         ]
         topology = Topology(layers, paths)
         print(topology)
-        some = replace(config, **deep) if number > 2 else config
+        some = replace(config, **width, **(deep if number > 2 else {}))
         job = Job.of(some, random_model(rng, topology))
         same(PysimEngine, job, random_images(rng, topology, INFERENCES * config.images))
 
@@ -127,7 +132,8 @@ def test_the_timeline_has_the_schedules_sums():
             topology = random_topology(rng, config, junctions=junctions, paths=4096)
             schedule = plan(topology, config.machine)
             times = timeline(schedule, INFERENCES)
-            assert times.ends[0, -1] - times.closes[0] + 1 == schedule.latency
+            last = times.closes[0] - schedule.inputs // schedule.words  # a word is taken
+            assert times.ends[0, -1] - last == schedule.latency
             assert times.inference(4)["interval"] == schedule.interval
             assert times.inference(4)["running"] >= schedule.running
             compared += 1

@@ -26,6 +26,7 @@ SEED = 31
 TINY = CONFIGS["tiny"]
 TOPOLOGY = Topology((16, 32, 8), (64, 128))
 PAIRS = replace(TINY, images=2)  # each weight is shared by two images
+WORDS = replace(TINY, input_width=4)  # inputs come four at a time
 
 
 def make_case(config=TINY, topology=TOPOLOGY):
@@ -64,7 +65,7 @@ def edited(job, **spaces):
     return replace(job, image=image.MemoryImage(**{**parts, **spaces}))
 
 
-@pytest.mark.parametrize("config", [TINY, PAIRS], ids=["one", "pairs"])
+@pytest.mark.parametrize("config", [TINY, PAIRS, WORDS], ids=["one", "pairs", "words"])
 def test_no_fault(config):
     model, job, images = make_case(config)
     trace, comparison = run(model, job, images)
