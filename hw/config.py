@@ -280,6 +280,7 @@ CONFIGS = {
         crossbar_registers=(1, 3, 5),
         product_register=True,
         max_copies=4,
+        input_width=8,
     ),
     "tangnano9k": EngineConfig(
         images=2,

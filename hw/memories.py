@@ -38,8 +38,8 @@ class MemorySize:
 
     @property
     def bits(self) -> int:
-        """Bits of one copy."""
-        return self.words * self.width
+        """Bits of one copy, of all its banks."""
+        return self.words * self.width * self.banks
 
     @property
     def bytes(self) -> int:
@@ -67,8 +67,9 @@ def of_path_engine(config: EngineConfig) -> dict[str, MemorySize]:
         "activations": MemorySize(
             part="lanes.activations",
             words=config.rows,  # of two layers
-            width=8 * config.values,
+            width=8 * config.values // config.input_width,
             item=1,
+            banks=config.input_width,
         ),
         "biases": MemorySize(
             part="drain.biases",

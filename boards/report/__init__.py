@@ -116,7 +116,7 @@ def memories(board: Board, places: dict) -> list[dict]:
                 "bits": size.width,
                 "copies": size.copies * size.banks,
                 "cells": cells,
-                "fill": size.bits * size.copies * size.banks / held if held else None,
+                "fill": size.bits * size.copies / held if held else None,
             }
         )
     return rows
