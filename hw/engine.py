@@ -15,6 +15,7 @@ from .drain import RowDrain, probe
 from .lanes import Lanes
 from .loader import Loader
 from .mac import Multiplier
+from .packets import PacketFitter, word
 from .results import CopyAdder, ResultMemory
 from .stream import StreamRegister
 from .weights import WeightMemory
@@ -40,6 +41,7 @@ class PathEngine(wiring.Component):
     Parameters
     ----------
     config : hw.config.EngineConfig
+    packets : inputs come in packets, one for each inference (``hw.packets``).
     multiplier, weight_memory : make the parts that a device has its own cells for; see
         ``hw.mac.Multiplier`` and ``hw.weights.WeightMemory``, whose contracts they keep.
 
@@ -49,7 +51,8 @@ class PathEngine(wiring.Component):
         while busy.
     i : stream of words of uint8: ``input_width`` neurons, the first one lowest, of each of which
         one for each image, that of the first one lowest. One word may be taken ahead of its
-        inference: it is for the network that is there when that begins.
+        inference: it is for the network that is there when that begins. With ``packets``, of
+        ``hw.packets.word``.
     o : stream of {data, last}: logits, and whether it is the last one of its images.
     busy : an inference is under way, from 3 cycles after its first input is taken to the cycle
         after its last logit is; while bytes are offered, none begins.
@@ -63,14 +66,18 @@ class PathEngine(wiring.Component):
         self,
         config: EngineConfig,
         *,
+        packets: bool = False,
         multiplier: Callable = Multiplier,
         weight_memory: Callable = WeightMemory,
     ) -> None:
         self.config = config
+        inputs = word(config) if packets else config.input_bits
         self.control, self.drain = Control(config), RowDrain(config)
         self.lanes = Lanes(config, multiplier=multiplier, weight_memory=weight_memory)
         self.bytes = ByteRouter(config)
-        self.inputs = StreamRegister(config.input_bits)
+        self.inputs = StreamRegister(inputs)
+        self.fitter = PacketFitter(config) if packets else None
+        self._words = self.inputs.o if self.fitter is None else self.fitter.o
         self.loader = Loader(config, self.control.loading.signature)
         self.arbiter, adds = WriteArbiter(config), config.max_copies > 1
         self.results = ResultMemory(
@@ -80,7 +87,7 @@ class PathEngine(wiring.Component):
         super().__init__(
             {
                 "write": In(stream.Signature(config.write_layout)),
-                "i": In(stream.Signature(config.input_bits)),
+                "i": In(stream.Signature(inputs)),
                 "o": Out(stream.Signature(LOGIT)),
                 "busy": Out(1),
                 "probe": Out(probe(config)),
@@ -109,7 +116,7 @@ class PathEngine(wiring.Component):
         connect(m, bytes_.program, control.write)
         m.d.comb += [
             bytes_.idle.eq(control.idle),
-            bytes_.waiting.eq(self.inputs.o.valid),
+            bytes_.waiting.eq(self._words.valid),
             control.offered.eq(bytes_.offered),
             self.busy.eq(~control.idle),
         ]
@@ -118,7 +125,11 @@ class PathEngine(wiring.Component):
         """Inputs to the loader, and what it writes to the activation memory."""
         loader, arbiter, control = self.loader, self.arbiter, self.control
         connect(m, flipped(self.i), self.inputs.i)
-        connect(m, self.inputs.o, loader.i)
+        if self.fitter is not None:
+            m.submodules.fitter = self.fitter
+            connect(m, self.inputs.o, self.fitter.i)
+            m.d.comb += self.fitter.ends.eq(loader.last)
+        connect(m, self._words, loader.i)
         connect(m, control.loading, loader.step)
         m.d.comb += [
             loader.half.eq(control.load_half),

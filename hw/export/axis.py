@@ -7,7 +7,7 @@ file as it is: there is no address to make outside, and no packet to cut.
 
 from typing import Any
 
-from amaranth.hdl import ClockDomain, DomainRenamer, Module, Signal
+from amaranth.hdl import Cat, ClockDomain, DomainRenamer, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -93,6 +93,10 @@ class RecordReader(wiring.Component):
 
 def ports(config: Config) -> dict[str, wiring.Member]:
     """The members of an :class:`AxisEngine`."""
+    packet = {
+        "s_axis_input_tkeep": In(config.input_bits // 8),
+        "s_axis_input_tlast": In(1),
+    }
     return {
         "aclk": In(1),
         "aresetn": In(1, init=1),
@@ -103,6 +107,7 @@ def ports(config: Config) -> dict[str, wiring.Member]:
         "s_axis_input_tdata": In(config.input_bits),
         "s_axis_input_tvalid": In(1),
         "s_axis_input_tready": Out(1),
+        **(packet if config.input_width > 1 else {}),
         "m_axis_logits_tdata": Out(32),
         "m_axis_logits_tvalid": Out(1),
         "m_axis_logits_tready": In(1),
@@ -130,17 +135,21 @@ class AxisEngine(wiring.Component):
     s_axis_config_tdata, tvalid, tready, tlast : the network, a byte a beat, in
         ``golden.machine.records``; its content is taken while the engine is idle. ``tlast`` may be
         tied to 0: it ends a record that was cut short.
-    s_axis_input_tdata, tvalid, tready : inputs in natural neuron order: a beat is the uint8
-        activation of one neuron in each of the images that are inferred together, that of the first
-        image in the low byte. The network says how many make an inference, so there is no
-        ``tlast``.
+    s_axis_input_tdata, tvalid, tready : inputs in natural neuron order: a beat is
+        ``config.input_width`` neurons, the first one lowest, and of each the uint8 activation in
+        each of the images that are inferred together, that of the first image in the low byte. The
+        network says how many make an inference.
+    s_axis_input_tkeep, tlast : where a beat is more than one neuron. A packet is an inference,
+        made as long as one by ``hw.packets.PacketFitter``; a byte whose ``tkeep`` is 0 is 0.
     m_axis_logits_tdata, tvalid, tready, tlast : int32 logits in natural neuron order, image after
         image; ``tlast`` is 1 for the last one of the images that are inferred together.
     busy : an inference is under way.
     """
 
     def __init__(self, config: Config):
-        self.engine, self.reader = component(config), RecordReader(config)
+        self._packets = config.input_width > 1
+        self.engine = component(config, **({"packets": True} if self._packets else {}))
+        self.reader = RecordReader(config)
         super().__init__(ports(config))
 
     def elaborate(self, platform: Any) -> Module:
@@ -157,7 +166,6 @@ class AxisEngine(wiring.Component):
             reader.i.payload.last.eq(self.s_axis_config_tlast),
             reader.i.valid.eq(self.s_axis_config_tvalid),
             self.s_axis_config_tready.eq(reader.i.ready),
-            engine.i.payload.eq(self.s_axis_input_tdata),
             engine.i.valid.eq(self.s_axis_input_tvalid),
             self.s_axis_input_tready.eq(engine.i.ready),
             self.m_axis_logits_tdata.eq(engine.o.payload.data),
@@ -166,4 +174,14 @@ class AxisEngine(wiring.Component):
             engine.o.ready.eq(self.m_axis_logits_tready),
             self.busy.eq(engine.busy),
         ]
+        if self._packets:
+            keep: Any = self.s_axis_input_tkeep
+            kept = Cat(bit.replicate(8) for bit in keep)
+            m.d.comb += [
+                engine.i.payload.data.eq(self.s_axis_input_tdata & kept),
+                engine.i.payload.keep.eq(keep.any()),
+                engine.i.payload.last.eq(self.s_axis_input_tlast),
+            ]
+        else:
+            m.d.comb += engine.i.payload.eq(self.s_axis_input_tdata)
         return m

@@ -23,7 +23,7 @@ BENCH = """\
 // It ends with PASS and exit code 0, or with FAIL and another one.
 module {bench};
   localparam NETWORK = {network};   // bytes
-  localparam INPUTS = {inputs};     // each the activations of {images} images
+  localparam INPUTS = {inputs};     // each the activations of {neurons}{images} images
   localparam LOGITS = {logits};     // logits, each of 32 bits, signed
   localparam TOGETHER = {together}; // logits of an inference: the last one has tlast
   localparam PATIENCE = {patience}; // cycles
@@ -52,7 +52,7 @@ module {bench};
     .s_axis_input_tdata(s_axis_input_tdata),
     .s_axis_input_tvalid(s_axis_input_tvalid),
     .s_axis_input_tready(s_axis_input_tready),
-    .m_axis_logits_tdata(m_axis_logits_tdata),
+{packet}    .m_axis_logits_tdata(m_axis_logits_tdata),
     .m_axis_logits_tvalid(m_axis_logits_tvalid),
     .m_axis_logits_tready(1'b1),
     .m_axis_logits_tlast(m_axis_logits_tlast),
@@ -97,6 +97,12 @@ module {bench};
 endmodule
 """
 
+#: Of configurations that take several neurons a beat: a packet is an inference.
+PACKET = """\
+    .s_axis_input_tkeep({{{keep}{{1'b1}}}}),
+    .s_axis_input_tlast(fed % {words} == {last}),
+"""
+
 
 def hexadecimal(content: Iterable[int], digits: int = 2) -> str:
     """Unsigned integers as text for ``$readmemh``: one a line, ``digits`` digits each."""
@@ -139,6 +145,8 @@ def files(config: Config, model: Model, *, module: str, bench: str, verilog: str
     beats, logits = config.inputs(inputs), engine.infer(model, inputs)
     schedule = config.schedule(model.topology)
     inference = schedule.latency + inputs.shape[1] + 3 * logits[: config.images].size
+    words = len(beats) // INFERENCES
+    packet = PACKET.format(keep=config.input_bits // 8, words=words, last=words - 1)
     text = BENCH.format(
         module=module,
         bench=bench,
@@ -147,6 +155,8 @@ def files(config: Config, model: Model, *, module: str, bench: str, verilog: str
         inferences=INFERENCES,
         network=len(network),
         inputs=len(beats),
+        neurons="" if config.input_width == 1 else f"{config.input_width} neurons in ",
+        packet="" if config.input_width == 1 else packet,
         images=config.images,
         top=config.input_bits - 1,
         logits=logits.size,
@@ -156,6 +166,6 @@ def files(config: Config, model: Model, *, module: str, bench: str, verilog: str
     return {
         f"{bench}.v": text,
         f"{bench}_network.hex": hexadecimal(network),
-        f"{bench}_inputs.hex": hexadecimal(beats, digits=2 * config.images),
+        f"{bench}_inputs.hex": hexadecimal(beats, digits=config.input_bits // 4),
         f"{bench}_logits.hex": hexadecimal(logits.ravel().view(np.uint32).tolist(), digits=8),
     }

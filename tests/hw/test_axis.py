@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """The AXI4-Stream engine: records of a network's bytes, handshakes, cycles, integers."""
 
+import dataclasses
 import random
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.hw.engine import PathEngine
-from sobolpath.hw.export.axis import AxisEngine, RecordReader
+from sobolpath.hw.export.axis import AxisEngine, RecordReader, ports
 from tests.support.networks import random_images, random_model, run_engine
 from tests.support.streams import at_random, get, put, simulate
 
@@ -25,6 +26,7 @@ TINY = CONFIGS["tiny"]
 TWO = EngineConfig(
     lanes=4, images=2, max_neurons=32, weight_words=256, bias_neurons=64, max_outputs=16
 )
+WIDE = dataclasses.replace(TWO, input_width=2)
 TOPOLOGY = Topology((16, 32, 8), (128, 64))
 
 
@@ -71,8 +73,7 @@ def run(dut, jobs, *, seed=None, chance=0.3, background=()):
             )
             taken = await put(
                 ctx,
-                port(dut, "s_axis_input"),
-                dut.engine.config.inputs(images),
+                *inputs_of(dut, images),
                 stalls=stalls("input"),
                 start=taken[-1] + 1,
             )
@@ -91,6 +92,21 @@ def run(dut, jobs, *, seed=None, chance=0.3, background=()):
 
     simulate(Clocked(dut), feed, collect, background=background, limit=30_000)
     return logits, inputs, departures
+
+
+def inputs_of(dut, images):
+    """The port of the inputs, and what is put to it; where it has packets, an inference each."""
+    config = dut.engine.config
+    words = config.inputs(images)
+    if config.input_width == 1:
+        return port(dut, "s_axis_input"), words
+    length, keep = len(words) * config.images // len(images), (1 << config.input_bits // 8) - 1
+    ends = [n % length == length - 1 for n in range(len(words))]
+    items = [
+        word | keep << config.input_bits | end << config.input_bits * 9 // 8
+        for word, end in zip(words, ends, strict=True)
+    ]
+    return port(dut, "s_axis_input", "tkeep", "tlast"), items
 
 
 def expected(jobs, together):
@@ -209,7 +225,7 @@ class TestAxisEngine:
     TOPOLOGIES = (Topology((4, 4), (4,)), TOPOLOGY)
 
     @pytest.mark.parametrize("seed", [None, 1])
-    @pytest.mark.parametrize("config", [TINY, TWO], ids=["tiny", "two images"])
+    @pytest.mark.parametrize("config", [TINY, TWO, WIDE], ids=["tiny", "two images", "wide"])
     def test_the_logits_of_networks_one_after_the_other(self, config, seed):
         jobs = random_jobs(4, self.TOPOLOGIES, 2 * config.images)
         logits, _, _ = run(AxisEngine(config), jobs, seed=seed)
@@ -217,23 +233,36 @@ class TestAxisEngine:
         assert len(logits) == (4 + 8) * 2 * config.images
         assert sum(last for _, last in logits) == 4
 
-    def test_the_cycles_are_those_of_the_engine(self):
-        jobs = random_jobs(5, [TOPOLOGY], 4)
-        logits, inputs, departures = run(AxisEngine(TINY), jobs)
-        assert logits == expected(jobs, 1)
-        bare = run_engine(PathEngine(TINY), jobs)
+    @pytest.mark.parametrize("config", [TINY, WIDE], ids=["tiny", "wide"])
+    def test_the_cycles_are_those_of_the_engine(self, config):
+        jobs = random_jobs(5, [TOPOLOGY], 4 * config.images)
+        logits, inputs, departures = run(AxisEngine(config), jobs)
+        assert logits == expected(jobs, config.images)
+        bare = run_engine(PathEngine(config), jobs)
         begin = bare.inputs[0][0]
         assert [c - inputs[0] for c in departures] == [c - begin for c in bare.departures]
-        ends = departures[7::8]
-        assert ends[3] - ends[2] == plan(TOPOLOGY, TINY.machine).interval
+        outputs = 8 * config.images
+        ends = departures[outputs - 1 :: outputs]
+        assert ends[3] - ends[2] == plan(TOPOLOGY, config.machine).interval
 
-    def test_no_output_depends_on_an_input_of_the_same_cycle(self):
-        dut, jobs, compared = AxisEngine(TINY), random_jobs(8, [TOPOLOGY], 2), set()
+    def test_packets_where_a_beat_is_more_than_one_neuron(self):
+        """Where it is one, a source that knows no packets needs no such ports."""
+        more = {"s_axis_input_tkeep", "s_axis_input_tlast"}
+        narrow, wide = ports(TWO), ports(WIDE)
+        assert set(wide) - set(narrow) == more
+        assert set(narrow) <= set(wide)
+        assert wide["s_axis_input_tdata"].shape == 32
+        assert wide["s_axis_input_tkeep"].shape == 4
+
+    @pytest.mark.parametrize(("config", "count", "bits"), [(TINY, 7, 37), (WIDE, 9, 37)])
+    def test_no_output_depends_on_an_input_of_the_same_cycle(self, config, count, bits):
+        dut, jobs = AxisEngine(config), random_jobs(8, [TOPOLOGY], 2 * config.images)
+        compared = set()
         members = dut.signature.members.items()
         inputs = [getattr(dut, name) for name, member in members if member.flow == In]
         inputs = [signal for signal in inputs if signal is not dut.aclk]
         outputs = Cat(getattr(dut, name) for name, member in members if member.flow == Out)
-        assert (len(inputs), len(outputs)) == (7, 37)
+        assert (len(inputs), len(outputs)) == (count, bits)
 
         async def meddle(ctx):
             async for _ in ctx.tick():
@@ -248,7 +277,7 @@ class TestAxisEngine:
                     ctx.set(signal, value)
 
         logits, _, _ = run(dut, jobs, seed=2, background=[meddle])
-        assert logits == expected(jobs, 1)
+        assert logits == expected(jobs, config.images)
         assert len(compared) > 16
 
     def test_reset_ends_what_is_under_way_and_keeps_the_network(self):

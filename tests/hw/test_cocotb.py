@@ -30,6 +30,7 @@ BENCHES = {
     "mac": 2,
     "engine": 3,
     "path_order": 3,
+    "axis": 8,
 }
 
 BUILD_ARGUMENTS = {

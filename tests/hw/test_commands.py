@@ -1,5 +1,6 @@
 """``sobolpath hw``: what it writes runs in four states; every mistake is one line."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -116,6 +117,20 @@ class TestVerilog:
         assert f"{bench}: " in capsys.readouterr().out
         code, output = example_run(tmp_path, path)
         assert (code, output.startswith("PASS: 64 logits are as expected, ")) == (0, True), output
+
+    @pytest.mark.parametrize(("images", "width"), [(1, 4), (2, 2)])
+    def test_the_example_of_wide_inputs(self, tmp_path, example_run, monkeypatch, images, width):
+        """A packet for each inference, and every byte of it counts."""
+        wide = dataclasses.replace(CONFIGS["tiny"], images=images, input_width=width)
+        monkeypatch.setitem(CONFIGS, "tiny", wide)
+        path, bench = tmp_path / "engine.v", tmp_path / "engine_tb.v"
+        assert hw("verilog", "--config", "tiny", "-o", path, "--example", bench) == 0
+        assert f".s_axis_input_tkeep({{{images * width}{{1'b1}}}})," in bench.read_text()
+        inputs = (tmp_path / "engine_tb_inputs.hex").read_text().split()
+        assert (len(inputs), len(inputs[0])) == (2 * 32 // width, 2 * images * width)
+        code, output = example_run(tmp_path, path)
+        passed = f"PASS: {16 * images} logits are as expected, "
+        assert (code, output.startswith(passed)) == (0, True), output
 
     def test_the_same_bytes_each_time_and_nothing_of_this_machine(self, tiny, tmp_path):
         again = tmp_path / "other"

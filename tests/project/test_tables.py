@@ -208,13 +208,17 @@ def verified(rows):
 
 
 def ports(rows):
-    two = replace(CONFIGS["tiny"], images=2)
-    wanted = dict(axis.ports(two))
+    wide = replace(CONFIGS["tiny"], images=2, input_width=4)
+    wanted = dict(axis.ports(wide))
+    widths = {
+        "8 x input_width x images": 8 * wide.input_width * wide.images,
+        "input_width x images": wide.input_width * wide.images,
+    }
     for names, bits, direction, _ in rows:
         first, *others = (name.strip("`") for name in names.split(", "))
         stem = first.removesuffix("tdata")
         ports = [wanted.pop(name) for name in (first, *(stem + other for other in others))]
-        width = 8 * two.images if bits == "8 x images" else int(bits)
+        width = widths.get(bits) or int(bits)
         assert (ports[0].shape, ports[0].flow.name) == (width, direction.capitalize())
     assert not wanted
 
