@@ -95,7 +95,7 @@ class ActivationMemory(wiring.Component):
             m.submodules["memory" if len(self._banks) == 1 else f"memory_{bank}"] = memory
             read = memory.read_port()
             write = memory.write_port(granularity=1)
-            row |= zip(values, read.data, strict=True)
+            row |= {value: read.data[place] for place, value in enumerate(values)}
             ports.append((values, read, write))
         whole = Cat(row[value] for value in range(len(row)))
         m.d.comb += [read.addr.eq(self.read_row) for _, read, _ in ports]
