@@ -12,7 +12,7 @@ from .families.ice40 import ULTRAPLUS
 
 BOARD = Board(
     name="icebreaker",
-    summary="iCEBreaker, iCE40UP5K: 8 lanes x 2 images, 131,072 weights",
+    summary="iCEBreaker, iCE40UP5K: 8 lanes, 2 images, 131,072 weights",
     platform=ICEBreakerPlatform,
     family=ULTRAPLUS,
     config=CONFIGS["icebreaker"],

@@ -9,6 +9,6 @@ from . import icebreaker
 BOARD = replace(
     icebreaker.BOARD,
     name="icebreaker-1",
-    summary="iCEBreaker, iCE40UP5K: 8 lanes, one image, 131,072 weights",
+    summary="iCEBreaker, iCE40UP5K: 8 lanes, 1 image, 131,072 weights",
     config=CONFIGS["icebreaker-1"],
 )

@@ -9,7 +9,7 @@ from . import icebreaker
 BOARD = replace(
     icebreaker.BOARD,
     name="icebreaker-paper",
-    summary="iCEBreaker, iCE40UP5K: 8 lanes in path order, 131,072 weights",
+    summary="iCEBreaker, iCE40UP5K: 8 lanes in path order",
     config=CONFIGS["icebreaker"],
     clock_hz=36e6,  # of the first five seeds all reach it, and none of them 48 MHz
 )

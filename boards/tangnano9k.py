@@ -17,7 +17,7 @@ CMOS = Attrs(IO_TYPE="LVCMOS18")  # the lamps' bank has 1.8 V
 
 BOARD = Board(
     name="tangnano9k",
-    summary="Tang Nano 9K, GW1NR-9C: 8 lanes x 2 images, 36,864 weights",
+    summary="Tang Nano 9K, GW1NR-9C: 8 lanes, 2 images, 36,864 weights",
     platform=TangNano9kPlatform,
     family=GOWIN,
     config=CONFIGS["tangnano9k"],

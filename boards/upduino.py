@@ -24,7 +24,7 @@ class Platform(UpduinoV3Platform):
 
 BOARD = Board(
     name="upduino",
-    summary="UPduino v3, iCE40UP5K: 8 lanes x 2 images, 131,072 weights",
+    summary="UPduino v3, iCE40UP5K: 8 lanes, 2 images, 131,072 weights",
     platform=Platform,
     family=ULTRAPLUS_ANY_PIN,
     config=CONFIGS["upduino"],

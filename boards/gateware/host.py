@@ -192,9 +192,9 @@ class Host(wiring.Component):
                 m.next = "CHECK"
 
     def _identity(self, m, index, sent):
-        constants = protocol.Identity.of(self.config).payload()[:-1]
+        *constants, kind = protocol.Identity.of(self.config).payload()
         m.d.comb += self._offer.eq(1)
-        m.d.comb += self._reply.eq(Array([*constants, self.flags])[index])
+        m.d.comb += self._reply.eq(Array([*constants, self.flags | kind])[index])
         with m.If(sent):
             m.d.sync += index.eq(index + 1)
             with m.If(index == len(constants)):

@@ -19,7 +19,9 @@ from sobolpath.golden.machine.records import RECORD
 from sobolpath.golden.machine.records import load as load
 from sobolpath.golden.machine.records import write as write
 from sobolpath.golden.machine.schedule import Machine
+from sobolpath.golden.path_order.image import PathOrderMachine
 from sobolpath.hw.engines import Config
+from sobolpath.hw.path_order.config import PathOrderConfig
 
 VERSION = 3
 MAGIC = b"SP"
@@ -49,6 +51,7 @@ class Identity:
     pipeline, which networks are packed for, at most 15. ``max_copies`` : a power of two, at most
     2**15, of a neuron of the last layer. See ``golden.machine.schedule.Machine``.
 
+    ``path_order`` : it is the path-order engine, ``golden.path_order.image`` packs its networks.
     ``framing_error`` and ``overrun``: since the last IDENTIFY a byte came without its stop bit (a
     break is one), or came before the last one was taken.
     """
@@ -64,13 +67,15 @@ class Identity:
     registers: int
     max_copies: int = 1
     input_width: int = 1
+    path_order: bool = False
     framing_error: bool = False
     overrun: bool = False
 
     @classmethod
     def of(cls, config: Config) -> "Identity":
         """The identity of an engine made with ``config``."""
-        return cls(**{name: getattr(config, name) for name in (*SIZES, *PACKED)})
+        sizes = {name: getattr(config, name) for name in (*SIZES, *PACKED)}
+        return cls(**sizes, path_order=isinstance(config, PathOrderConfig))
 
     @classmethod
     def parse(cls, payload: bytes) -> "Identity":
@@ -86,20 +91,23 @@ class Identity:
                 f"the device's protocol version must be {VERSION}, not {version}; build it again"
             )
         sizes = {name: _size(digit) for name, digit in zip(SIZES, digits, strict=True)}
-        errors = {"framing_error": bool(flags & 1), "overrun": bool(flags & 2)}
+        names = "framing_error", "overrun", "path_order"
+        errors = {name: bool(flags >> digit & 1) for digit, name in enumerate(names)}
         inputs = {"images": 1 << (together & 15), "input_width": 1 << (together >> 4)}
         pipeline = {"registers": packed & 15, "max_copies": 1 << (packed >> 4)}
         return cls(**sizes, **inputs, **pipeline, **errors)
 
     @property
-    def machine(self) -> Machine:
-        """What networks are packed for: see ``golden.machine.image.pack``."""
+    def machine(self) -> Machine | PathOrderMachine:
+        """What networks are packed for: see ``pack`` of the engine's image."""
+        if self.path_order:
+            return PathOrderMachine(lanes=self.lanes, address_bits=exact_log2(self.max_neurons))
         return Machine.of(self)
 
     def payload(self) -> bytes:
         """The bytes that :meth:`parse` reads."""
         digits = bytes(_digit(getattr(self, name)) for name in SIZES)
-        flags = self.framing_error | self.overrun << 1
+        flags = self.framing_error | self.overrun << 1 | self.path_order << 2
         together = exact_log2(self.images) | exact_log2(self.input_width) << 4
         packed = self.registers | exact_log2(self.max_copies) << 4
         return MAGIC + bytes([VERSION]) + digits + bytes([together, packed, flags])

@@ -26,7 +26,7 @@ from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import packages
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
-from sobolpath.hw.engine import PathEngine
+from sobolpath.hw.engines import ENGINES, component
 from tests.support.serial_line import receive, send, send_break
 
 BIT = 8
@@ -53,9 +53,9 @@ def small_model(seed, outputs=8):
 class Device:
     """A core with the ``tiny`` engine, and the host at the other end of its line."""
 
-    def __init__(self):
-        self.config = CONFIGS["tiny"]
-        self.core = Core(engine=PathEngine(self.config), divisor=BIT)
+    def __init__(self, config=CONFIGS["tiny"]):
+        self.config = config
+        self.core = Core(engine=component(config), divisor=BIT)
 
     def run(self, session):
         simulator = Simulator(self.core)
@@ -91,9 +91,10 @@ class Device:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 class TestCore:
-    def test_loads_runs_and_loads_another(self):
+    @pytest.mark.parametrize("engine_name", ENGINES)
+    def test_loads_runs_and_loads_another(self, engine_name):
         """Two networks one after the other, three images each: logits equal the golden model's."""
-        device, compared = Device(), []
+        device, compared = Device(ENGINES[engine_name]["tiny"]), []
 
         async def session(ctx):
             await device.begin(ctx)

@@ -15,6 +15,8 @@ from sobolpath.boards.gateware.protocol import Command, Identity, Status
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.image import Space
 from sobolpath.hw.config import CONFIGS, EngineConfig
+from sobolpath.hw.engines import ENGINES
+from sobolpath.hw.path_order.config import PathOrderConfig
 from tests.support.streams import at_random, get, put
 
 pytestmark = pytest.mark.timeout(120)
@@ -192,11 +194,12 @@ class TestSoftware:
         assert protocol.write(Space.PROGRAM, 0, b"") == []
 
     def test_identity_of_every_configuration(self):
-        for config in CONFIGS.values():
+        for config in (config for configs in ENGINES.values() for config in configs.values()):
             identity = Identity.of(config)
             assert Identity.parse(identity.payload()) == identity
             assert identity.lanes == config.lanes
             assert identity.machine == config.machine
+            assert identity.path_order == isinstance(config, PathOrderConfig)
 
     def test_weight_words_with_an_odd_factor(self):
         """The factor, halved, is in the high three digits of the byte: 4,608 is 9 * 2**9."""

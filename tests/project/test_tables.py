@@ -258,7 +258,8 @@ def engines(rows):
     shown = {what: figures for what, *figures in rows}
     for place, name in enumerate(("icebreaker-1", "icebreaker-paper")):
         kept, config = report.kept()[name], load(name).config
-        clock, (fmax, *_) = kept["clock_mhz"], kept["fmax_mhz"]
+        clock, fmax = kept["clock_mhz"], kept["fmax_mhz"]
+        span = f"{min(fmax):.1f} to {max(fmax):.1f}" if len(fmax) > 1 else f"{fmax[0]:.1f}"
         sizes = memories(config).values()
         sums = sum(size.banks for size in sizes if size.part == "accumulators")
         interval = {
@@ -271,7 +272,7 @@ def engines(rows):
             "block RAM": kept["ebr"],
             "of it for sums": sums,
             "multipliers": kept["dsp"],
-            "Fmax, routed": f"{fmax:.1f} MHz",
+            "Fmax, routed": f"{span} MHz",
             "the clock asked for": f"{clock:g} MHz",
             "digits, cycles between images": f"{interval['digits']:,}",
             "mnist-37k, cycles between images": f"{interval['mnist-37k']:,}",
