@@ -6,7 +6,7 @@ from collections.abc import Callable
 from sobolpath.golden.support import cli, options, tables
 from sobolpath.golden.support.command import Outcome
 
-from ..config import CONFIGS
+from ..engines import ENGINES, named
 from ..export import facts
 from ..memories import memories
 
@@ -30,13 +30,16 @@ def arguments(parser: cli.Parser) -> None:
 
 def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     """Print a line for each."""
-    for line in tables.table(COLUMNS, [_row(name) for name in CONFIGS]):
-        say(line)
-    return Outcome({"configs": [facts.facts(name) for name in CONFIGS]})
+    for kind, configs in ENGINES.items():
+        say(f"--engine {kind}")
+        for line in tables.table(COLUMNS, [_row(kind, name) for name in configs]):
+            say(line)
+    names = [(kind, name) for kind, configs in ENGINES.items() for name in configs]
+    return Outcome({"configs": [facts.facts(name, kind) for kind, name in names]})
 
 
-def _row(name):
-    config = CONFIGS[name]
+def _row(kind, name):
+    config = named(kind, name)
     return {
         "name": name,
         "lanes": config.lanes,

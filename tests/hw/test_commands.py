@@ -19,6 +19,7 @@ from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.records import records
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.hw.config import CONFIGS
+from sobolpath.hw.engines import ENGINES
 from sobolpath.hw.export import example, fusesoc
 from sobolpath.hw.export.axis import ports as ports_of
 from sobolpath.hw.memories import memories
@@ -71,9 +72,14 @@ class TestList:
     def test_every_configuration(self, capsys):
         assert hw("list", "--json", "-") == 0
         out, err = capsys.readouterr()
-        assert [each["config"] for each in json.loads(out)["configs"]] == list(CONFIGS)
+        found = [(each["engine"], each["config"]) for each in json.loads(out)["configs"]]
+        assert found == [(kind, name) for kind, names in ENGINES.items() for name in names]
         lines = err.splitlines()
-        assert [line.split()[0] for line in lines[1:]] == list(CONFIGS)
+        shown = []
+        for kind, names in ENGINES.items():
+            shown += [f"--engine {kind}", "", *names]
+        heads = [line if line.startswith("--") else line.split("  ")[0] for line in lines]
+        assert heads == shown
         assert max(map(len, lines)) <= 80
         assert re.search(r"^icebreaker +8 +2 +2,048 +131,072 +1,024 +128 +1,159,168$", err, re.M)
 
@@ -173,7 +179,7 @@ class TestVerilog:
     def test_facts(self, tiny):
         facts = json.loads((tiny / "facts.json").read_text())
         assert set(facts) == {
-            *("config", "lanes", "images_together", "parameters", "memory_bits"),
+            *("config", "engine", "lanes", "images_together", "parameters", "memory_bits"),
             *("module", "written"),
         }
         assert facts["module"] == "path_engine"

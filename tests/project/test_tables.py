@@ -201,7 +201,7 @@ def verified(rows):
     topology = models.load(MODELS / "digits.npz").topology
     for name, images, logits, cycles, _ in rows:
         config = load(name.strip("`")).config
-        schedule = plan(topology, config.machine)
+        schedule = config.schedule(topology)
         assert int(images) == INFERENCES * config.images
         assert logits == f"0 of {int(images) * topology.layers[-1]}"
         assert cycles == f"{schedule.latency:,}, {schedule.interval:,}"
