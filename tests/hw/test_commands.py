@@ -246,6 +246,7 @@ class TestImage:
         assert facts == {
             "model": str(DIGITS),
             "config": "icebreaker",
+            "engine": "row-lane",
             "file": str(file),
             "bytes": file.stat().st_size,
             "images_together": 2,
