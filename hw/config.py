@@ -8,15 +8,15 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import image as images
-from sobolpath.golden.machine.image import Kind, MemoryImage, Space, interleaved, pack
+from sobolpath.golden.machine.image import Kind, MemoryImage, interleaved, pack
 from sobolpath.golden.machine.lanes import neurons
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import Machine, Schedule, plan
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS, Paths
 
-from .memories import MemorySize, of_path_engine, spaces
+from .memories import MemorySize, of_path_engine
+from .parameters import Parameters
 
 ACTIVATION = unsigned(8)
 RESULT = signed(32)
@@ -31,7 +31,7 @@ HEADER = data.StructLayout(
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineConfig:
+class EngineConfig(Parameters):
     """Parameters of a path engine; every size a power of two.
 
     Parameters
@@ -75,7 +75,7 @@ class EngineConfig:
     input_width: int = 1
 
     def __post_init__(self):
-        for name, low, high in (
+        self.check_powers(
             ("lanes", 1, 1024),
             ("max_neurons", 2, 2**MAX_LOG2_NEURONS),
             ("bias_neurons", 2, 65536),
@@ -85,12 +85,7 @@ class EngineConfig:
             ("requantizers", 1, self.values),
             ("max_copies", 1, self.lanes),
             ("input_width", 1, self.lanes),
-        ):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not low <= value <= high or value & (value - 1):
-                message = f"{name} must be a power of two from {low} to {high}, not {value!r}"
-                raise ValueError(message)
+        )
         words = self.weight_words
         if type(words) is not int or not 2 <= words <= 65536 or words // (words & -words) > 15:
             raise ValueError(
@@ -107,9 +102,7 @@ class EngineConfig:
                 f"max_outputs must be at most {(1 << PROGRAM_BITS) // self.images} for "
                 f"{self.images} images, not {self.max_outputs}"
             )
-        for name in ("memory_register", "product_register"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        self.check_flags("memory_register", "product_register")
         stages = self.crossbar_registers
         if (
             not isinstance(stages, tuple)
@@ -182,18 +175,6 @@ class EngineConfig:
         return self.neuron_bits + 16
 
     @property
-    def write_bits(self) -> int:
-        """Digits of a byte address in the largest of the three spaces."""
-        return ceil_log2(max(size.bytes for size in spaces(self).values()))
-
-    @property
-    def write_layout(self) -> data.StructLayout:
-        """What the engine's ``write`` stream carries: one byte, its space and its address there."""
-        return data.StructLayout(
-            {"space": Space, "address": unsigned(self.write_bits), "data": unsigned(8)}
-        )
-
-    @property
     def memories(self) -> dict[str, MemorySize]:
         """The engine's memories by name."""
         return of_path_engine(self)
@@ -225,12 +206,12 @@ class EngineConfig:
         """Pack a model for this engine; ``InputError`` if it does not fit."""
         topology = model.topology
         layers = (*topology.layers[:-1], max(topology.layers[-1], self.lanes))  # with the copies
-        self._fit("neurons of the widest layer", max(layers), self.max_neurons)
-        self._fit("neurons of the last layer", layers[-1], self.max_outputs)
-        self._fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
-        self._fit("neurons of the layers after the first", sum(layers[1:]), self.bias_neurons)
+        self.fit("neurons of the widest layer", max(layers), self.max_neurons)
+        self.fit("neurons of the last layer", layers[-1], self.max_outputs)
+        self.fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
+        self.fit("neurons of the layers after the first", sum(layers[1:]), self.bias_neurons)
         image = pack(model, self.machine)
-        self._fit("words of the program", image.program.size, self.program_words)
+        self.fit("words of the program", image.program.size, self.program_words)
         return image
 
     def inputs(self, images: np.ndarray) -> list[int]:
@@ -240,12 +221,6 @@ class EngineConfig:
         """
         taken = interleaved(images, self.images).reshape(-1, self.input_width * self.images)
         return [int.from_bytes(activations.tobytes(), "little") for activations in taken]
-
-    def _fit(self, what, count, limit):
-        if count > limit:
-            raise InputError(
-                f"too big for this engine: the {what} must be at most {limit}, not {count}"
-            )
 
 
 #: Named configurations: ``tiny`` for tests, the others for the board of that name, every one of

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth.hdl import Shape, signed, unsigned
-from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.image import MemoryImage, Space
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.path_order import image as images
@@ -15,11 +13,12 @@ from sobolpath.golden.path_order.image import PathOrderMachine
 from sobolpath.golden.path_order.schedule import PathOrderSchedule, plan
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS, Paths
 
-from ..memories import MemorySize, spaces
+from ..memories import MemorySize
+from ..parameters import Parameters
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathOrderConfig:
+class PathOrderConfig(Parameters):
     """Parameters of a path-order engine; every size a power of two.
 
     Parameters
@@ -45,18 +44,13 @@ class PathOrderConfig:
     memory_register: bool = False
 
     def __post_init__(self):
-        for name, low, high in (
+        self.check_powers(
             ("lanes", 4, 1024),
             ("max_neurons", 2, 2**MAX_LOG2_NEURONS),
             ("weight_words", 2, 65536),
             ("max_paths", 2, 65536 * 1024),
             ("program_words", 16, 65536),
-        ):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not low <= value <= high or value & (value - 1):
-                message = f"{name} must be a power of two from {low} to {high}, not {value!r}"
-                raise ValueError(message)
+        )
         if self.max_neurons < 2 * self.lanes:
             raise ValueError(
                 f"max_neurons must be at least twice the lanes, not {self.max_neurons}"
@@ -67,9 +61,7 @@ class PathOrderConfig:
                 f"max_paths must be from max_neurons, {self.max_neurons}, to the weights, {most}, "
                 f"not {self.max_paths}"
             )
-        for name in ("backward", "memory_register"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        self.check_flags("backward", "memory_register")
 
     @property
     def bank_bits(self) -> int:
@@ -154,18 +146,6 @@ class PathOrderConfig:
         return self.operand.width
 
     @property
-    def write_bits(self) -> int:
-        """Digits of a byte address in the largest of the three spaces."""
-        return ceil_log2(max(size.bytes for size in spaces(self).values()))
-
-    @property
-    def write_layout(self) -> data.StructLayout:
-        """What the engine's ``write`` stream carries: one byte, its space and its address there."""
-        return data.StructLayout(
-            {"space": Space, "address": unsigned(self.write_bits), "data": unsigned(8)}
-        )
-
-    @property
     def machine(self) -> PathOrderMachine:
         """What networks are packed for."""
         return PathOrderMachine(lanes=self.lanes, address_bits=self.address_bits)
@@ -234,22 +214,16 @@ class PathOrderConfig:
         Raises ``InputError`` if it does not fit.
         """
         topology = model.topology
-        self._fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
-        self._fit("paths of the longest junction", max(topology.paths), self.max_paths)
+        self.fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
+        self.fit("paths of the longest junction", max(topology.paths), self.max_paths)
         taken = topology.total_paths + 4 * sum(topology.layers[1:])
-        self._fit("bytes of weights and biases", taken, self.weight_words * self.lanes)
-        self._fit("words of the program", images.program_words(topology), self.program_words)
+        self.fit("bytes of weights and biases", taken, self.weight_words * self.lanes)
+        self.fit("words of the program", images.program_words(topology), self.program_words)
         return images.pack(model, self.machine, paths=paths)
 
     def inputs(self, images: np.ndarray) -> list[int]:
         """``uint8`` (B, n_0), or errors, ``int16``, as the engine's stream ``i`` takes them."""
         return images.ravel().tolist()
-
-    def _fit(self, what, count, limit):
-        if count > limit:
-            raise InputError(
-                f"too big for this engine: the {what} must be at most {limit}, not {count}"
-            )
 
 
 #: Named configurations: ``tiny`` for tests, the other for the board ``icebreaker-paper``.
