@@ -28,6 +28,12 @@ def named(engine: str, config: str) -> Config:
     return ENGINES[engine][config]
 
 
+def boards() -> dict[str, Config]:
+    """The configuration of every board by the board's name, and ``tiny``."""
+    papers = {f"{name}-paper": config for name, config in PATH_ORDER.items() if name != "tiny"}
+    return {**CONFIGS, **papers}
+
+
 def component(config: Config, **cells: Any) -> PathEngine | PathOrderEngine:
     """The engine of a configuration. ``cells`` : a device's own parts, by its parameters."""
     if isinstance(config, PathOrderConfig):

@@ -92,9 +92,9 @@ def find(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
 
 def _engines():
     """Every engine by the name of its configuration, that of a board among them."""
-    from .hw.config import CONFIGS
+    from .hw.engines import boards
 
-    return CONFIGS
+    return boards()
 
 
 registry.enter(_engines)

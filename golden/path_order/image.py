@@ -57,6 +57,11 @@ class PathOrderMachine:
     lanes: int
     address_bits: int
 
+    @property
+    def max_copies(self) -> int:
+        """1: the last layer has a neuron for every lane."""
+        return 1
+
 
 def program_words(topology: Paths) -> int:
     """Words of the program of a network, forwards or backwards."""

@@ -45,7 +45,7 @@ def run(options: Namespace, say: Callable[[str], None]) -> Outcome:
     result = {
         "model": str(options.model),
         "config": options.config,
-        "engine": options.engine,
+        "engine_kind": options.engine,
         "file": str(options.out),
         "bytes": len(content),
         "images_together": config.images,

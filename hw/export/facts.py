@@ -25,7 +25,7 @@ def facts(name: str, kind: str = DEFAULT) -> dict[str, Any]:
     config = named(kind, name)
     return {
         "config": name,
-        "engine": kind,
+        "engine_kind": kind,
         "lanes": config.lanes,
         "images_together": config.images,
         "parameters": asdict(config),

@@ -167,7 +167,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         "model": str(options.model),
         "data": options.data,
         "config": options.config,
-        "engine": options.engine,
+        "engine_kind": options.engine,
         "layers": list(model.topology.layers),
         "sizes": rows,
     }

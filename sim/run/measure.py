@@ -124,7 +124,7 @@ def run(
     if not result.summary:
         return result
     which = {"model": str(path), "data": data_name, **result.summary, "config": config}
-    made = {"engine": engine, "seed": model.info.get("seed"), "versions": versions()}
+    made = {"engine_kind": engine, "seed": model.info.get("seed"), "versions": versions()}
     return Outcome({**which, **made}, result.failures)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sobolpath.__main__ import main
-from sobolpath.boards import NAMES
+from sobolpath.boards import NAMES, load
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import fitting, model, registry
 from sobolpath.golden.topology.catalogue import build
@@ -86,7 +86,8 @@ class TestPadded:
 class TestEngines:
     def test_boards_are_known(self):
         found = registry.known()
-        assert set(found) == set(CONFIGS) >= set(NAMES)
+        assert set(found) == {*CONFIGS, "icebreaker-paper"} >= set(NAMES)
+        assert {name: load(name).config for name in NAMES}.items() <= found.items()
         assert registry.named("upduino") is CONFIGS["icebreaker"]
 
     def test_unknown(self):

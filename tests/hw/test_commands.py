@@ -72,7 +72,7 @@ class TestList:
     def test_every_configuration(self, capsys):
         assert hw("list", "--json", "-") == 0
         out, err = capsys.readouterr()
-        found = [(each["engine"], each["config"]) for each in json.loads(out)["configs"]]
+        found = [(each["engine_kind"], each["config"]) for each in json.loads(out)["configs"]]
         assert found == [(kind, name) for kind, names in ENGINES.items() for name in names]
         lines = err.splitlines()
         shown = []
@@ -179,7 +179,7 @@ class TestVerilog:
     def test_facts(self, tiny):
         facts = json.loads((tiny / "facts.json").read_text())
         assert set(facts) == {
-            *("config", "engine", "lanes", "images_together", "parameters", "memory_bits"),
+            *("config", "engine_kind", "lanes", "images_together", "parameters", "memory_bits"),
             *("module", "written"),
         }
         assert facts["module"] == "path_engine"
@@ -246,7 +246,7 @@ class TestImage:
         assert facts == {
             "model": str(DIGITS),
             "config": "icebreaker",
-            "engine": "row-lane",
+            "engine_kind": "row-lane",
             "file": str(file),
             "bytes": file.stat().st_size,
             "images_together": 2,

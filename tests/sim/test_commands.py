@@ -59,6 +59,7 @@ KEYS = {
     "cycles_per_core_second": float,
     "backend": str,
     "config": str,
+    "engine_kind": str,
     "seed": int,
     "versions": dict,
 }
@@ -277,7 +278,7 @@ class TestFailures:
         assert result["interval_cycles"] is None
 
     def test_no_network_taken(self, small, capsys, monkeypatch):
-        monkeypatch.setattr("sobolpath.sim.backends.pysim.PathEngine", AlwaysBusy)
+        monkeypatch.setattr("sobolpath.sim.backends.pysim.component", AlwaysBusy)
         assert "must take bytes of WEIGHTS while idle" in self.failed(capsys, small)
 
 

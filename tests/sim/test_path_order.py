@@ -86,7 +86,7 @@ def test_run(tmp_path, capsys):
     assert main(["sim", "run", str(path), *OPTIONS, "--limit", "3", "--json", str(file)]) == 0
     assert capsys.readouterr().err == ""
     found = json.loads(file.read_text())
-    assert (found["engine"], found["config"], found["mismatches"]) == ("path-order", "tiny", 0)
+    assert (found["engine_kind"], found["config"], found["mismatches"]) == ("path-order", "tiny", 0)
     assert found["values_compared"] == 3 * (16 + 16 + 16)
     assert found["latency_cycles"] == found["predicted_latency"]
     assert found["interval_cycles"] == found["predicted_interval"]
@@ -133,7 +133,7 @@ def test_grow_appends(tmp_path, capsys):
     assert max(map(len, shown.splitlines())) <= 80
     found = json.loads(file.read_text())
     rows = found["sizes"]
-    assert found["engine"] == "path-order"
+    assert found["engine_kind"] == "path-order"
     program = image.program_words(model.topology)
     assert [row["bytes_written"] for row in rows] == [
         64 + 64 + 4 * 32 + 2 * program,

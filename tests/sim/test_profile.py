@@ -205,7 +205,7 @@ class TestCommand:
         assert "FAILED: inference 0 must be done in " in capsys.readouterr().err
 
     def test_no_network_taken(self, small, capsys, monkeypatch):
-        monkeypatch.setattr("sobolpath.sim.backends.pysim.PathEngine", AlwaysBusy)
+        monkeypatch.setattr("sobolpath.sim.backends.pysim.component", AlwaysBusy)
         assert profile(small) == 1
         assert "must take bytes of WEIGHTS while idle" in capsys.readouterr().err
 

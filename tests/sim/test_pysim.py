@@ -262,6 +262,6 @@ class AlwaysBusy(PathEngine):
 
 def test_bytes_that_are_not_taken(case, monkeypatch):
     model, job, images = case
-    monkeypatch.setattr("sobolpath.sim.backends.pysim.PathEngine", AlwaysBusy)
+    monkeypatch.setattr("sobolpath.sim.backends.pysim.component", AlwaysBusy)
     with pytest.raises(Stuck, match="must take bytes of WEIGHTS while idle, but does not"):
         run(model, job, images)

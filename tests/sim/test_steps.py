@@ -151,7 +151,7 @@ class TestTrace:
         assert "FAILED: image 3 must be done in " in capsys.readouterr().err
 
     def test_no_network_taken(self, small, capsys, monkeypatch):
-        monkeypatch.setattr("sobolpath.sim.backends.pysim.PathEngine", AlwaysBusy)
+        monkeypatch.setattr("sobolpath.sim.backends.pysim.component", AlwaysBusy)
         assert trace(small) == 1
         assert "must take bytes of WEIGHTS while idle" in capsys.readouterr().err
 
