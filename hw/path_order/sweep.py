@@ -11,6 +11,8 @@ from amaranth.hdl import Cat
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from sobolpath.golden.machine.model import MAX_SHIFT
+
 from ..config import LOGIT
 from ..delay import delay
 from ..mac import LOW
@@ -80,8 +82,7 @@ class Sweep(wiring.Component):
         neurons, whose leading digits are those of the number.
     shift : to the right. ``backward`` : errors: no bias, 16 digits and a sign. ``last`` : logits.
     reading : ``row`` is read of every accumulator bank; ``low``, ``high`` : the halves of what is
-    there,
-        1 and 2 cycles later.
+        there, 1 and 2 cycles later.
     store : what is written to the operand banks.
     o : stream of {data, last}: logits.
     done : the last operand is written, or the last logit taken, in this cycle.
@@ -120,97 +121,16 @@ class Sweep(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        config, address_bits = self._config, self._config.address_bits
         m.submodules.requantizer = requantizer = self.requantizer
-        running = Signal()
-        flying = Signal()  # a logit that has not been taken yet
-        issue = Signal()
-        neuron = Signal(address_bits, reset_less=True)
-        number = Signal(address_bits, reset_less=True)
-        following = Signal(address_bits)
-        ends = Signal()
-        m.d.comb += [
-            following.eq(neuron + self.step),
-            ends.eq(following == 0),
-            issue.eq(running & ~flying),
-            self.reading.eq(running),
-            self.row.eq(neuron[: config.row_bits]),
-        ]
-        with m.If(self.go):
-            m.d.sync += [running.eq(1), neuron.eq(0), number.eq(0)]
-        with m.Elif(issue):
-            m.d.sync += [neuron.eq(following), number.eq(number + 1), running.eq(~ends)]
-
-        bank = delay(m, neuron[config.row_bits :], 1, "bank", reset_less=True)
-        late = delay(m, bank, 1, "bank_high", reset_less=True)
-        per_word = range(config.lanes // 4)
-        place = delay(m, number[: (len(per_word) - 1).bit_length()], 1, "place", reset_less=True)
-        bias = self.biases.payload.as_value().word_select(place, 32).as_signed()
-        wanted = delay(m, issue, 1, "wanted")
-        m.d.comb += self.biases.ready.eq(wanted & (place == len(per_word) - 1))
-        half = Signal(signed(32))
-        with m.Switch(self.shift):
-            for shift in range(1, 25):
-                with m.Case(shift):
-                    m.d.comb += half.eq(1 << shift - 1)
-        m.d.comb += [
-            requantizer.i[0].eq(
-                Cat(
-                    self.low.as_value().word_select(bank, LOW),
-                    self.high.as_value().word_select(late, len(self.high[0])),
-                ).as_signed()
-            ),
-            requantizer.bias[0].eq(Mux(self.backward, half, bias) if config.backward else bias),
-            requantizer.shift.eq(self.shift),
-        ]
-        tag = data.StructLayout(
-            {"valid": 1, "ends": 1, "neuron": address_bits, "number": address_bits}
-        )
-        begun = Signal(tag)
-        m.d.comb += [
-            begun.valid.eq(issue),
-            begun.ends.eq(ends),
-            begun.neuron.eq(neuron),
-            begun.number.eq(number),
-        ]
+        begun = self._count(m)
+        self._add(m, begun)
         summed = delay(m, begun, 1 + requantizer.sums_latency, "summed")
         written = delay(m, summed, requantizer.latency - requantizer.sums_latency, "written")
-        activation = requantizer.activations[0]
-        if self.errors is not None:
-            m.submodules.errors = errors = self.errors
-            m.d.comb += [
-                errors.i.eq(requantizer.sums[0]),
-                errors.shift.eq(self.shift),
-            ]
-            activation = Mux(self.backward, errors.o, activation)
+        self._store(m, written)
+        self._offer(m, summed)
+        left = self.o.valid & self.o.ready & self.o.payload.last
         m.d.comb += [
-            self.store.enable.eq(written.valid & ~self.last),
-            self.store.address.eq(written.neuron),
-            self.store.data.eq(activation),
-            self.done.eq(
-                Mux(
-                    self.last,
-                    self.o.valid & self.o.ready & self.o.payload.last,
-                    written.valid & written.ends,
-                )
-            ),
-        ]
-        offered = Signal(LOGIT, reset_less=True)
-        m.d.comb += self.o.payload.eq(offered)
-        taken = self.o.valid & self.o.ready
-        with m.If(summed.valid & self.last):
-            m.d.sync += [
-                self.o.valid.eq(1),
-                offered.data.eq(requantizer.sums[0]),
-                offered.last.eq(summed.ends),
-            ]
-        with m.Elif(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
-        with m.If(issue & self.last):
-            m.d.sync += flying.eq(1)
-        with m.Elif(taken):
-            m.d.sync += flying.eq(0)
-        m.d.comb += [
+            self.done.eq(Mux(self.last, left, written.valid & written.ends)),
             self.probe.activation.eq(self.store.enable),
             self.probe.activation_place.eq(written.number),
             self.probe.activations[0].eq(self.store.data),
@@ -219,3 +139,82 @@ class Sweep(wiring.Component):
             self.probe.sums[0].eq(requantizer.sums[0]),
         ]
         return m
+
+    def _count(self, m):
+        """The neurons one after the other: their row is read, and the tag goes with the sum."""
+        bits = self._config.address_bits
+        running = Signal()
+        flying = Signal()  # a logit that has not been taken yet
+        neuron = Signal(bits, reset_less=True)
+        number = Signal(bits, reset_less=True)
+        following = Signal(bits)
+        begun = Signal(data.StructLayout({"valid": 1, "ends": 1, "neuron": bits, "number": bits}))
+        m.d.comb += [
+            following.eq(neuron + self.step),
+            begun.valid.eq(running & ~flying),
+            begun.ends.eq(following == 0),
+            begun.neuron.eq(neuron),
+            begun.number.eq(number),
+            self.reading.eq(running),
+            self.row.eq(neuron[: self._config.row_bits]),
+        ]
+        with m.If(self.go):
+            m.d.sync += [running.eq(1), neuron.eq(0), number.eq(0)]
+        with m.Elif(begun.valid):
+            m.d.sync += [neuron.eq(following), number.eq(number + 1), running.eq(~begun.ends)]
+        with m.If(begun.valid & self.last):
+            m.d.sync += flying.eq(1)
+        with m.Elif(self.o.valid & self.o.ready):
+            m.d.sync += flying.eq(0)
+        return begun
+
+    def _add(self, m, begun):
+        """Sum and bias, or in its place the rounding constant, to the requantizer."""
+        requantizer, per_word = self.requantizer, len(self.biases.payload)
+        bank = delay(m, begun.neuron[self._config.row_bits :], 1, "bank", reset_less=True)
+        late = delay(m, bank, 1, "bank_high", reset_less=True)
+        place = begun.number[: (per_word - 1).bit_length()]
+        place = delay(m, place, 1, "place", reset_less=True)
+        wanted = delay(m, begun.valid, 1, "wanted")
+        bias = self.biases.payload.as_value().word_select(place, 32).as_signed()
+        if self._config.backward:
+            half = Signal(signed(32))
+            with m.Switch(self.shift):
+                for shift in range(1, MAX_SHIFT + 1):
+                    with m.Case(shift):
+                        m.d.comb += half.eq(1 << shift - 1)
+            bias = Mux(self.backward, half, bias)
+        low = self.low.as_value().word_select(bank, LOW)
+        high = self.high.as_value().word_select(late, len(self.high[0]))
+        m.d.comb += [
+            self.biases.ready.eq(wanted & (place == per_word - 1)),
+            requantizer.i[0].eq(Cat(low, high).as_signed()),
+            requantizer.bias[0].eq(bias),
+            requantizer.shift.eq(self.shift),
+        ]
+
+    def _store(self, m, written):
+        """An activation, or an error, to the operand banks."""
+        activation = self.requantizer.activations[0]
+        if self.errors is not None:
+            m.submodules.errors = errors = self.errors
+            m.d.comb += [errors.i.eq(self.requantizer.sums[0]), errors.shift.eq(self.shift)]
+            activation = Mux(self.backward, errors.o, activation)
+        m.d.comb += [
+            self.store.enable.eq(written.valid & ~self.last),
+            self.store.address.eq(written.neuron),
+            self.store.data.eq(activation),
+        ]
+
+    def _offer(self, m, summed):
+        """A logit to the output, where it waits."""
+        offered = Signal(LOGIT, reset_less=True)
+        m.d.comb += self.o.payload.eq(offered)
+        with m.If(summed.valid & self.last):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                offered.data.eq(self.requantizer.sums[0]),
+                offered.last.eq(summed.ends),
+            ]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
