@@ -356,7 +356,8 @@ class TestFigures:
             seen += 1
             speed = speeds.speed(counted, config.lanes, clock)
             result = {"lanes": config.lanes, "images_together": config.images, "clock_mhz": clock}
-            inputs = config.images * clock * 1e6 * counted["weights"] / counted["inputs"]
+            taken = config.images * config.input_width
+            inputs = taken * clock * 1e6 * counted["weights"] / counted["inputs"]
             assert speed["macs_per_second"] <= min(speeds.peak(result), inputs)
             loading = config.images * clock * 1e6 * speeds.weights_per_loading_cycle(counted)
             assert speed["macs_per_second"] <= loading * 1.000001 <= inputs * 1.000001
