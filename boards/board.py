@@ -48,8 +48,6 @@ class Board:
         """
         settings = self.family.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
         clock_hz = settings.output_hz
-        core = Core(
-            engine=self.family.engine(self.config),
-            divisor=baud_divisor(clock_hz=clock_hz, baud=baud),
-        )
+        divisor = baud_divisor(clock_hz=clock_hz, baud=baud)  # before anything is made
+        core = Core(engine=self.family.engine(self.config), divisor=divisor)
         return Top(clocking=self.family.clocking(settings=settings), core=core), clock_hz

@@ -22,6 +22,8 @@ from sobolpath.hw.export.axis import AxisEngine, RecordReader, ports
 from tests.support.networks import random_images, random_model, run_engine
 from tests.support.streams import at_random, get, put, simulate
 
+pytestmark = pytest.mark.slow
+
 TINY = CONFIGS["tiny"]
 TWO = EngineConfig(
     lanes=4, images=2, max_neurons=32, weight_words=256, bias_neurons=64, max_outputs=16

@@ -11,6 +11,8 @@ from sobolpath.boards.report import speeds
 from sobolpath.golden.support import cli
 from tests.support.pretended import pretend_tools, routed
 
+pytestmark = pytest.mark.slow
+
 KEPT = report.kept()
 
 

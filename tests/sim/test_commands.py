@@ -30,6 +30,8 @@ from tests.support.marks import slow
 from tests.support.networks import random_model
 from tests.support.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = ROOT / "models" / "digits.npz"
 DIGITS = ["--data", "digits"]
 PYSIM = ["--backend", "pysim"]

@@ -22,6 +22,8 @@ from tests.sim.test_native import CASES
 from tests.sim.test_pysim import AlwaysBusy, altered
 from tests.support.networks import extreme_model, random_images, random_model, random_topology
 
+pytestmark = pytest.mark.slow
+
 TINY = CONFIGS["tiny"]
 CYCLES = [name for name in ARRAYS if name not in ("values", "logits")]
 INFERENCES = 5

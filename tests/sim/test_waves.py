@@ -12,6 +12,8 @@ from sobolpath.sim.waves import fst, waveforms
 from tests.sim.test_commands import DIGITS, sim
 from tests.support.marks import slow
 
+pytestmark = pytest.mark.slow
+
 SIGNALS = sum(len(names.split()) for parts in waveforms.SHOWN.values() for _, names, _ in parts)
 
 
