@@ -1,7 +1,7 @@
 """The accumulator banks: read, add and write back, one word of every bank a cycle.
 
-A sum has 32 digits, and is kept in two halves of 16, each in banks of its own: the high half works
-a cycle after the low one, with its carries. So no carry is longer than 16 digits.
+A sum is kept in two parts, 16 digits and the others, each in banks of its own: the high one works a
+cycle after the low one, with its carries. So no carry is longer than 16 digits.
 
 **No hazard.** A word is read, added to and written in two cycles: a block reads in the cycle in
 which the one before writes. Where both have the same rows, the sum is handed on. Two blocks meet

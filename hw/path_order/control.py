@@ -82,7 +82,12 @@ class Control(wiring.Component):
             word.eq(program.read_0.word),
         ]
         m.d.sync += pointer.eq(following)
+        self._take_turns(m, word, take, rewind)
+        return m
 
+    def _take_turns(self, m, word, take, rewind):
+        """One thing after the other; each word of the program has a state that takes it."""
+        config = self._config
         limit = Signal(config.block_bits, reset_less=True)
         most = Signal(config.block_bits, reset_less=True)
         digits = Signal(config.address_bits.bit_length(), reset_less=True)
@@ -106,10 +111,15 @@ class Control(wiring.Component):
             self.first_weight.eq(weight | Mux(header.backward, last, 0)),
         ]
         for column in (self.read, self.add):
-            m.d.comb += [
-                column.payload.index.eq(number),
-                column.payload.value.eq(word),
-            ]
+            m.d.comb += [column.payload.index.eq(number), column.payload.value.eq(word)]
+
+        def takes(state, then, *statements):
+            """A state that takes the word in hand, whatever it is."""
+            with m.State(state):
+                m.d.comb += take.eq(1)
+                m.d.sync += statements
+                m.next = then
+
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(1)
@@ -118,40 +128,18 @@ class Control(wiring.Component):
                 with m.If(self.offered):
                     m.d.comb += take.eq(1)
                     m.next = "NEURONS"
-            with m.State("NEURONS"):
-                m.d.comb += take.eq(1)
-                m.d.sync += digits.eq(word)
-                m.next = "LOAD"
+            takes("NEURONS", "LOAD", digits.eq(word))
             with m.State("LOAD"):
                 m.d.comb += self.load.eq(1)
                 with m.If(self.loaded):
                     m.next = "HEADER"
-            with m.State("HEADER"):
-                m.d.comb += take.eq(1)
-                m.d.sync += [header.eq(word), index.eq(0), adding.eq(0)]
-                m.next = "MOST"
-            with m.State("MOST"):
-                m.d.comb += take.eq(1)
-                m.d.sync += [most.eq(word), digits.eq(header.digits)]
-                m.next = "LEAST"
-            with m.State("LEAST"):
-                m.d.comb += take.eq(1)
-                m.d.sync += last.eq((limit | word) & most)
-                m.next = "WEIGHTS"
-            with m.State("WEIGHTS"):
-                m.d.comb += take.eq(1)
-                m.d.sync += weight.eq(word)
-                m.next = "BIASES"
-            with m.State("BIASES"):
-                m.d.comb += take.eq(1)
-                m.d.sync += bias.eq(word)
-                m.next = "COLUMN"
+            takes("HEADER", "MOST", header.eq(word), index.eq(0), adding.eq(0))
+            takes("MOST", "LEAST", most.eq(word), digits.eq(header.digits))
+            takes("LEAST", "WEIGHTS", last.eq((limit | word) & most))
+            takes("WEIGHTS", "BIASES", weight.eq(word))
+            takes("BIASES", "COLUMN", bias.eq(word))
             with m.State("COLUMN"):
-                m.d.comb += [
-                    take.eq(1),
-                    self.read.valid.eq(~adding),
-                    self.add.valid.eq(adding),
-                ]
+                m.d.comb += [take.eq(1), self.read.valid.eq(~adding), self.add.valid.eq(adding)]
                 m.d.sync += adding.eq(~adding)
                 with m.If(adding):
                     m.d.sync += index.eq(index + 1)
@@ -169,4 +157,3 @@ class Control(wiring.Component):
                 with m.If(header.last):
                     m.d.comb += rewind.eq(1)
                     m.next = "IDLE"
-        return m

@@ -14,7 +14,7 @@ from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.engine import PathEngine
-from tests.cocotb.handshake import Bench, compare
+from tests.cocotb.handshake import Bench, compare, logits
 from tests.support.networks import image_bytes, random_images, random_model
 
 CONFIG = replace(CONFIGS["tiny"], images=2)
@@ -44,13 +44,7 @@ async def infer(bench, model, images):
     before = len(bench.o.items)
     bench.i.items.extend(CONFIG.inputs(images))
     await bench.received(bench.o, before + expected.size)
-    compare(
-        bench.o.items[before:],
-        [
-            {"data": int(logit), "last": int(number % outputs == outputs - 1)}
-            for number, logit in enumerate(expected.ravel())
-        ],
-    )
+    compare(bench.o.items[before:], logits(expected.reshape(-1, outputs)))
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

@@ -11,7 +11,7 @@ from sobolpath.golden.topology import linear
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.path_order.config import CONFIGS
 from sobolpath.hw.path_order.engine import PathOrderEngine
-from tests.cocotb.handshake import Bench, compare
+from tests.cocotb.handshake import Bench, compare, logits
 from tests.support.networks import random_images, random_model
 from tests.support.path_order import byte_writes, expected, random_errors
 
@@ -41,16 +41,10 @@ async def infer(bench, model, values, shifts=None):
     bench.write.items.extend(byte_writes(CONFIG, model, shifts))
     await bench.sent(bench.write)
     sums = expected(model, values, shifts)[-1]
-    before, outputs = len(bench.o.items), sums.shape[1]
+    before = len(bench.o.items)
     bench.i.items.extend(values.ravel().tolist())
     await bench.received(bench.o, before + sums.size)
-    compare(
-        bench.o.items[before:],
-        [
-            {"data": int(value), "last": int(number % outputs == outputs - 1)}
-            for number, value in enumerate(sums.ravel())
-        ],
-    )
+    compare(bench.o.items[before:], logits(sums))
 
 
 @cocotb.test(timeout_time=4, timeout_unit="ms")

@@ -36,6 +36,15 @@ def unpack(shape, bits):
     return Const(bits, Shape.cast(shape)).value
 
 
+def logits(values):
+    """What a stream of logits must give for ``values`` (B, n): the last of each row is ``last``."""
+    return [
+        {"data": int(value), "last": int(number == len(row) - 1)}
+        for row in values
+        for number, value in enumerate(row)
+    ]
+
+
 def read(handle):
     """A port's value, which must be made of 0 and 1."""
     try:
