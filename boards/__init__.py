@@ -15,6 +15,7 @@ NAMES = (
     "upduino",
     "hx8k",
     "ulx3s",
+    "ulx3s-paper",
     "orangecrab",
     "orangecrab-85",
     "tangnano9k",

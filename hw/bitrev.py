@@ -157,6 +157,8 @@ class BitReversalPermuter(wiring.Component):
     -------
     control : stream of m; ``i`` : stream of arrays of items.
     o : stream of {items, last}: permuted items, and whether the word is its block's last.
+    ends : the word that is offered at ``i`` is its block's last.
+    empty : no item is in memory or at ``o``.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
@@ -179,6 +181,8 @@ class BitReversalPermuter(wiring.Component):
                 "control": In(stream.Signature(log2_block)),
                 "i": In(stream.Signature(self._items)),
                 "o": Out(stream.Signature(word)),
+                "ends": Out(1),
+                "empty": Out(1, init=1),
             }
         )
 
@@ -200,6 +204,8 @@ class BitReversalPermuter(wiring.Component):
             ),
             write.enable.eq(self.i.valid & self.i.ready),
             read.enable.eq((filled | completes) & (~self.o.valid | self.o.ready)),
+            self.ends.eq(write.last),
+            self.empty.eq(between & ~filled & ~self.o.valid),
         ]
         m.d.sync += filled.eq((filled | completes) & ~(read.enable & read.last))
         with m.If(self.control.valid & self.control.ready):

@@ -7,9 +7,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import EngineConfig
+from .path_order.config import PathOrderConfig
 
 
-def word(config: EngineConfig) -> data.StructLayout:
+def word(config: EngineConfig | PathOrderConfig) -> data.StructLayout:
     """A word of inputs in a packet: its bits, whether any of it counts (``keep``), and whether the
     packet ends with it (``last``)."""
     return data.StructLayout({"data": config.input_bits, "keep": 1, "last": 1})
@@ -30,7 +31,7 @@ class PacketFitter(wiring.Component):
     o : stream of ``config.input_bits``. ``ends`` : the word that is taken is its inference's last.
     """
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig | PathOrderConfig) -> None:
         super().__init__(
             {
                 "i": In(stream.Signature(word(config))),

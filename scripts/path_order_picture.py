@@ -39,7 +39,10 @@ BOXES = (
         ("Sort by bank", "of each bank its row, its operand, its weight"),
         *(282, 50),
     ),
-    Box("data", ("StreamRegister",), A, DATA, ("Inputs", "one per cycle, in", "natural order")),
+    Box(
+        *("memory", ("StreamRegister", "BitReversalPermuter", "XorCrossbar"), A, DATA),
+        ("Bit reversal", "of the inputs,", "P per cycle"),
+    ),
     Box("memory", ("OperandBanks",), B, DATA, ("Operand banks", "P memories, an", "address each")),
     Box("data", ("BankCrossbar",), C, DATA, ("Crossbar", "P multiplexers", "of P inputs")),
     Box(

@@ -87,10 +87,12 @@ class Family:
 
 
 #: Nothing that the engine uses is read where it is written in the same cycle (of the activations it
-#: is known beforehand when each row is written, and nothing else is read while it is written), so
-#: what such a read would give is free: without it, yosys adds a register and a multiplexer to every
-#: bit of block RAM.
-NO_COLLISIONS = {"script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2"}
+#: is known beforehand when each row is written, and nothing else is read while it is written), but
+#: for memories that say so: their ports are transparent. So what such a read would give is free:
+#: without it, yosys adds a register and a multiplexer to every bit of block RAM.
+NO_COLLISIONS = {
+    "script_after_read": "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:TRANSPARENCY_MASK=1'0 %i"
+}
 #: The same, and the program, which is small, goes to distributed RAM, not to block RAM.
 DISTRIBUTED_PROGRAM = {
     "script_after_read": NO_COLLISIONS["script_after_read"]
@@ -103,6 +105,7 @@ OWN_MODELS = Path(__file__).parent
 
 #: Shapes of a block RAM of 18 kbit, of the ECP5 and of Gowin's devices: (words, bits).
 WORDS_18K = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+SHALLOW = 64  # words of a bank for which Yosys takes distributed RAM
 BYTES_18K = ((4096, 4), (2048, 8), (1024, 16), (512, 32))  # where bytes are written one by one
 
 
@@ -134,9 +137,14 @@ def all_block_rams(
 
 
 def block_rams_18k(config: Config, *names: str) -> int:
-    """Block RAMs of 18 kbit of an engine's memories of these ``names``; all but its program's."""
+    """Block RAMs of 18 kbit of an engine's memories of these ``names``; all but its program's.
+
+    The banks of a path-order engine come to distributed RAM where they are shallow.
+    """
+    path_order = isinstance(config, PathOrderConfig)
     return sum(
         size.banks * block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
         for name, size in sizes.memories(config).items()
         if (name in names if names else name != "program")
+        and not (path_order and size.banks > 1 and size.words <= SHALLOW)
     )

@@ -51,11 +51,13 @@ HEADER = {"shift": 5, "path_digits": 5, "digits": 4, "last": 1, "backward": 1}
 class PathOrderMachine:
     """What networks are packed for; ``hw.path_order.config.PathOrderConfig.machine`` makes it.
 
-    ``lanes`` : P. ``address_bits`` : A, digits of a neuron of the widest layer.
+    ``lanes`` : P. ``address_bits`` : A, digits of a neuron of the widest layer. ``input_width`` :
+    inputs that are taken together; the image does not depend on it.
     """
 
     lanes: int
     address_bits: int
+    input_width: int = 1
 
     @property
     def max_copies(self) -> int:

@@ -13,12 +13,13 @@ from ..topology.paths import Paths, log2_exact
 from .image import HEADER_WORDS, PathOrderMachine
 
 START = 2  # cycles from the last input taken to the first junction's header
-SINGLE = 3  # more where there is a single input: it is taken before anything begins
+SINGLE = 4  # more where a single word has all inputs: it is taken before anything begins
+BEGIN = 1  # before words of several inputs are taken: the loader is told how many are to come
 PIPELINE = 8  # from the start of the blocks to the first neuron swept, beside one cycle a block
 SWEEP = 5  # from the first neuron swept to the next junction's header, beside one a neuron
 LOGIT = 5  # from one logit to the next
 FIRST = 3  # from the first neuron swept to its logit
-RESTART = 2  # between inferences, beside the latency and one cycle for each input
+RESTART = 2  # between inferences, beside the latency and one cycle for each word of inputs
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class PathOrderSchedule:
     sweeps : per junction, cycles from its first neuron swept to the end of the sweep, that of the
         last one to the last logit.
     pipeline : cycles a junction that are none of these.
-    inputs : cycles of the inputs, one each.
+    inputs : cycles in which inputs are written: one for each word of them.
+    ahead : words are of several inputs. All of an inference are taken before the first of them is
+        written, those of the next one while this one runs.
     wide : the topology.
     """
 
@@ -41,6 +44,7 @@ class PathOrderSchedule:
     sweeps: tuple[int, ...]
     pipeline: int
     inputs: int
+    ahead: bool
     wide: Paths
 
     @property
@@ -50,7 +54,7 @@ class PathOrderSchedule:
 
     @property
     def words(self) -> int:
-        """Words that the inputs of an inference come in: one each."""
+        """Words that the inputs of an inference come in."""
         return self.inputs
 
     @property
@@ -60,24 +64,24 @@ class PathOrderSchedule:
 
     @property
     def steady(self) -> int:
-        """Cycles from the last of several inputs taken to the last logit written."""
+        """Cycles from the last input written to the last logit written."""
         parts = (*self.blocks, *self.fetches, *self.sweeps)
         return START + sum(parts) + self.pipeline * len(self.blocks)
 
     @property
     def latency(self) -> int:
         """Cycles from the last input taken to the last logit written, of an engine at rest."""
-        return self.steady + SINGLE * (self.inputs == 1)
+        return self.steady + self.inputs * self.ahead + SINGLE * (self.inputs == 1)
 
     @property
     def tasks(self) -> dict[str, int]:
-        """Cycles of an interval in which inputs are taken, and the others: nothing overlaps."""
+        """Cycles of an interval in which inputs are written, and the others."""
         return {"running": self.interval - self.inputs, "loading": self.inputs}
 
     @property
     def interval(self) -> int:
         """Cycles between inferences where inputs wait and logits do not."""
-        return self.steady + RESTART + self.inputs
+        return self.steady + RESTART + BEGIN * self.ahead + self.inputs
 
 
 def plan(
@@ -94,6 +98,7 @@ def plan(
         fetches=tuple(HEADER_WORDS + 2 * (each + 1) for each in digits),
         sweeps=(*(width + SWEEP for width in hidden), LOGIT * (outputs - 1) + FIRST),
         pipeline=PIPELINE,
-        inputs=topology.layers[0],
+        inputs=topology.layers[0] // machine.input_width,
+        ahead=machine.input_width > 1,
         wide=topology,
     )

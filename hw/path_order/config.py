@@ -30,6 +30,7 @@ class PathOrderConfig(Parameters):
     max_paths : the most paths of a junction: an address generator has a column for each digit.
     program_words : 16-bit words: two for every digit of a path's number, for every junction.
     backward : whether errors of 16 bits can flow backwards; if not, operands have 8 bits.
+    input_width : neurons of the first layer that are taken together: 1, or as many as lanes.
     memory_register : a register behind the weight memory, for a faster clock.
 
     Raises ``ValueError`` for a value out of range.
@@ -41,6 +42,7 @@ class PathOrderConfig(Parameters):
     max_paths: int = 16384
     program_words: int = 128
     backward: bool = True
+    input_width: int = 1
     memory_register: bool = False
 
     def __post_init__(self):
@@ -62,6 +64,9 @@ class PathOrderConfig(Parameters):
                 f"not {self.max_paths}"
             )
         self.check_flags("backward", "memory_register")
+        width = self.input_width
+        if isinstance(width, bool) or width not in (1, self.lanes):
+            raise ValueError(f"input_width must be 1 or {self.lanes}, the lanes, not {width!r}")
 
     @property
     def bank_bits(self) -> int:
@@ -106,11 +111,6 @@ class PathOrderConfig(Parameters):
         return 1
 
     @property
-    def input_width(self) -> int:
-        """1: inputs are taken one by one."""
-        return 1
-
-    @property
     def requantizers(self) -> int:
         """1: one value a cycle leaves the accumulators."""
         return 1
@@ -142,19 +142,30 @@ class PathOrderConfig(Parameters):
 
     @property
     def input_bits(self) -> int:
-        """Bits of an input, or of an error in its place."""
-        return self.operand.width
+        """Bits of a word of inputs, or of errors in their place: the first neuron lowest."""
+        return self.input_width * self.operand.width
 
     @property
     def machine(self) -> PathOrderMachine:
         """What networks are packed for."""
-        return PathOrderMachine(lanes=self.lanes, address_bits=self.address_bits)
+        return PathOrderMachine(
+            lanes=self.lanes, address_bits=self.address_bits, input_width=self.input_width
+        )
 
     @property
     def memories(self) -> dict[str, MemorySize]:
         """The engine's memories by name."""
         rows = self.lanes << self.row_bits
+        inputs = MemorySize(
+            part="loader.permuter",
+            words=rows // self.lanes,
+            width=self.operand.width,
+            unit=self.operand.width,
+            item=1,
+            banks=self.lanes,
+        )
         return {
+            **({"inputs": inputs} if self.input_width > 1 else {}),
             "weights": MemorySize(
                 part="weights",
                 words=self.weight_words,
@@ -223,10 +234,11 @@ class PathOrderConfig(Parameters):
 
     def inputs(self, images: np.ndarray) -> list[int]:
         """``uint8`` (B, n_0), or errors, ``int16``, as the engine's stream ``i`` takes them."""
-        return images.ravel().tolist()
+        words = images.astype(f"<u{self.operand.width // 8}").reshape(-1, self.input_width)
+        return [int.from_bytes(word.tobytes(), "little") for word in words]
 
 
-#: Named configurations: ``tiny`` for tests, the other for the board ``icebreaker-paper``.
+#: Named configurations: ``tiny`` for tests, the others for the boards of that name and ``-paper``.
 CONFIGS = {
     "tiny": PathOrderConfig(
         lanes=4,
@@ -235,4 +247,10 @@ CONFIGS = {
         max_paths=1024,
     ),
     "icebreaker": PathOrderConfig(backward=False),
+    "ulx3s": PathOrderConfig(
+        lanes=16,
+        weight_words=8192,
+        input_width=16,
+        memory_register=True,
+    ),
 }

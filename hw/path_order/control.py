@@ -6,7 +6,7 @@ neurons swept. Nothing overlaps.
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -26,8 +26,10 @@ class Control(wiring.Component):
     -------
     write : stream of {address, data}: a byte of the program; always ready.
     offered : an inference may begin. ``idle`` : none is under way.
-    load : inputs are wanted; ``loaded`` : the last one was taken. ``step`` : as of
-        ``hw.path_order.sweep.Sweep``, of the layer whose neurons are loaded or swept.
+    known : from when the inputs of this inference are known to be 2**``digits`` to its end.
+    load : inputs are wanted; ``loaded`` : the last one was taken.
+    digits : of a neuron of the layer that is loaded or swept. ``step`` : as of
+        ``hw.path_order.sweep.Sweep``, of that layer.
     read, add : columns, as of ``hw.path_order.addresses.BlockAddresses``.
     start : stream of {last, backward, epoch}, as of that. ``first_weight`` : the word of the first
         block's weights. ``first_bias`` : that of the first bias.
@@ -50,8 +52,10 @@ class Control(wiring.Component):
                 "write": self.program.signature.members["write"],
                 "offered": In(1),
                 "idle": Out(1),
+                "known": Out(1),
                 "load": Out(1),
                 "loaded": In(1),
+                "digits": Out(range(config.address_bits + 1)),
                 "step": Out(config.address_bits),
                 "read": Out(column),
                 "add": Out(column),
@@ -90,7 +94,7 @@ class Control(wiring.Component):
         config = self._config
         limit = Signal(config.block_bits, reset_less=True)
         most = Signal(config.block_bits, reset_less=True)
-        digits = Signal(config.address_bits.bit_length(), reset_less=True)
+        digits = Signal.like(self.digits, reset_less=True)
         index = Signal(range(config.index_bits), reset_less=True)
         adding = Signal(reset_less=True)
         ending = Signal()  # the column in hand is a digital shift
@@ -101,6 +105,7 @@ class Control(wiring.Component):
         bias = Signal(range(config.weight_words), reset_less=True)
         m.d.comb += [
             self.header.eq(header),
+            self.digits.eq(digits),
             self.step.eq((1 << config.address_bits) >> digits),
             ending.eq(index == header.path_digits),
             number.eq(Mux(ending, config.index_bits - 1, index)),
@@ -120,7 +125,8 @@ class Control(wiring.Component):
                 m.d.sync += statements
                 m.next = then
 
-        with m.FSM():
+        beginning = ["IDLE", "NEURONS"]
+        with m.FSM() as turns:
             with m.State("IDLE"):
                 m.d.comb += self.idle.eq(1)
                 m.d.comb += rewind.eq(~self.offered)
@@ -128,7 +134,13 @@ class Control(wiring.Component):
                 with m.If(self.offered):
                     m.d.comb += take.eq(1)
                     m.next = "NEURONS"
-            takes("NEURONS", "LOAD", digits.eq(word))
+            if config.input_width == 1:
+                takes("NEURONS", "LOAD", digits.eq(word))
+            else:  # the loader is told the digits before the first word
+                beginning.append("BEGIN")
+                takes("NEURONS", "BEGIN", digits.eq(word))
+                with m.State("BEGIN"):
+                    m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.comb += self.load.eq(1)
                 with m.If(self.loaded):
@@ -157,3 +169,4 @@ class Control(wiring.Component):
                 with m.If(header.last):
                     m.d.comb += rewind.eq(1)
                     m.next = "IDLE"
+        m.d.comb += self.known.eq(~Cat(turns.ongoing(state) for state in beginning).any())

@@ -7,13 +7,14 @@ their own order, P of them a cycle (Keller & Van keirsbilck, section 4.4).
 from collections.abc import Callable
 from typing import Any
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bytes import ByteRouter
 from ..config import LOGIT
 from ..delay import delay
+from ..packets import PacketFitter, word
 from ..stream import StreamRegister
 from ..weights import WeightMemory, WeightStreamer
 from .accumulators import Accumulators
@@ -21,6 +22,7 @@ from .addresses import BlockAddresses
 from .config import PathOrderConfig
 from .control import Control
 from .crossbar import BankCrossbar
+from .loader import loader
 from .multiplier import OperandMultiplier
 from .operands import OperandBanks
 from .sweep import Sweep, probe
@@ -61,12 +63,17 @@ class PathOrderEngine(wiring.Component):
         self,
         config: PathOrderConfig,
         *,
+        packets: bool = False,
         multiplier: Callable = OperandMultiplier,
         weight_memory: Callable = WeightMemory,
     ) -> None:
         self.config = config
         self.bytes, self.control = ByteRouter(config), Control(config)
-        self.inputs = StreamRegister(config.operand)
+        inputs = word(config) if packets else config.input_bits
+        self.inputs = StreamRegister(inputs)
+        self.fitter = PacketFitter(config) if packets else None
+        self._words = self.inputs.o if self.fitter is None else self.fitter.o
+        self.loader = loader(config)
         self.addresses, self.operands = BlockAddresses(config), OperandBanks(config)
         self.weights = WeightStreamer(
             lanes=config.lanes,
@@ -81,7 +88,7 @@ class PathOrderEngine(wiring.Component):
         super().__init__(
             {
                 "write": In(stream.Signature(config.write_layout)),
-                "i": In(stream.Signature(config.operand)),
+                "i": In(stream.Signature(inputs)),
                 "o": Out(stream.Signature(LOGIT)),
                 "busy": Out(1),
                 "probe": Out(probe(config)),
@@ -91,7 +98,7 @@ class PathOrderEngine(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         for name in (
-            *("bytes", "control", "inputs", "addresses", "operands", "weights"),
+            *("bytes", "control", "inputs", "loader", "addresses", "operands", "weights"),
             *("operand_crossbar", "weight_crossbar", "accumulators", "sweep"),
         ):
             m.submodules[name] = getattr(self, name)
@@ -113,10 +120,10 @@ class PathOrderEngine(wiring.Component):
             self.weights.write.valid.eq(bytes_.weights.valid),
             self.weights.write.payload.address.eq(bytes_.weights.payload.address),
             self.weights.write.payload.data.eq(bytes_.weights.payload.data),
-            bytes_.idle.eq(control.idle),
-            bytes_.waiting.eq(self.inputs.o.valid),
-            control.offered.eq(bytes_.offered),
-            self.busy.eq(~control.idle),
+            bytes_.idle.eq(~self.busy),
+            bytes_.waiting.eq(self._words.valid),
+            control.offered.eq(bytes_.offered | self.loader.held),  # and then no bytes are taken
+            self.busy.eq(~control.idle | self.loader.held),
         ]
 
     def _connect_control(self, m: Module) -> None:
@@ -138,24 +145,21 @@ class PathOrderEngine(wiring.Component):
 
     def _connect_inputs(self, m: Module) -> None:
         """Inputs, and what the sweep gives, to the operand banks."""
-        inputs, control, store = self.inputs, self.control, self.operands.store
-        connect(m, flipped(self.i), inputs.i)
-        neuron = Signal(self.config.address_bits)
-        taken = Signal()
+        loader, control = self.loader, self.control
+        connect(m, flipped(self.i), self.inputs.i)
+        if self.fitter is not None:
+            m.submodules.fitter = self.fitter
+            connect(m, self.inputs.o, self.fitter.i)
+            m.d.comb += self.fitter.ends.eq(loader.ends)
+        connect(m, self._words, loader.i)
         m.d.comb += [
-            inputs.o.ready.eq(control.load),
-            taken.eq(inputs.o.valid & control.load),
-            control.loaded.eq(taken & ((neuron + control.step)[: len(neuron)] == 0)),
-            store.eq(self.sweep.store),
+            loader.load.eq(control.load),
+            loader.known.eq(control.known),
+            loader.digits.eq(control.digits),
+            control.loaded.eq(loader.loaded),
+            self.operands.load.eq(loader.o),
+            self.operands.store.eq(self.sweep.store),
         ]
-        with m.If(taken):
-            m.d.sync += neuron.eq(neuron + control.step)
-        with m.If(control.load):
-            m.d.comb += [
-                store.enable.eq(taken),
-                store.address.eq(neuron),
-                store.data.eq(inputs.o.payload),
-            ]
 
     def _connect_blocks(self, m: Module) -> None:
         """From a block's addresses through banks, crossbar and multipliers to its sums."""

@@ -45,18 +45,19 @@ struct Network {
     }
 };
 
-// A word of inputs of the engine, WORD bytes, into a port of whatever type.
+// A word of inputs of the engine, WORD bytes of ITEM_BITS each, into a port of whatever type.
 template <typename Port>
 void put(Port& port, const uint8_t* bytes) {
     uint64_t word = 0;
-    for (unsigned byte = 0; byte < WORD; ++byte) word |= uint64_t{bytes[byte]} << 8 * byte;
+    for (unsigned byte = 0; byte < WORD; ++byte) word |= uint64_t{bytes[byte]} << ITEM_BITS * byte;
     port = static_cast<Port>(word);
 }
 template <std::size_t Words>
 void put(VlWide<Words>& port, const uint8_t* bytes) {
     for (unsigned word = 0; word < Words; ++word) port[word] = 0;
     for (unsigned byte = 0; byte < WORD; ++byte) {
-        port[byte / 4] |= EData{bytes[byte]} << 8 * (byte % 4);
+        const unsigned bit = ITEM_BITS * byte;
+        port[bit / 32] |= EData{bytes[byte]} << bit % 32;
     }
 }
 

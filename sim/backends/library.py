@@ -169,6 +169,7 @@ def _definitions(config, waves):
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DREQUANTIZERS={config.requantizers}",
         f"-DWORD={config.images * config.input_width}",
+        f"-DITEM_BITS={config.input_bits // (config.images * config.input_width)}",
         f"-DLANES={config.lanes}",
         f"-DHALF={config.mirror}",
         "-DVL_USER_FATAL",  # the harness has its own

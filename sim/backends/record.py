@@ -25,8 +25,8 @@ ROW_LANE = {
 #: The same of the path-order engine: a step is a block, its row the number, its distance the word
 #: that all banks share.
 PATH_ORDER = {
-    "LOADED_VALID": ("inputs", "o.valid"),
-    "LOADED_READY": ("inputs", "o.ready"),
+    "LOADED_VALID": ("loader", "loading"),
+    "LOADED_READY": ("loader", "load"),
     "ISSUED": ("addresses", "issued"),
     "ISSUED_DISTANCE": ("addresses", "word"),
     "ISSUED_ROW": ("addresses", "number"),

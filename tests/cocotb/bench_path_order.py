@@ -2,6 +2,7 @@
 backwards in between."""
 
 import random
+from dataclasses import replace
 
 import cocotb
 import numpy as np
@@ -15,7 +16,7 @@ from tests.cocotb.handshake import Bench, compare, logits
 from tests.support.networks import random_images, random_model
 from tests.support.path_order import byte_writes, expected, random_errors
 
-CONFIG = CONFIGS["tiny"]
+CONFIG = replace(CONFIGS["tiny"], input_width=4)  # every word goes through the permuter
 
 #: One neuron a bank, one junction, several; scrambled and shifted paths.
 TOPOLOGIES = (
@@ -42,7 +43,7 @@ async def infer(bench, model, values, shifts=None):
     await bench.sent(bench.write)
     sums = expected(model, values, shifts)[-1]
     before = len(bench.o.items)
-    bench.i.items.extend(values.ravel().tolist())
+    bench.i.items.extend(CONFIG.inputs(values))
     await bench.received(bench.o, before + sums.size)
     compare(bench.o.items[before:], logits(sums))
 
@@ -71,5 +72,5 @@ async def cycles_are_those_predicted(dut):
         await infer(bench, model, random_images(generator(), topology, 3))
         count, schedule = topology.layers[-1], plan(topology, CONFIG.machine)
         ends = seen[-3 * count :][count - 1 :: count]
-        latency = ends[0] - bench.i.cycles[before + topology.layers[0] - 1]
+        latency = ends[0] - bench.i.cycles[before + schedule.words - 1]
         compare([latency, ends[2] - ends[1]], [schedule.latency, schedule.interval])

@@ -86,7 +86,7 @@ class TestPadded:
 class TestEngines:
     def test_boards_are_known(self):
         found = registry.known()
-        assert set(found) == {*CONFIGS, "icebreaker-paper"} >= set(NAMES)
+        assert set(found) == {*CONFIGS, "icebreaker-paper", "ulx3s-paper"} >= set(NAMES)
         assert {name: load(name).config for name in NAMES}.items() <= found.items()
         assert registry.named("upduino") is CONFIGS["icebreaker"]
 

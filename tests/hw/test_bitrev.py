@@ -175,6 +175,35 @@ class TestPermuter:
         print(f"{lanes=} {seed=} {jobs=}")
         permute(make(lanes, 8), lanes, jobs, seed=seed, together=seed % 2 == 0)
 
+    def test_it_says_what_it_holds(self):
+        """``ends`` with each block's last word, ``empty`` before the first and after the last."""
+        dut, seen = BitReversalPermuter(lanes=4, max_log2_block=5, item_shape=8), []
+
+        async def bench(ctx):
+            ctx.set(dut.o.ready, 1)
+            taken = left = 0
+            while left < 16:
+                ctx.set(dut.i.valid, taken < 16)
+                taken_now, left_now, last, ends, empty = (
+                    ctx.get(dut.i.ready) and taken < 16,
+                    ctx.get(dut.o.valid),
+                    ctx.get(dut.o.payload.last),
+                    ctx.get(dut.ends),
+                    ctx.get(dut.empty),
+                )
+                assert empty == (taken == left)
+                if taken_now:
+                    assert ends == (taken % 8 == 7)
+                    seen.append(ends)
+                assert not left_now or last == (left % 8 == 7)
+                taken, left = taken + taken_now, left + left_now
+                await ctx.tick()
+            assert ctx.get(dut.empty)
+
+        simulate(dut, bench)
+        assert sum(seen) == 2
+        assert len(seen) == 16
+
     @pytest.mark.parametrize("together", [False, True])
     @pytest.mark.parametrize("order", [1, -1])
     def test_the_cost_of_a_change(self, order, together):

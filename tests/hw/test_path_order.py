@@ -23,8 +23,9 @@ from sobolpath.hw.path_order.multiplier import OperandMultiplier
 from sobolpath.hw.path_order.operands import OperandBanks
 from sobolpath.hw.path_order.sweep import ErrorRequantizer, Sweep
 from sobolpath.hw.requantizer import Requantizer
-from tests.support.networks import extreme_model, random_images, random_model
+from tests.support.networks import extreme_model, flat, random_images, random_model
 from tests.support.path_order import (
+    byte_writes,
     compare,
     compare_cycles,
     items,
@@ -32,7 +33,7 @@ from tests.support.path_order import (
     random_errors,
     run,
 )
-from tests.support.streams import simulate
+from tests.support.streams import get, put, simulate
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -49,24 +50,25 @@ def config(lanes, **options):
 
 
 SMALL = [config(4), config(4, memory_register=True), config(8), config(16), config(32)]
-FORWARD = [config(4, backward=False), config(8, backward=False, memory_register=True)]
+WIDE = [config(lanes, input_width=lanes) for lanes in (4, 8, 16)]
+FORWARD = [
+    config(4, backward=False),
+    config(8, backward=False, memory_register=True),
+    config(8, backward=False, input_width=8),
+]
 
 
 def name(value):
     way = "both" if value.backward else "forward"
-    return f"{value.lanes}-{way}{'-registered' if value.memory_register else ''}"
+    wide = "-wide" if value.input_width > 1 else ""
+    return f"{value.lanes}-{way}{'-registered' if value.memory_register else ''}{wide}"
 
 
 def random_topology(rng, some, junctions):
-    """A random topology that fits: any widths from one neuron a bank on.
-
-    But two neurons at both ends: an only input is taken ahead, for the network that is there then.
-    """
+    """A random topology that fits: any widths from one neuron a bank on."""
     while True:
         low, high = some.bank_bits, some.address_bits
         digits = rng.integers(low, high + 1, junctions + 1)
-        if min(digits[0], digits[-1]) == 0:
-            continue
         counts = [rng.integers(max(pair), sum(pair) + 1) for pair in pairwise(digits)]
         if sum(1 << count for count in counts) <= 600:
             layers, paths = [1 << k for k in digits], [1 << p for p in counts]
@@ -74,7 +76,7 @@ def random_topology(rng, some, junctions):
 
 
 @pytest.mark.parametrize("seed", [None, 1])
-@pytest.mark.parametrize("some", SMALL + FORWARD, ids=name)
+@pytest.mark.parametrize("some", SMALL + WIDE + FORWARD, ids=name)
 def test_random_networks(some, seed):
     """One network written over the other; with a seed, all streams stall."""
     rng = np.random.default_rng([some.lanes, seed or 0])
@@ -89,7 +91,7 @@ def test_random_networks(some, seed):
 
 
 @pytest.mark.parametrize("seed", [None, 2])
-@pytest.mark.parametrize("some", SMALL, ids=name)
+@pytest.mark.parametrize("some", SMALL + WIDE, ids=name)
 def test_errors_backwards(some, seed):
     """The transposed junctions, forwards and backwards in turn; with a seed, all streams stall."""
     rng = np.random.default_rng([some.lanes, 7, seed or 0])
@@ -119,12 +121,11 @@ def test_scrambled_and_shifted(make):
     assert len(compare(networks, record)) == 8
 
 
-@pytest.mark.parametrize("lanes", [4, 8])
-def test_the_smallest(lanes):
+@pytest.mark.parametrize(("lanes", "width"), [(4, 1), (4, 4), (8, 1), (8, 8)])
+def test_the_smallest(lanes, width):
     """One neuron a bank: every block meets the same row, one after the other."""
-    some = PathOrderConfig(
-        lanes=lanes, max_neurons=2 * lanes, weight_words=16, max_paths=2 * lanes, program_words=32
-    )
+    sizes = {"max_neurons": 2 * lanes, "weight_words": 16, "max_paths": 2 * lanes}
+    some = PathOrderConfig(lanes=lanes, input_width=width, program_words=32, **sizes)
     rng = np.random.default_rng(lanes)
     topologies = [Topology((lanes, lanes), (lanes,)), Topology((2 * lanes, lanes), (2 * lanes,))]
     for each in topologies:
@@ -182,7 +183,7 @@ def test_the_network_grows_by_what_is_appended():
         small = nested.cut(model, size)
         images = random_images(rng, topology, 2)
         networks.append((small, images, None))
-        jobs.append((items(writes), images, 16))
+        jobs.append((items(writes), images.tolist(), 16))
         if size == 512:
             break
         writes = image.grown(model, some.machine, size, 2 * size)
@@ -198,13 +199,93 @@ def test_the_network_grows_by_what_is_appended():
     assert compare_cycles(some, networks, record, room=topology) == 10
 
 
-def test_logits_wait():
+@pytest.mark.parametrize("width", [1, 4])
+def test_logits_wait(width):
     """However late they are taken, none is lost, and the next inference waits."""
-    some, topology = config(4), Topology((16, 8), (32,))
+    some, topology = config(4, input_width=width), Topology((16, 8), (32,))
     rng = np.random.default_rng(9)
     network = random_model(rng, topology), random_images(rng, topology, 3), None
     record = run(PathOrderEngine(some), [job(some, *network)], seed=4, chance=0.95)
     compare([network], record)
+
+
+def test_words_are_taken_while_the_inference_before_runs():
+    """All inputs of the next inference, and no more, are there before this one ends."""
+    some, topology = config(4, input_width=4), Topology((16, 8), (32,))
+    rng = np.random.default_rng(12)
+    network = random_model(rng, topology), random_images(rng, topology, 3), None
+    record = run(PathOrderEngine(some), [job(some, *network)])
+    ends = compare([network], record)
+    words = topology.layers[0] // 4
+    for end, following, after in zip(ends, record.inputs[1:], record.inputs[2:], strict=False):
+        assert following[-1] < end - some.schedule(topology).steady + words
+        assert after[0] > end - some.schedule(topology).steady
+    assert len(ends) == 3
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_packets(width):
+    """A packet is an inference, however long: what it lacks is 0, what is too much is dropped."""
+    some, topology = config(4, input_width=width), Topology((16, 8), (32,))
+    rng = np.random.default_rng(14)
+    model, count = random_model(rng, topology), topology.layers[0] // width
+    packets = [random_images(rng, topology, 3).reshape(-1)[: size * width] for size in (1, count)]
+    packets += [rng.integers(0, 256, size * width, np.uint8) for size in (count - 1, 2 * count, 2)]
+    images = np.array([np.resize(np.append(own, [0] * 16), 16) for own in packets], np.uint8)
+    beats = [
+        {"data": word, "keep": 1, "last": place == len(own) // width - 1}
+        for own in packets
+        for place, word in enumerate(some.inputs(own))
+    ]
+    dut = PathOrderEngine(some, packets=True)
+    port, numbers = flat(dut.i, beats)
+    got = []
+
+    async def feed(ctx):
+        write, bytes_ = flat(dut.write, byte_writes(some, model))
+        taken = await put(ctx, write, bytes_)
+        await put(ctx, port, numbers, start=taken[-1] + 1)
+
+    async def collect(ctx):
+        got.extend((await get(ctx, dut.o, 5 * 8, lambda o: o.data))[0])
+
+    simulate(dut, feed, collect)
+    assert got == engine.infer(model, images).ravel().tolist()
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_no_byte_is_taken_while_inputs_are_held(width):
+    """The network stays what it was for the inputs that are there, and may change after a reset."""
+    some, topology = config(4, input_width=width), Topology((16, 8), (32,))
+    rng = np.random.default_rng(13)
+    model, images = random_model(rng, topology), random_images(rng, topology, 1)
+    dut, reset, taken = PathOrderEngine(some), Signal(), []
+
+    async def bench(ctx):
+        for _ in range(2):
+            for item in byte_writes(some, model):
+                ctx.set(dut.write.payload, item)
+                ctx.set(dut.write.valid, 1)
+                await ctx.tick().until(dut.write.ready)
+            ctx.set(dut.write.valid, 0)
+            for value in some.inputs(images)[:2]:
+                ctx.set(dut.i.payload, value)
+                ctx.set(dut.i.valid, 1)
+                await ctx.tick().until(dut.i.ready)
+            ctx.set(dut.i.valid, 0)
+            await ctx.tick().repeat(12)
+            for _ in range(30):
+                _, _, busy, ready = await ctx.tick().sample(dut.busy, dut.write.ready)
+                taken.append((busy, ready))
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            await ctx.tick().repeat(2)
+            assert not ctx.get(dut.busy)
+            assert ctx.get(dut.write.ready)
+
+    simulate(ResetInserter(reset)(dut), bench)
+    assert taken == [(1, 0)] * 60
 
 
 def test_reset_in_the_middle():
@@ -341,6 +422,9 @@ class TestConfig:
             ),
             ("program_words", 8, "program_words must be a power of two from 16 to 65536, not 8"),
             ("backward", 1, "backward must be True or False, not 1"),
+            ("input_width", 4, "input_width must be 1 or 8, the lanes, not 4"),
+            ("input_width", 16, "input_width must be 1 or 8, the lanes, not 16"),
+            ("input_width", True, "input_width must be 1 or 8, the lanes, not True"),
             ("memory_register", None, "memory_register must be True or False, not None"),
         ],
     )

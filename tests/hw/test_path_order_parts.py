@@ -8,6 +8,7 @@ from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.path_order.accumulators import Accumulators
 from sobolpath.hw.path_order.addresses import BlockAddresses
 from sobolpath.hw.path_order.config import PathOrderConfig
+from sobolpath.hw.path_order.loader import ItemLoader, WordLoader, loader
 from sobolpath.hw.path_order.operands import OperandBanks
 from tests.support.streams import put, simulate
 
@@ -102,6 +103,65 @@ class TestBlockAddresses:
         ]
         assert got == wanted
         assert len(got) > 2 * count // lanes
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 32])
+class TestLoader:
+    def written(self, some, digits, loads, seed):
+        """(bank, row, value) of what is written for inputs 0, 1, 2 and so on, in that order."""
+        dut, rng, found = loader(some), np.random.default_rng(seed), []
+        assert isinstance(dut, ItemLoader if some.input_width == 1 else WordLoader)
+        words = some.inputs(np.arange(loads << digits, dtype=np.uint8))
+        offered = iter(words)
+
+        async def bench(ctx):
+            ctx.set(dut.digits, digits)
+            await ctx.tick().repeat(2)
+            ctx.set(dut.known, 1)
+            word, done = next(offered), 0
+            for _ in range(40 * len(words)):
+                ctx.set(dut.i.valid, int(word is not None and rng.random() < 0.7))
+                ctx.set(dut.i.payload, word or 0)
+                ctx.set(dut.load, int(rng.random() < 0.7))
+                valid, ready, loading, loaded, held, o = (
+                    ctx.get(each)
+                    for each in (
+                        *(dut.i.valid, dut.i.ready, dut.loading, dut.loaded, dut.held, dut.o),
+                    )
+                )
+                assert o.enable == loading
+                if loading and some.input_width == 1:
+                    found.append((*divmod(o.address, 1 << some.row_bits), o.data))
+                elif loading:
+                    found.extend((bank, o.row, o.items[bank]) for bank in range(some.lanes))
+                    assert held
+                done += loaded
+                assert loaded == (loading and len(found) == done << digits)
+                await ctx.tick()
+                if valid and ready:
+                    word = next(offered, None)
+            assert done == loads
+
+        simulate(dut, bench, limit=100_000)
+        return found
+
+    @pytest.mark.parametrize("wide", [False, True])
+    def test_every_input_reaches_its_place(self, lanes, wide):
+        """From one row to all rows, and one inference behind the other."""
+        some = config(lanes, backward=False, input_width=lanes if wide else 1)
+        for digits in range(some.bank_bits, some.address_bits + 1):
+            found = self.written(some, digits, 3, digits)
+            bits = some.address_bits
+            neurons = np.arange(1 << digits) << bits - digits
+            expected = [
+                {(*divmod(int(place), 1 << some.row_bits), (inference << digits | number) % 256)}
+                for inference in range(3)
+                for number, place in enumerate(neurons)
+            ]
+            assert len(found) == 3 << digits
+            for inference in range(3):
+                part = slice(inference << digits, inference + 1 << digits)
+                assert set(found[part]) == set.union(*expected[part])
 
 
 class TestAccumulators:

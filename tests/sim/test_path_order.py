@@ -25,17 +25,19 @@ from tests.support.networks import random_images, random_model, small_digits
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 TINY = CONFIGS["tiny"]
+WIDE = replace(TINY, input_width=4)
 OPTIONS = ("--engine", "path-order", "--config", "tiny", "--data", "digits", "--backend", "pysim")
 
 
+@pytest.mark.parametrize("config", [TINY, WIDE, replace(WIDE, backward=False)])
 @pytest.mark.parametrize("seed", range(3))
-def test_both_back_ends_record_the_same(seed):
+def test_both_back_ends_record_the_same(seed, config):
     """Every value and its cycle, and all are the golden ones; the cycles are those predicted."""
     rng = np.random.default_rng(seed)
     layers, paths = ((64, 16), (32, 16, 8), (16, 16, 16, 4))[seed], ((256,), (64, 32), (64,) * 3)
     make = (Topology, linear.scrambled, linear.shifted)[seed]
     model = random_model(rng, make(layers, paths[seed]))
-    job, images = Job.of(TINY, model), random_images(rng, model.topology, 6)
+    job, images = Job.of(config, model), random_images(rng, model.topology, 6)
     with NativeEngine(job) as native, PysimEngine(job) as pysim:
         comparison = Comparison(model, job)
         for part in (images[:3], images[3:]):
@@ -97,8 +99,8 @@ def test_run(tmp_path, capsys):
     [
         (["--engine", "path"], "--engine must be one of row-lane, path-order, not 'path'"),
         (
-            ["--engine", "path-order", "--config", "ulx3s"],
-            "--config of path-order must be one of tiny, icebreaker, not 'ulx3s'",
+            ["--engine", "path-order", "--config", "hx8k"],
+            "--config of path-order must be one of tiny, icebreaker, ulx3s, not 'hx8k'",
         ),
     ],
 )

@@ -50,22 +50,23 @@ class Run:
 
 
 def run(dut, jobs, *, seed=None, chance=0.3):
-    """Run jobs, each (writes, values, outputs): the writes, then the values of every inference.
+    """Run jobs, each (writes, inputs, outputs): the writes, then the inputs of every inference.
 
-    ``values`` : (B, n). With a ``seed`` all three streams stall at random. Returns a :class:`Run`.
+    ``inputs`` : a list of words each. With a ``seed`` all three streams stall at random. Returns a
+    :class:`Run`.
     """
     record = Run()
-    outputs = sum(len(values) * count for _, values, count in jobs)
+    outputs = sum(len(inputs) * count for _, inputs, count in jobs)
 
     def stalls(name):
         return None if seed is None else at_random(random.Random(f"{seed} {name}"), chance)
 
     async def feed(ctx):
         cycle = 0
-        for writes, values, _ in jobs:
+        for writes, inputs, _ in jobs:
             port, numbers = flat(dut.write, writes)
             taken = await put(ctx, port, numbers, stalls=stalls("write"), start=cycle)
-            for own in values.tolist():
+            for own in inputs:
                 taken = await put(ctx, dut.i, own, stalls=stalls("i"), start=taken[-1] + 1)
                 record.inputs.append(taken)
             cycle = taken[-1] + 1
@@ -104,7 +105,8 @@ def run(dut, jobs, *, seed=None, chance=0.3):
 def job(config, model, values, shifts=None):
     """A job of :func:`run`."""
     layer = -1 if shifts is None else 0
-    return byte_writes(config, model, shifts), values, model.topology.layers[layer]
+    inputs = [config.inputs(own) for own in values]
+    return byte_writes(config, model, shifts), inputs, model.topology.layers[layer]
 
 
 def compare(networks, record):
