@@ -96,8 +96,9 @@ module MULT18X18D(
     right_register <= right;
     product_register <= left_register * right_register;
   end
+  // An unsigned choice beside it would make the multiplication unsigned, hence 38'shx.
   wire signed [37:0] product =
-      REG_INPUTA_CLK != REG_OUTPUT_CLK || REG_INPUTB_CLK != REG_OUTPUT_CLK ? 38'hx
+      REG_INPUTA_CLK != REG_OUTPUT_CLK || REG_INPUTB_CLK != REG_OUTPUT_CLK ? 38'shx
       : REG_OUTPUT_CLK == "NONE" ? left * right : product_register;
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
           P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} =

@@ -21,6 +21,7 @@ from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
 from sobolpath.hw.config import CONFIGS, EngineConfig
+from sobolpath.hw.path_order.config import CONFIGS as PATH_ORDER
 from tests.boards.test_boards import small_model
 from tests.support.places import DIGITS
 
@@ -73,6 +74,19 @@ def test_a_shipped_model(name, config, tmp_path):
     assert result["latency_cycles"] == result["predicted_latency"]
     assert result["interval_cycles"] is None
     assert counted(board, folder) == board.family.expected_cells(board.config)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_path_order(wide, tmp_path):
+    """Operands with a sign; the permuter, one of whose reads sees what is written beside it."""
+    some = replace(PATH_ORDER["tiny"], memory_register=True, input_width=4 if wide else 1)
+    board, model = replace(load("ulx3s-paper"), config=some), small_model(4, 4)
+    images = np.random.default_rng(4).integers(0, 256, (3, 16), dtype=np.uint8)
+    result, failures = verify.verify(board, model, images, folder=tmp_path / "netlist")
+    assert failures == ()
+    assert (result["logits_compared"], result["logits_different"]) == (12, 0)
+    assert result["latency_cycles"] == result["predicted_latency"]
+    assert result["interval_cycles"] == result["predicted_interval"]
 
 
 @pytest.mark.parametrize(
