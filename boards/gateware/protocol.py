@@ -101,7 +101,10 @@ class Identity:
     def machine(self) -> Machine | PathOrderMachine:
         """What networks are packed for: see ``pack`` of the engine's image."""
         if self.path_order:
-            return PathOrderMachine(lanes=self.lanes, address_bits=exact_log2(self.max_neurons))
+            digits = exact_log2(self.max_neurons)
+            return PathOrderMachine(
+                lanes=self.lanes, address_bits=digits, input_width=self.input_width
+            )
         return Machine.of(self)
 
     def payload(self) -> bytes:

@@ -69,7 +69,7 @@ class Core(wiring.Component):
         errors = Cat(receiver.framing, receiver.overrun)
         flags = Signal(2)
         m.d.comb += [
-            engine.i.payload.eq(host.inputs.payload),  # which may be narrower
+            *self._widened(),
             engine.i.valid.eq(host.inputs.valid),
             host.inputs.ready.eq(engine.i.ready),
             receiver.rx.eq(self.rx),
@@ -83,6 +83,15 @@ class Core(wiring.Component):
         with m.Elif(host.identified):
             m.d.sync += flags.eq(0)
         return m
+
+    def _widened(self):
+        """The bytes of a word of inputs to the engine's operands, which may be wider."""
+        inputs, operands = self.host.inputs.payload, self.engine.i.payload
+        width = len(operands) * 8 // len(inputs)
+        return [
+            operands[place * width : (place + 1) * width].eq(inputs.word_select(place, 8))
+            for place in range(len(inputs) // 8)
+        ]
 
 
 class Top(Elaboratable):

@@ -30,6 +30,7 @@ from sobolpath.hw.engines import ENGINES, component
 from tests.support.serial_line import receive, send, send_break
 
 BIT = 8
+PATH_ORDER = ENGINES["path-order"]["tiny"]
 
 
 def small_model(seed, outputs=8):
@@ -91,10 +92,13 @@ class Device:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 class TestCore:
-    @pytest.mark.parametrize("engine_name", ENGINES)
-    def test_loads_runs_and_loads_another(self, engine_name):
+    @pytest.mark.parametrize(
+        "config",
+        [ENGINES["row-lane"]["tiny"], PATH_ORDER, replace(PATH_ORDER, input_width=4)],
+    )
+    def test_loads_runs_and_loads_another(self, config):
         """Two networks one after the other, three images each: logits equal the golden model's."""
-        device, compared = Device(ENGINES[engine_name]["tiny"]), []
+        device, compared = Device(config), []
 
         async def session(ctx):
             await device.begin(ctx)
