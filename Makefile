@@ -27,7 +27,7 @@ $(error N must be a number of seeds from 1, not $(N))
 endif
 endif
 
-.PHONY: help sim check test synth seeds boards figures lint clean force
+.PHONY: help sim demo check test synth seeds boards figures faults lint clean force
 
 help:  ## list the targets
 	@echo "usage: make TARGET [BOARD=icebreaker] [N=10] [PYTHON=python3]"
@@ -37,13 +37,16 @@ help:  ## list the targets
 sim: $(VENV)/.all  ## run the digits model on simulated hardware and compare
 	$(SOBOLPATH) sim run digits --data digits
 
+demo: $(VENV)/.all  ## draw a digit on a page; a simulated board says which it is
+	$(SOBOLPATH) demo $(addprefix --port ,$(PORT))
+
 check: lint  ## style, types and the fast tests, in two minutes
 	@scripts/system-tools.sh iverilog g++ perl
 	$(RUN) -m pytest -m "not slow" --numprocesses auto --dist worksteal
 
-test: $(VENV)/.test  ## run every test; installs Icarus and a C++ compiler if it may
-	@scripts/system-tools.sh iverilog g++ perl
-	$(RUN) -m pytest
+test: $(VENV)/.test  ## run every test; installs Icarus, g++ and Chromium if it may
+	@scripts/system-tools.sh iverilog g++ perl chromium
+	$(RUN) -m pytest --numprocesses auto --dist worksteal
 
 synth: $(VENV)/.all  ## make the bitstream for BOARD and a report: area, Fmax, cycles
 	@$(SOBOLPATH) board build $(BOARD) --report
@@ -56,6 +59,9 @@ boards: $(VENV)/.all  ## build all BOARDS and write the table of docs/boards.md
 
 figures: $(VENV)/.test  ## measure the README's table again and write it
 	$(RUN) -m scripts.figures
+
+faults: $(VENV)/.test  ## damage sessions with a device, and write what came of it
+	$(RUN) -m scripts.faults
 
 models/%.npz: $(VENV)/.all force  ## train a model that ships again: digits, mnist-37k, ...
 	$(SOBOLPATH) zoo --train $*

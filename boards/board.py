@@ -7,7 +7,11 @@ from typing import Any
 from sobolpath.hw.engines import Config
 
 from .families.family import Family
-from .gateware.top import Core, Top
+from .flow.loader import Loader
+from .gateware.boot import BootLoader
+from .gateware.core import Core
+from .gateware.flash import FlashReader, half_cycles, wake_cycles
+from .gateware.top import Top
 from .gateware.uart import baud_divisor
 
 
@@ -22,8 +26,13 @@ class Board:
     platform : makes the ``amaranth.build.Platform``.
     family : of its device.
     config : the engine that the device holds.
-    resources : those of ``uart``, ``led_g`` and ``led_r`` that the platform has not.
+    loader : how its bitstream is loaded.
+    resources : the lamps ``led_ready``, ``led_busy`` and ``led_error``, and of ``uart`` and
+        ``spi_flash`` what the platform has not.
     clock_hz, baud : defaults.
+    flash : where in its boot flash a network's image begins, clear of the bitstream, and of others
+        where the device may choose among several: the address of a byte, a multiple of 64 kB, which
+        is the most that is erased at a time. ``None`` : it does not boot from one.
     """
 
     name: str
@@ -31,9 +40,11 @@ class Board:
     platform: Callable
     family: Family
     config: Config
+    loader: Loader
     resources: tuple = ()
     clock_hz: float = 48e6
     baud: int = 1_000_000
+    flash: int | None = None
 
     def new_platform(self) -> Any:
         """A platform with all pins that the top needs."""
@@ -49,5 +60,18 @@ class Board:
         settings = self.family.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
         clock_hz = settings.output_hz
         divisor = baud_divisor(clock_hz=clock_hz, baud=baud)  # before anything is made
-        core = Core(engine=self.family.engine(self.config), divisor=divisor)
-        return Top(clocking=self.family.clocking(settings=settings), core=core), clock_hz
+        core = Core(
+            engine=self.family.engine(self.config),
+            divisor=divisor,
+            clock_hz=clock_hz,
+            boot=self.boot(clock_hz),
+        )
+        clocking = self.family.clocking(settings=settings)
+        return Top(clocking=clocking, core=core, flash_clock=self.family.flash_clock), clock_hz
+
+    def boot(self, clock_hz: float) -> BootLoader | None:
+        """The boot loader for a clock in hertz, where the board has a flash for it."""
+        if self.flash is None:
+            return None
+        half, wake = half_cycles(clock_hz), wake_cycles(clock_hz)
+        return BootLoader(reader=FlashReader(address=self.flash, half=half, wake=wake))

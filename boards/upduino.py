@@ -2,9 +2,10 @@
 
 Its internal oscillator is too inexact for a serial port, so that jumper must be closed. The FT232H
 programs the device and no more; the serial port is on the header: pin 23 receives, pin 25 sends.
+Lamps, of one LED: ready is green, busy blue, error red.
 """
 
-from amaranth.build import Attrs, PinsN, Resource
+from amaranth.build import Attrs, Pins, PinsN, Resource, Subsignal
 from amaranth_boards.resources import UARTResource
 from amaranth_boards.upduino_v3 import UpduinoV3Platform
 
@@ -12,6 +13,7 @@ from sobolpath.hw.config import CONFIGS
 
 from .board import Board
 from .families.ice40 import ULTRAPLUS_ANY_PIN
+from .flow.loader import Loader
 
 CMOS = Attrs(IO_STANDARD="SB_LVCMOS")
 
@@ -30,7 +32,19 @@ BOARD = Board(
     config=CONFIGS["upduino"],
     resources=(
         UARTResource(0, rx="23", tx="25", attrs=CMOS),
-        Resource("led_g", 0, PinsN("39", dir="o"), CMOS),
-        Resource("led_r", 0, PinsN("41", dir="o"), CMOS),
+        Resource("led_ready", 0, PinsN("39", dir="o"), CMOS),
+        Resource("led_busy", 0, PinsN("40", dir="o"), CMOS),
+        Resource("led_error", 0, PinsN("41", dir="o"), CMOS),
+        Resource(
+            "spi_flash",  # without its line "hold", whose pin has the clock
+            0,
+            Subsignal("cs", PinsN("16", dir="o")),
+            Subsignal("clk", Pins("15", dir="o")),
+            Subsignal("copi", Pins("14", dir="o")),
+            Subsignal("cipo", Pins("17", dir="i")),
+            CMOS,
+        ),
     ),
+    loader=Loader(name="ice40_generic", cable="ft232", sram=False),
+    flash=0x20000,  # behind one bitstream of 104 kB
 )

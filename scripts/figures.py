@@ -14,10 +14,10 @@ import numpy as np
 from scripts import engine_picture, path_order_picture, readme
 from scripts.readme import ROOT
 from sobolpath.boards import load
-from sobolpath.boards.gateware import protocol
 from sobolpath.boards.report import kept as kept_boards
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.lanes import junction_matrix
+from sobolpath.golden.protocol import frames
 from sobolpath.golden.support import cli
 from sobolpath.golden.topology.paths import Paths
 from sobolpath.sim.run.measure import run as simulate
@@ -34,15 +34,16 @@ def connectivity_bits(topology: Paths, lanes: int) -> int:
     return sum(junction_matrix(topology, junction, lanes).size for junction in topology.junctions)
 
 
-def over_serial(layers: tuple[int, ...], images: int, latency_us: float, baud: int) -> float:
-    """Images per second that pass the serial port: INFER, its reply, and the time in between.
+def over_serial(layers: tuple[int, ...], images: int, interval_us: float, baud: int) -> float:
+    """Images per second that pass the serial port: INFERs one after the other, replies meanwhile.
 
     ``layers`` : neurons of the network's layers; ``images`` : how many the device infers together,
-    in ``latency_us`` microseconds; ``baud`` in bits per second.
+    one inference in ``interval_us`` microseconds; ``baud`` in bits per second.
     """
-    command = protocol.infer(np.zeros((images, layers[0]), np.uint8))
-    reply = protocol.reply(command, bytes(4 * layers[-1] * images))
-    return images / (BITS * (len(command) + len(reply)) / baud + latency_us / 1e6)
+    command = frames.infer(np.zeros((images, layers[0]), np.uint8), 0)
+    reply = frames.reply(0, bytes(4 * layers[-1] * images))
+    line = BITS * max(len(command), len(reply)) / baud
+    return images / max(line, interval_us / 1e6)
 
 
 def measure() -> dict:
@@ -86,8 +87,8 @@ def table(figures: dict, routed: dict, baud: int) -> str:
     port = [
         over_serial(tuple(layers), per, cycles / clock, baud)
         for layers, cycles in (
-            (figures["layers"], latency),
-            (larger["layers"], its["latency_cycles"]),
+            (figures["layers"], interval),
+            (larger["layers"], its["interval_cycles"]),
         )
     ]
     rows = (

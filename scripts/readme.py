@@ -9,7 +9,11 @@ from sobolpath.golden.support import cli
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 #: By command: the page that has its table.
-PAGES = {"figures": README, "boards": ROOT / "docs" / "boards.md"}
+PAGES = {
+    "figures": README,
+    "boards": ROOT / "docs" / "boards.md",
+    "faults": ROOT / "docs" / "verification.md",
+}
 
 
 def with_table(text: str, command: str, table: str) -> str:

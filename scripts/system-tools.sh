@@ -8,9 +8,20 @@ fail() {
     exit 2
 }
 
+# Any of these is a Chromium.
+there() {
+    case $1 in
+    chromium) set -- chromium chromium-browser google-chrome ;;
+    esac
+    for name in "$@"; do
+        command -v "$name" >/dev/null 2>&1 && return 0
+    done
+    return 1
+}
+
 missing=
 for tool in "$@"; do
-    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+    there "$tool" || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0
 
@@ -27,6 +38,7 @@ packages=
 for tool in $missing; do
     case $manager:$tool in
     brew:iverilog) package=icarus-verilog ;;
+    brew:chromium) fail "Chromium must be installed: brew install --cask chromium" ;;
     brew:g++) fail "a C++ compiler must be installed: xcode-select --install" ;;
     dnf:g++ | zypper:g++) package=gcc-c++ ;;
     pacman:g++) package=gcc ;;
@@ -55,5 +67,5 @@ if [ "$manager" = apt-get ]; then
 fi
 $as $install$packages >/dev/null || fail "the installation must succeed:$install$packages"
 for tool in $missing; do
-    command -v "$tool" >/dev/null 2>&1 || fail "$tool must be on PATH after installing$packages"
+    there "$tool" || fail "$tool must be on PATH after installing$packages"
 done

@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": ("golden.commands.compare", "train topologies alike, and compare them"),
     "zoo": ("golden.commands.zoo", "list the models that ship, or train one again"),
     "reproduce": ("golden.commands.reproduce", "run a paper's experiment again"),
+    "demo": ("demo.commands.demo", "serve a page: draw a digit, a board says which it is"),
     "bench": ("golden.commands.bench", "time training, as paths and as matrices"),
     "sim run": ("sim.commands.run", "run a model on the simulated engine and compare"),
     "sim profile": ("sim.commands.profile", "say what the cycles of a model do"),
@@ -24,18 +25,28 @@ COMMANDS = {
     "sim explain": ("sim.commands.explain", "draw rows, lanes and the crossbar"),
     "sim conflicts": ("sim.commands.conflicts", "count what other paths cost on banked memories"),
     "sim grow": ("sim.commands.grow", "run one file of weights with more and more paths"),
+    "sim serve": ("sim.commands.serve", "simulate a whole board behind a serial port"),
     "sim bench": ("sim.commands.bench", "time the back ends of the simulation"),
     "hw list": ("hw.commands.list", "name the configurations of the engine"),
     "hw verilog": ("hw.commands.verilog", "write an engine as Verilog, for other designs"),
     "hw image": ("hw.commands.image", "write a network as the bytes an engine takes"),
     "board list": ("boards.commands.list", "name the boards"),
     "board build": ("boards.commands.build", "make the bitstream of a board, and a report"),
+    "board program": ("boards.commands.program", "put a bitstream and a network on a board"),
     "board verify": ("boards.commands.verify", "compare a board's netlist, gate by gate"),
+    "host list": ("host.commands.list", "name the serial ports, and what answers there"),
+    "host identify": ("host.commands.identify", "say what a board is, and which models fit"),
+    "host load": ("host.commands.load", "load a model into a board"),
+    "host infer": ("host.commands.infer", "infer images on a board, from file to file"),
+    "host classify": ("host.commands.classify", "show an image, and the class a board gives it"),
+    "host bench": ("host.commands.bench", "time a board, its line and its engine"),
+    "host selftest": ("host.commands.selftest", "check a board with random networks"),
 }
 GROUPS = {
     "sim": "run models on the simulated engine, compare, look inside",
     "hw": "write the engine as Verilog, and networks as its bytes",
-    "board": "make bitstreams and reports, and check netlists",
+    "board": "make bitstreams, put them on boards, check netlists",
+    "host": "talk to a board: load networks, infer, classify, check",
 }
 HEAD = """\
 usage: {prog} {shape}

@@ -40,7 +40,7 @@ def arguments(parser: Parser) -> None:
     options.seeds(parser, 1, "try N seeds from --seed on, and keep the best")
     options.jobs(parser, "seeds that run at a time (default: as many as CPUs)")
     add("--clock", type=float, metavar="MHZ", help="clock of the engine (default: the board's own)")
-    add("--baud", type=int, metavar="N", help="speed of the serial port (default: 1000000)")
+    options.baud(parser, "1000000")
     add("--report", action="store_true", help="write a report beside the bitstream")
     options.json(parser)
 

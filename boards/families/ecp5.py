@@ -119,6 +119,15 @@ class ClockAndReset(clocking.ClockAndReset):
         )
 
 
+def flash_clock(clock: Signal) -> Instance:
+    """The clock of the boot flash: MCLK, which a design reaches through USRMCLK alone.
+
+    Lattice FPGA-TN-02039, "ECP5 sysCONFIG User Guide". Yosys keeps the cell, though nothing comes
+    out of it.
+    """
+    return Instance("USRMCLK", i_USRMCLKI=clock, i_USRMCLKTS=Const(0))
+
+
 def expected_cells(config: Config) -> dict[str, int]:
     """The cells that an engine of ``config`` must come to: ``dsp`` and ``ebr``."""
     return {"dsp": config.values, "ebr": block_rams_18k(config)}
@@ -183,4 +192,5 @@ ECP5 = Family(
     finish=finish,
     multiplier=Multiplier,
     weight_memory=WeightMemory,
+    flash_clock=flash_clock,
 )

@@ -44,6 +44,7 @@ class Family:
         raises ``BuildError`` where that is not what the configuration needs.
     multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
     operand_multiplier : as ``multiplier`` of ``hw.path_order.engine.PathOrderEngine``.
+    flash_clock : as of ``boards.gateware.top.Top``.
     """
 
     router: str
@@ -64,6 +65,7 @@ class Family:
     multiplier: type = Multiplier
     weight_memory: type = WeightMemory
     operand_multiplier: type = OperandMultiplier
+    flash_clock: Callable | None = None
 
     def engine(self, config: Config) -> PathEngine | PathOrderEngine:
         """The engine of a configuration, with the family's own cells."""

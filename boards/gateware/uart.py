@@ -57,7 +57,8 @@ class Receiver(wiring.Component):
     the middle of the next one's start bit, a bit after it is offered at the earliest.
 
     A byte that was not taken in time, or came without a stop bit, leaves a hole in what the sender
-    meant; so from then on no byte is offered until a break: the line at 0 for 20 bits or more.
+    meant; so from then on no byte is offered until a break, the line at 0 for 20 bits or more, or
+    until ``listen``.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ class Receiver(wiring.Component):
     framing : Out(1), for one cycle: a stop bit was 0, but it was no break.
     overrun : Out(1), for one cycle: the byte at ``o`` was not taken in time.
     line_break : Out(1), for one cycle: a break; the next byte begins after the line is back at 1.
+    active : Out(1), the line is at 0.
+    listen : In(1), what comes next is the beginning of something: bytes are offered again.
 
     Raises ``ValueError`` for a divisor below 8.
     """
@@ -84,6 +87,8 @@ class Receiver(wiring.Component):
                 "framing": Out(1),
                 "overrun": Out(1),
                 "line_break": Out(1),
+                "active": Out(1),
+                "listen": In(1),
             }
         )
 
@@ -97,7 +102,7 @@ class Receiver(wiring.Component):
         shifted = Signal(9, reset_less=True)
         deaf = Signal()
         begun = [shifted.eq(0xFF), self.o.valid.eq(0)]
-        m.d.comb += self.o.payload.eq(shifted[1:])
+        m.d.comb += [self.o.payload.eq(shifted[1:]), self.active.eq(~line)]
         m.d.sync += [
             timer.eq(Mux(sample, self.divisor - 1, timer - 1)),
             sample.eq(timer == 1),
@@ -105,6 +110,8 @@ class Receiver(wiring.Component):
         ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+        with m.If(self.listen):
+            m.d.sync += deaf.eq(0)
         with m.FSM(init="REST"):
             with m.State("REST"), m.If(line):
                 m.next = "IDLE"

@@ -106,7 +106,7 @@ def memories(board: Board, places: dict) -> list[dict]:
     """
     rows = []
     for name, size in sizes.memories(board.config).items():
-        found = places.get(f"core.engine.{size.part}", {})
+        found = places.get(f"core.port.engine.{size.part}", {})
         cells = {kind: len(where) for kind, where in found.items()}
         held = sum(count * board.family.memory_cells[kind][1] for kind, count in cells.items())
         rows.append(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from ..flow.netlist import Cell, Netlist
 from .hierarchy import Hierarchy, plain
 
-DEPTH = 4  # levels of the hierarchy that are told apart: core.engine.lanes.mac
+DEPTH = 5  # levels of the hierarchy that are told apart: core.port.engine.lanes.mac
 UNKNOWN = "not attributed"
 TOP = "top"
 

@@ -1,4 +1,4 @@
-"""The records that carry a memory image into a device: what every way to write one has in common.
+"""The records that carry a memory image into an engine as one stream of bytes.
 
 A record is
 
@@ -7,8 +7,8 @@ A record is
     bytes 4-5    the low 16 bits of the address of its last byte, little-endian
     and on       1 to RECORD_LIMIT bytes
 
-The commands WRITE of the host protocol (``boards.gateware.protocol``) are such records, and so is
-what the engine with AXI4-Stream ports takes (``hw.export.axis``).
+The engine with AXI4-Stream ports takes them (``hw.export.axis``). The commands of a
+board's host port are others: ``golden.protocol.frames``.
 """
 
 from collections.abc import Iterable

@@ -56,9 +56,27 @@ def model(parser: Parser, default: str | None = None, **settings: Any) -> None:
     parser.reads("model", **{"metavar": "MODEL", "help": what, **settings})
 
 
+def named_model(parser: Parser, what: str) -> None:
+    """``--model MODEL``, where a command can do without."""
+    parser.reads("--model", metavar="MODEL", help=f"{what}: a file, or the name of one that ships")
+
+
+def port(parser: Parser, default: str | None = None) -> None:
+    """``--port PORT``: where a board is, required where there is no ``default``."""
+    what = f"the serial port of the board, or sim:NAME, simulated{_shown(default)}"
+    parser.add_argument(
+        "--port", default=default, required=default is None, metavar="PORT", help=what
+    )
+
+
 def board(parser: Parser, names: Iterable[str]) -> None:
     """BOARD, one of ``names``."""
     parser.add_argument("board", metavar="BOARD", help="one of: " + ", ".join(names))
+
+
+def baud(parser: Parser, default: str) -> None:
+    """``--baud N``: the speed of a serial line; ``default`` says what it is otherwise."""
+    _number(parser, "baud", None, f"speed of the serial line in bits a second ({default})")
 
 
 def data(
@@ -115,7 +133,9 @@ def threads(parser: Parser) -> None:
     _number(parser, "threads", 1, "threads of NumPy; paths need no more than 1")
 
 
-def seed(parser: Parser, default: int = 0, what: str = "the seed of all that is random") -> None:
+def seed(
+    parser: Parser, default: int | None = 0, what: str = "the seed of all that is random"
+) -> None:
     """``--seed N``: of what is random."""
     _number(parser, "seed", default, what)
 

@@ -42,6 +42,15 @@ RECIPES = {
         "decay": 0.1,
         **_IMAGES,
     },
+    "mnist-nested": {
+        "data": "mnist",
+        "paths": "16384,16384,4096",
+        "nested": 512,
+        "epochs": 40,
+        "rate": 0.007,
+        "decay": 0.03,
+        **_IMAGES,
+    },
     "fashion-37k": {
         "data": "fashion",
         "paths": "16384,16384,4096",
@@ -84,8 +93,9 @@ What was chosen (epochs, rates, decays, dimensions) was chosen on images of the 
 |---|---|---|---|---|---|---|
 {rows}
 
-`digits-nested` is six networks in one: its first 512, its first 1,024, ... paths per junction are a
-network each, with the same weights and biases (`sobolpath sim grow`).
+`digits-nested` and `mnist-nested` are six networks in one each: the first 512, the first 1,024, ...
+paths per junction are a network, with the same weights and biases (`sobolpath sim grow`). The page
+of `sobolpath demo` runs the second one.
 
 This is how each was made (with seed 0; `make models/NAME.npz` runs it):
 

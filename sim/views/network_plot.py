@@ -43,6 +43,16 @@ def draw(path: str | Path, model: Model, layers: list[np.ndarray], title: str) -
     return [*lines, _words(layers[-1][: model.classes], sums, said)]
 
 
+def network(model: Model, layers: list[np.ndarray]) -> bytes:
+    """The network alone, without the bars, as SVG: narrow enough for a telephone."""
+    paths, said = list(_paths(model, layers)), int(engine.classify(model, layers[-1][None])[0])
+
+    def paint(figure):
+        _network(figure.subplots(), model, layers, paths, said)
+
+    return plots.draw("svg", (5.2, 5.4), paint)
+
+
 def _paths(model, layers):
     """Of each junction: its number, its paths, how many are active, the strongest ones."""
     for junction, alive in enumerate(active(model, layers), 1):

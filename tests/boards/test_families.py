@@ -45,7 +45,7 @@ class TestBoards:
         for option in board.family.synthesis.values():
             assert option in script
         constraints = "".join(file.read_text() for file in tmp_path.glob("top.[lpc][cps][ft]"))
-        for pin in ("uart_0__rx", "uart_0__tx", "led_g_0", "led_r_0"):
+        for pin in ("uart_0__rx", "uart_0__tx", "led_ready_0", "led_busy_0", "led_error_0"):
             assert f"{pin}__io" in constraints
         netlist = (tmp_path / "top.il").read_text()
         assert len(re.findall("cell .(EHXPLLL|SB_PLL40_CORE|SB_PLL40_PAD|rPLL) ", netlist)) == 1

@@ -1,285 +1,182 @@
 # amaranth: UnusedElaboratable=no
-"""The host protocol: the hardware against its software twin, both against the documented bytes."""
-
-import random
-from dataclasses import replace
-from fractions import Fraction
+"""The host port and an engine behind it, against the device in software: the same bytes."""
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
-from sobolpath.boards.gateware import protocol
-from sobolpath.boards.gateware.host import Host
-from sobolpath.boards.gateware.protocol import Command, Identity, Status
-from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.image import Space
-from sobolpath.hw.config import CONFIGS, EngineConfig
-from sobolpath.hw.engines import ENGINES
-from sobolpath.hw.path_order.config import PathOrderConfig
-from tests.support.streams import at_random, get, put
+from sobolpath.golden.protocol import frames
+from sobolpath.golden.protocol.device import sizes
+from sobolpath.golden.protocol.frames import Opcode, Status
+from sobolpath.golden.protocol.identity import Identity
+from tests.support.loaded import ENGINES, small
+from tests.support.port_bench import BREAK, CLOCK, DIVISOR, PAUSE, Cut, PortBench
 
-pytestmark = pytest.mark.timeout(120)
-CONFIG = CONFIGS["icebreaker"]
-
-
-class Bench:
-    """A host between a link and a stand-in for the engine, all of it stalled at random."""
-
-    def __init__(self, seed, config=CONFIG):
-        print("seed", seed)
-        self.rng = random.Random(seed)
-        self.stalls = at_random(self.rng, 0.3) if seed else None
-        self.host = Host(config=config)
-        self.written, self.inputs, self.answers, self.identified = [], [], [], 0
-
-    def run(self, transactions, *, flags=0):
-        """Each transaction is (command, length of the reply, logits or None)."""
-        simulator = Simulator(self.host)
-        simulator.add_clock(Fraction(1, 1_000_000))
-
-        async def link(ctx):
-            ctx.set(self.host.flags, flags)
-            for command, length, _ in transactions:
-                await put(ctx, self.host.i, command, stalls=self.stalls)
-                reply, _ = await get(ctx, self.host.o, length, int, stalls=self.stalls)
-                self.answers.append(bytes(reply))
-
-        async def engine(ctx):
-            for command, _, logits in transactions:
-                if logits is None:
-                    continue
-                images, size = self.host.config.images, self.host.config.input_bits // 8
-                count = (len(command) - 1) // size
-                inputs, _ = await get(ctx, self.host.inputs, count, int, stalls=self.stalls)
-                words = np.array([list(item.to_bytes(size, "little")) for item in inputs])
-                self.inputs.append(words.reshape(-1, images).tolist())
-                await ctx.tick().repeat(17)
-                results = [
-                    {"data": int(value), "last": index == len(logits) - 1}
-                    for index, value in enumerate(logits)
-                ]
-                await put(ctx, self.host.logits, results, stalls=self.stalls)
-
-        async def memory(ctx):
-            def read(item):
-                return Space(getattr(item.space, "value", item.space)), item.address, item.data
-
-            while True:
-                items, _ = await get(ctx, self.host.write, 1, read, stalls=self.stalls)
-                self.written += items
-
-        async def watch(ctx):
-            async for _, _, identified in ctx.tick().sample(self.host.identified):
-                self.identified += identified
-
-        simulator.add_testbench(link)
-        simulator.add_testbench(engine)
-        simulator.add_testbench(memory, background=True)
-        simulator.add_testbench(watch, background=True)
-        simulator.run()
+pytestmark = pytest.mark.timeout(200)
+NAMES = list(ENGINES)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-class TestHardware:
-    def test_identify(self, seed):
-        bench, command = Bench(seed), protocol.identify()
-        bench.run([(command, protocol.IDENTITY_BYTES + 2, None)] * 2, flags=0b10)
-        identity = Identity.parse(protocol.payload(command, bench.answers[0]))
-        assert identity == Identity(
-            lanes=8,
-            max_neurons=2048,
-            weight_words=16384,
-            bias_neurons=1024,
-            max_outputs=128,
-            program_words=256,
-            requantizers=1,
-            images=2,
-            registers=1,
-            overrun=True,
+def bench(name, seed=0):
+    return PortBench(ENGINES[name], seed=seed)
+
+
+def statuses(replies):
+    """Of replies that have no payload."""
+    return [frames.parse_reply(reply).status for reply in replies]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", [0, 1])
+class TestGood:
+    def test_identify(self, name, seed):
+        found = bench(name, seed).run([frames.identify(7)] * 2)
+        assert found.replies == found.expected
+        identity = Identity.parse(frames.parse_reply(found.replies[1]).payload)
+        assert identity == found.twin.identity
+        assert (identity.clock_hz, identity.divisor) == (CLOCK, DIVISOR)
+        assert identity.overlap is (name == "row-lane")
+        assert (identity.network, identity.infer_bytes, identity.digest) == (False, 0, 0)
+
+    def test_loads_and_infers(self, name, seed):
+        """One frame after the other, and then three INFERs without waiting."""
+        _, net, images, wanted = small(name)
+        infers = [frames.infer(images, tag) for tag in (250, 0, 5)]
+        script = [*net.frames(), frames.identify(9), infers[0], b"".join(infers)]
+        found = bench(name, seed).run([*script, BREAK, frames.identify(1), infers[1]])
+        assert found.replies == found.expected
+        logits = wanted.astype("<i4").tobytes()
+        assert found.replies[-1] == frames.reply(0, logits)
+        assert found.replies[len(script) - 1] == b"".join(
+            frames.reply(tag, logits) for tag in (250, 0, 5)
         )
-        assert bench.answers[0] == bench.answers[1] == protocol.reply(command, identity.payload())
-        assert bench.identified == 2
-
-    def test_write(self, seed):
-        bench = Bench(seed)
-        content = bench.rng.randbytes(300)
-        commands = [
-            *protocol.write(Space.WEIGHTS, 0x1FF80, content[:128]),
-            *protocol.write(Space.BIASES, 0, content[128:129]),
-            *protocol.write(Space.PROGRAM, 0x80, content[129:]),
-        ]
-        bench.run([(command, 2, None) for command in commands])
-        assert bench.answers == [protocol.reply(command) for command in commands]
-        expected = [(Space.WEIGHTS, 0x1FF80 + n, content[n]) for n in range(128)]
-        expected += [(Space.BIASES, 0, content[128])]
-        expected += [(Space.PROGRAM, 0x80 + n, content[129 + n]) for n in range(171)]
-        assert bench.written == expected
-
-    @pytest.mark.parametrize(("images", "width"), [(1, 1), (2, 1), (16, 1), (1, 8), (2, 4), (4, 2)])
-    def test_infer(self, seed, images, width):
-        bench = Bench(seed, replace(CONFIG, images=images, input_width=width))
-        shapes = [(images, 64), (images, 16)]
-        inputs = [
-            np.frombuffer(bench.rng.randbytes(n * width), np.uint8).reshape(n, width)
-            for n, width in shapes
-        ]
-        logits = [[-(2**31), 2**31 - 1, 0, -1], [0x01020304]]
-        commands = [protocol.infer(some) for some in inputs]
-        sizes = [4 * len(values) + 2 for values in logits]
-        bench.run(list(zip(commands, sizes, logits, strict=True)))
-        assert bench.inputs == [some.T.tolist() for some in inputs]
-        for command, answer, values in zip(commands, bench.answers, logits, strict=True):
-            payload = protocol.payload(command, answer)
-            assert payload == np.array(values, "<i4").tobytes()
-            assert protocol.logits(payload).tolist() == values
-
-    @pytest.mark.parametrize("width", [1, 4])
-    def test_an_inference_after_one_with_a_byte_too_many(self, seed, width):
-        """The byte stood for the first image of a neuron that is none: it is forgotten."""
-        bench = Bench(seed, replace(CONFIG, images=2, input_width=width))
-        inputs = np.frombuffer(bench.rng.randbytes(2 * 16), np.uint8).reshape(2, 16)
-        command = protocol.infer(inputs)
-        bench.run([(command + b"x", 6, [1]), (command, 6, [2])])
-        assert bench.inputs == [inputs.T.tolist()] * 2
-        assert protocol.logits(protocol.payload(command, bench.answers[1])).tolist() == [2]
-
-    def test_unknown_commands(self, seed):
-        bench = Bench(seed)
-        known = {Command.IDENTIFY, Command.INFER, *(Command.WRITE + space for space in Space)}
-        commands = [bytes([byte]) for byte in range(256) if byte not in known]
-        assert len(commands) == 251
-        bench.run([(command, 2, None) for command in commands])
-        for command, answer in zip(commands, bench.answers, strict=True):
-            assert answer == protocol.reply(command, status=Status.UNKNOWN)
-        assert not bench.written
-        assert not bench.inputs
+        identity = Identity.parse(frames.parse_reply(found.replies[-2]).payload)
+        assert (identity.network, identity.digest) == (True, net.digest)
+        assert identity.infer_bytes == net.infer_bytes
 
 
-def test_a_write_across_the_low_digits_end():
-    """The last address is given by its low 16 digits, and may be below the first one's."""
-    (command,) = protocol.write(Space.WEIGHTS, 0xFFF0, bytes(range(32)))
-    assert command[:6].hex() == "10f0ff000f00"
-    bench = Bench(0)
-    bench.run([(command, 2, None)])
-    assert bench.answers == [protocol.reply(command)]
-    assert bench.written == [(Space.WEIGHTS, 0xFFF0 + n, n) for n in range(32)]
+@pytest.mark.parametrize("name", NAMES)
+class TestRefused:
+    def test_every_status(self, name):
+        """Of commands that come alone; the network is loaded again where it was touched."""
+        _, net, images, _ = small(name)
+        good, infer, size = net.frames(), frames.infer(images, 3), len(net.frames()[0])
+        room = sizes(small(name)[0])
+
+        def flipped(frame, place):
+            return frame[:place] + bytes([frame[place] ^ 0x40]) + frame[place + 1 :]
+
+        def command(opcode, *lengths):
+            return [
+                frames.command(opcode, tag=length % 256, data=bytes(length)) for length in lengths
+            ]
+
+        unknown = [0, 5, 8, 0x13, 0x14, 0x18, 0x20, 0x44, 0x82]
+        kept = {  # whether a network is there or not is as before
+            Status.HEADER: [flipped(infer, place) for place in (0, 1, 6, 7, 10)],
+            Status.COMMAND: [
+                *(frames.command(opcode, tag=4) for opcode in unknown),
+                *command(Opcode.IDENTIFY, 1, 256),
+                *command(Opcode.LOAD, 0, 3, 4, 258),
+                *command(Opcode.CHECK, 0, 2, 6),
+                *command(Opcode.WRITE, 0),
+            ],
+            Status.ADDRESS: [
+                frames.write(Space.WEIGHTS, room[Space.WEIGHTS], b"a", 1),
+                frames.write(Space.WEIGHTS, 0xFFFF00, b"abcdef", 3),
+                frames.write(Space.BIASES, 0x10000, b"abcdef", 3),
+            ],
+            Status.NETWORK: [frames.infer(images[:, :8], 8), *command(Opcode.INFER, 0)],
+            Status.SILENCE: [infer[:count] for count in (1, 10, 11, 12, len(infer) - 1)],
+            Status.DATA: [flipped(infer, 11), flipped(infer, -2)],
+        }
+        lost = {
+            Status.DATA: [flipped(good[1], size - 6), flipped(good[-1], 12), flipped(good[-1], -1)],
+            Status.ADDRESS: [frames.write(Space.PROGRAM, room[Space.PROGRAM] - 3, b"abcdef", 2)],
+            Status.NETWORK: [frames.check(net.digest ^ 0x80000000, 9)],
+            Status.SILENCE: [good[0][:12], good[1][:20], good[-1][:13], good[-1][:-1]],
+        }
+        script, wanted = [*good], []
+        for cases, again in ((kept, [infer]), (lost, [infer, PAUSE, *good[-1:]])):
+            for status, some in cases.items():
+                wanted += [status] * len(some)
+                pauses = [PAUSE] * (1 + (status == Status.SILENCE))
+                script += [item for frame in some for item in (frame, *pauses)] + again
+            script += [BREAK, *good]
+        found = bench(name).run([*script, infer])
+        assert found.replies == found.expected
+        refused = [reply for reply in found.replies if reply and reply[0] != Status.OK]
+        assert set(statuses(refused)) == set(kept)
+        assert len(refused) >= len(wanted)
+        assert found.replies[-1][0] == Status.OK
+
+    def test_dropped_until_silence_or_break(self, name):
+        _, net, images, _ = small(name)
+        infer, bad = frames.infer(images, 3), frames.command(0x77, tag=1)
+        script = [*net.frames(), bad + infer, infer, PAUSE, infer, bad, infer, BREAK, infer]
+        found, whole = bench(name, 3).run(script), 6 + net.reply_bytes
+        assert found.replies == found.expected
+        assert [len(reply) for reply in found.replies[-8:]] == [6, 0, 0, whole, 6, 0, 0, whole]
+
+    def test_an_answer_waits_for_those_before(self, name):
+        """A bad INFER behind a good one: the good one's reply is whole, then the other."""
+        _, net, images, wanted = small(name)
+        infer = frames.infer(images, 3)
+        bad = infer[:-1] + bytes([infer[-1] ^ 1])
+        found = bench(name, 4).run([*net.frames(), infer + bad + infer, PAUSE, infer])
+        good = frames.reply(3, wanted.astype("<i4").tobytes())
+        assert found.replies[-3:] == [good + frames.reply(3, status=Status.DATA), b"", good]
 
 
-class TestSoftware:
-    def test_crc_is_the_catalogue_s(self):
-        assert protocol.CRC.compute(b"123456789") == 0xA1  # CRC-8/I-432-1
+@pytest.mark.parametrize("name", NAMES)
+def test_before_any_network(name):
+    _, net, images, _ = small(name)
+    infer = frames.infer(images, 1)
+    script = [infer, BREAK, net.frames()[0], infer, BREAK, frames.command(Opcode.INFER, tag=1)]
+    script += [BREAK, frames.load(1, 2), frames.check(0xFFFFFFFF, 3), BREAK, *net.frames()[:-1]]
+    script += [frames.identify(4), infer, BREAK, net.frames()[-1], infer]
+    found = bench(name).run(script)
+    assert found.replies == found.expected
+    assert len(found.replies[-1]) == 6 + net.reply_bytes
 
-    def test_crc_bit_by_bit(self):
-        content, register = random.Random(5).randbytes(100), 0
-        for byte in content:
-            register ^= byte
-            for _ in range(8):
-                register = (register << 1) ^ (0x107 if register & 0x80 else 0)
-        assert protocol.CRC.compute(content) == register ^ 0x55
 
-    def test_documented_bytes(self):
-        """The examples of docs/host-protocol.md."""
-        assert protocol.reply(b"\x01", Identity.of(CONFIG).payload()).hex(" ") == (
-            "00 53 50 03 03 0b 0e 0a 07 08 00 01 01 00 fb"
-        )
-        (command,) = protocol.write(Space.BIASES, 0x10, b"\x01\x02\x03\x04")
-        assert command.hex(" ") == "11 10 00 00 13 00 01 02 03 04"
-        assert protocol.reply(command).hex(" ") == "00 3d"
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_faults(name, seed):
+    """Bits flipped, bytes lost and doubled, breaks and silences anywhere: the twin's replies."""
+    _, net, images, wanted = small(name)
+    found = bench(name, seed)
+    rng, script = found.rng, []
+    commands = [*net.frames(), frames.infer(images, 40), frames.identify(41)]
+    for _ in range(8):
+        frame = bytearray(rng.choice(commands))
+        place = rng.randrange(len(frame))
+        kind = rng.randrange(5)
+        if kind == 0:
+            frame[place] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del frame[place]
+        elif kind == 2:
+            frame.insert(place, frame[place])
+        elif kind == 3:
+            del frame[place:]
+        script += [bytes(frame), *rng.choice(([BREAK], [PAUSE, PAUSE], []))]
+        if rng.random() < 0.3:
+            script += [BREAK, frames.identify(3), *net.frames(), commands[-2]]
+    script += [BREAK, *net.frames(), commands[-2]]
+    found.run(script)
+    assert found.replies == found.expected
+    assert found.replies[-1] == frames.reply(40, wanted.astype("<i4").tobytes())
 
-    def test_write_splits(self):
-        first, second = protocol.write(Space.WEIGHTS, 0xFF00, bytes(65537))
-        assert first[:6].hex() == "1000ff00fffe"
-        assert second.hex() == "1000ff0100ff00"
-        assert protocol.write(Space.PROGRAM, 0, b"") == []
 
-    def test_identity_of_every_configuration(self):
-        for config in (config for configs in ENGINES.values() for config in configs.values()):
-            identity = Identity.of(config)
-            assert Identity.parse(identity.payload()) == identity
-            assert identity.lanes == config.lanes
-            assert identity.machine == config.machine
-            assert identity.path_order == isinstance(config, PathOrderConfig)
+@pytest.mark.parametrize("after", range(1, 300, 43))
+def test_a_break_while_identity_is_sent(after):
+    """What is loaded is half around then: it is brought back to its place."""
+    _, net, images, wanted = small("row-lane")
+    found = bench("row-lane")
 
-    def test_weight_words_with_an_odd_factor(self):
-        """The factor, halved, is in the high three digits of the byte: 4,608 is 9 * 2**9."""
-        assert Identity.of(CONFIGS["tangnano9k"]).payload()[5] == 4 << 5 | 9
-        words = [odd << digits for odd in range(1, 16, 2) for digits in range(1, 13)]
-        payloads = [replace(Identity.of(CONFIG), weight_words=n).payload() for n in words]
-        assert [Identity.parse(payload).weight_words for payload in payloads] == words
-        assert len({payload[5] for payload in payloads}) == len(words) == 96
-
-    def test_registers_and_copies_share_a_byte(self):
-        sizes = {"lanes": 1024, "max_neurons": 2048, "bias_neurons": 2048, "max_outputs": 2048}
-        for registers, copies, byte in ((0, 1, 0x00), (10, 1024, 0xAA), (3, 4, 0x23)):
-            stages = tuple(range(registers))
-            config = EngineConfig(**sizes, max_copies=copies, crossbar_registers=stages)
-            identity = Identity.of(config)
-            assert identity.payload()[11] == byte
-            assert Identity.parse(identity.payload()).machine == config.machine
-
-    def test_images_and_the_input_width_share_a_byte(self):
-        sizes = {"lanes": 1024, "max_neurons": 2048, "bias_neurons": 2048, "max_outputs": 2048}
-        for images, width, byte in ((1, 1, 0x00), (16, 1024, 0xA4), (1, 8, 0x30), (2, 1, 0x01)):
-            identity = Identity.of(EngineConfig(**sizes, images=images, input_width=width))
-            assert identity.payload()[10] == byte
-            assert (identity.images, identity.input_width) == (images, width)
-            assert Identity.parse(identity.payload()) == identity
-
-    @pytest.mark.parametrize(
-        ("payload", "message"),
-        [
-            (b"SP", r"must identify itself with 13 bytes that begin with b'SP', not b'SP'"),
-            (b"XP" + bytes(11), r"must identify itself with 13 bytes that begin with b'SP', not"),
-            (b"SP\x02" + bytes(10), r"protocol version must be 3, not 2; build it again"),
-        ],
-    )
-    def test_identity_rejects(self, payload, message):
-        with pytest.raises(InputError, match=message):
-            Identity.parse(payload)
-
-    @pytest.mark.parametrize(
-        ("answer", "message"),
-        [
-            (b"\x00", r"reply must have at least 2 bytes, not 1; send a break"),
-            (b"\x00\x00", r"CRC must be that of the transaction; send a break and repeat"),
-            (
-                protocol.reply(b"\x77", status=Status.UNKNOWN),
-                r"device must know command 0x77; compare the versions",
-            ),
-        ],
-    )
-    def test_payload_rejects(self, answer, message):
-        with pytest.raises(InputError, match=message):
-            protocol.payload(b"\x77", answer)
-
-    def test_every_single_bit_error_is_found(self):
-        command = protocol.infer(np.arange(16, dtype=np.uint8))
-        answer = protocol.reply(command, bytes(range(100, 116)))
-        for bit in range(8 * len(answer)):
-            flipped = bytearray(answer)
-            flipped[bit // 8] ^= 1 << bit % 8
-            with pytest.raises(InputError, match="CRC must be"):
-                protocol.payload(command, bytes(flipped))
-
-    @pytest.mark.parametrize(
-        ("call", "message"),
-        [
-            (
-                lambda: protocol.infer([1, 2]),
-                r"inputs must be uint8 of shape \(images, n\) or \(n,\), not int64 of",
-            ),
-            (
-                lambda: protocol.infer(np.zeros((1, 1, 4), np.uint8)),
-                r"inputs must be uint8 of shape .*, not uint8 of \(1, 1, 4\)",
-            ),
-            (
-                lambda: protocol.write(Space.WEIGHTS, 2**24 - 1, b"ab"),
-                r"address and length must stay below 2\*\*24, not 16777215, 2",
-            ),
-            (lambda: protocol.write(Space.WEIGHTS, -1, b"a"), r"must stay below 2\*\*24, not -1"),
-        ],
-    )
-    def test_commands_reject(self, call, message):
-        with pytest.raises(InputError, match=message):
-            call()
+    infer = frames.infer(images, 2)
+    script = [*net.frames(), Cut(frames.identify(1), after), frames.identify(2), infer]
+    found.run(script)
+    assert found.replies[-2:] == found.expected[-2:]
+    assert found.replies[-1] == frames.reply(2, wanted.astype("<i4").tobytes())
+    assert np.frombuffer(found.replies[-2][22:26], "<u4") == net.digest

@@ -17,9 +17,10 @@ from amaranth.back import rtlil
 
 from sobolpath.boards.families import ice40
 from sobolpath.boards.flow.tools import run
-from sobolpath.boards.gateware import protocol
-from sobolpath.boards.gateware.top import Core
+from sobolpath.boards.gateware.core import Core
+from sobolpath.boards.gateware.host import identity
 from sobolpath.golden.machine import engine
+from sobolpath.golden.protocol import frames, network
 from sobolpath.hw.config import CONFIGS
 from tests.boards.test_boards import BIT, small_model
 
@@ -30,9 +31,9 @@ BENCH = """
 module bench;
   reg clk = 0, rst = 1, rx = 1;
   reg levels [0:{bits}-1];
-  wire tx, busy;
+  wire tx, ready, busy, error;
   integer bit_number, cycle;
-  core dut(.clk(clk), .rst(rst), .rx(rx), .tx(tx), .busy(busy));
+  core dut(.clk(clk), .rst(rst), .rx(rx), .tx(tx), .ready(ready), .busy(busy), .error(error));
   initial begin
     $readmemb("levels.txt", levels);
     for (bit_number = 0; bit_number < {bits}; bit_number = bit_number + 1) begin
@@ -69,18 +70,19 @@ def decode(wave):
 def conversation(config, model, images):
     """The line's levels that load a network and infer, and the bytes that must come back."""
     logits = engine.infer(model, images)
-    together = config.images
-    transactions = [(protocol.identify(), protocol.Identity.of(config).payload())]
-    transactions += [(message, b"") for message in protocol.load(config.image(model))]
+    together, its = config.images, identity(config, divisor=BIT)
+    net = network.pack(model, its)
+    transactions = [(frames.identify(9), its.payload())]
+    transactions += [(message, b"") for message in net.frames()]
     transactions += [
-        (protocol.infer(images[start : start + together]), rows.astype("<i4").tobytes())
+        (frames.infer(images[start : start + together], start), rows.astype("<i4").tobytes())
         for start, rows in zip(
             range(0, len(images), together), np.split(logits, len(images) // together), strict=True
         )
     ]
     levels, replies = [1] * 4 + [0] * 25 + [1] * 4, b""
     for message, payload in transactions:
-        reply = protocol.reply(message, payload)
+        reply = frames.reply(message[1], payload)
         replies += reply
         levels += frame(message) + [1] * (12 * len(reply) + 100)
     return levels, replies
@@ -128,4 +130,4 @@ def test_the_netlist_computes_the_model_s_logits(tmp_path):
     images = np.random.default_rng(4).integers(0, 256, (4, 16), dtype=np.uint8)
     levels, replies = conversation(config, model, images)
     assert decode(simulate(levels, tmp_path, *ice40.models(tmp_path))) == replies
-    assert len(replies) == 15 + 3 * 2 + 4 * 4 * 8 + 2 * (4 // config.images)
+    assert len(replies) == 24 + 4 * 4 * 8 + 6 * (1 + 5 + 4 // config.images)

@@ -20,7 +20,7 @@ from tests.support.pretended import netlist
 
 pytestmark = pytest.mark.timeout(500)  # the tools' first run compiles them
 FOLDER = Path("build/icebreaker")
-PROGRAM = "core.engine.control.program"  # a memory alone
+PROGRAM = "core.port.engine.control.program"  # a memory alone
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +63,14 @@ class TestParts:
 
     def test_cells_are_where_we_put_them(self, built):
         rows = {row["part"]: row for row in built[1]["parts"]}
-        assert rows["core.engine.lanes.mac"]["dsp"] == 4
-        assert rows["core.engine.lanes.weights"]["spram"] == 2
+        assert rows["core.port.engine.lanes.mac"]["dsp"] == 4
+        assert rows["core.port.engine.lanes.weights"]["spram"] == 2
         ebr = {name.split(".")[-1]: row["ebr"] for name, row in rows.items() if row["ebr"]}
         assert ebr == {"activations": 2, "biases": 2, "program": 3, "results": 2}
-        assert rows["core.engine.lanes.mac"]["lc"] > 4 * 22  # accumulators of 22 bits in 4 lanes
+        least = 4 * 22  # accumulators of 22 bits in 4 lanes
+        assert rows["core.port.engine.lanes.mac"]["lc"] > least
         assert 10 <= rows["core.transmitter"]["lc"] <= 60
-        ours = {name: row for name, row in rows.items() if name.startswith("core.engine.")}
+        ours = {name: row for name, row in rows.items() if name.startswith("core.port.engine.")}
         assert [name for name, row in ours.items() if not row["lc"]] in ([], [PROGRAM])
 
     def test_a_cell_too_few_is_not_attributed(self, built, tree):
@@ -163,8 +164,8 @@ class TestHierarchy:
 
     def test_drivers_in_the_engine(self, tree):
         """A row of sums is a signal of the drain's parts; it is driven by the lanes."""
-        found = {tree.signal(f"core.engine.drain.i[{index}]") for index in range(4)}
-        assert found == {("core.engine.lanes.mac", f"low_0[{index}]") for index in range(4)}
+        found = {tree.signal(f"core.port.engine.drain.i[{index}]") for index in range(4)}
+        assert found == {("core.port.engine.lanes.mac", f"low_0[{index}]") for index in range(4)}
 
 
 class TestPath:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from amaranth.hdl import Module, Signal
+from amaranth.lib import io
 
 from sobolpath.boards import load
 from sobolpath.boards.flow import build, tools
@@ -152,6 +153,18 @@ class TestBlockRamStart:
         assert sums == (0, 0)
 
 
+def with_a_lamp(plain):
+    """``Top.elaborate``, and the third lamp shows the reset."""
+
+    def elaborate(self, platform):
+        m = plain(self, platform)
+        m.submodules.lamp = lamp = io.Buffer("o", platform.request("led_error", 0, dir="-"))
+        m.d.comb += lamp.o.eq(self.clocking.reset)
+        return m
+
+    return elaborate
+
+
 def without_timer(self, platform):
     """As PowerOnReset elaborates where nothing holds the design."""
     m = Module()
@@ -177,5 +190,7 @@ class TestBuild:
     def test_the_domain_does_not_obey(self, tmp_path, monkeypatch):
         """The timer is there, and a lamp shows it; nothing else is connected to it."""
         monkeypatch.setattr(top, "ResetSignal", Signal)
+        monkeypatch.setattr(top, "LAMPS", top.LAMPS[:2])
+        monkeypatch.setattr(top.Top, "elaborate", with_a_lamp(top.Top.elaborate))
         message = "the power-on reset must reach the flip-flops of the design, but does not"
         assert message in self.lost(tmp_path / "build")

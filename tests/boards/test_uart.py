@@ -136,6 +136,36 @@ class TestReceiver:
         assert got == [0x11, 0x55]
         assert events == ["framing", "line_break"]
 
+    def test_listens_again(self):
+        """What lost its place drops bytes until it is told that nothing is in the middle."""
+        dut, got, events = Receiver(divisor=10), [], []
+
+        async def sender(ctx):
+            await send(ctx, dut.rx, b"\x22", 10, stop=0, pause=200)
+            await send(ctx, dut.rx, b"\x44", 10, pause=50)
+            ctx.set(dut.listen, 1)
+            await ctx.tick()
+            ctx.set(dut.listen, 0)
+            await send(ctx, dut.rx, b"\x55", 10, pause=50)
+
+        simulate(dut, sender, background=[listen(dut, got, events)])
+        assert got == [0x55]
+        assert events == ["framing"]
+
+    @pytest.mark.parametrize("percent", [-2.5, 2.5])
+    def test_drift(self, percent):
+        """A hundred bytes back to back, of a sender whose clock is another, at the fastest rate."""
+        dut, got, events = Receiver(divisor=8), [], []
+        content = random.Random(1).randbytes(100)
+
+        async def sender(ctx):
+            await send(ctx, dut.rx, content, 8 * (1 + percent / 100))
+            await ctx.tick().repeat(20)
+
+        simulate(dut, sender, background=[listen(dut, got, events)])
+        assert bytes(got) == content
+        assert events == []
+
     @pytest.mark.parametrize("phase", range(0, 100, 7))
     def test_break_within_a_byte(self, phase):
         """Whatever the receiver is in the middle of, 20 bits at 0 are seen as a break."""
@@ -171,19 +201,24 @@ class TestReceiver:
         assert got == [0xA5]
         assert events == ["line_break"]
 
-    def test_overrun_withdraws_and_silences(self):
+    @pytest.mark.parametrize("ends", ["line_break", "listen"])
+    def test_overrun_withdraws_and_silences(self, ends):
         dut, got, events = Receiver(divisor=10), [], []
 
         async def sender(ctx):
             await send(ctx, dut.rx, b"\x11\x22\x33", 10, pause=20)
             assert not ctx.get(dut.o.valid)
-            await send_break(ctx, dut.rx, 10)
+            if ends == "line_break":
+                await send_break(ctx, dut.rx, 10)
+            ctx.set(dut.listen, ends == "listen")
+            await ctx.tick()
+            ctx.set(dut.listen, 0)
             await send(ctx, dut.rx, b"\x44", 10, pause=20)
             assert ctx.get(dut.o.valid)
             assert ctx.get(dut.o.payload) == 0x44
 
         simulate(dut, sender, background=[listen(dut, got, events, ready=False)])
-        assert events == ["overrun", "line_break"]
+        assert events == ["overrun", "line_break"][: 1 + (ends == "line_break")]
 
     def test_a_byte_waits_for_a_bit(self):
         """Taken just before the next start bit's middle is in time."""

@@ -16,13 +16,14 @@ from sobolpath.golden.machine import engine, model
 from sobolpath.golden.support import cli
 from sobolpath.golden.training import evaluate, zoo
 
-# What each must reach: integer accuracy on the full held-out set. The first four were set before
-# training; fsdd's and mitbih's after it, below what came out: they only tell if it gets worse.
+# What each must reach: integer accuracy on the full held-out set. Those of mnist-nested,
+# fsdd and mitbih were set after training, below what came out: they only tell if it gets worse.
 LEAST = {
     "digits": 0.97,
     "digits-nested": 0.97,
     "mnist-12k": 0.97,
     "mnist-37k": 0.982,
+    "mnist-nested": 0.975,
     "fashion-37k": 0.892,
     "fsdd": 0.95,
     "mitbih": 0.94,

@@ -80,7 +80,7 @@ def test_what_has_no_name_is_found(text):
         "a, b = Signal(name='a'), Signal(name='b')",
         "a = Array(Signal(4, name=f'a_{n}') for n in range(3))",
         "a = stream.Signature(8).create()",
-        "a = protocol.CRC.create(), 1",
+        "a = catalog.CRC.create(), 1",
     ],
 )
 def test_what_has_a_name_is_not(text):

@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts import figures
@@ -16,7 +17,9 @@ from sobolpath.boards.report import kept as kept_boards
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine import shipped
+from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.protocol import frames, network
 from sobolpath.golden.support import cli
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export import example
@@ -26,7 +29,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md"]
 PAGES += [ROOT / "models" / "README.md", *sorted(DOCS.glob("*.md"))]
 GLOSSARY = (DOCS / "glossary.md").read_text()
-PLACES = "golden|hw|sim|boards|tests|scripts|models|docs|examples"
+PLACES = "golden|hw|sim|boards|host|tests|scripts|models|docs|examples"
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z/%.]+):.*##", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"\b[A-Z]+\b", MAKEFILE))
@@ -101,7 +104,7 @@ class TestWhatIsNamedIsThere:
     def test_names_in_python(self, page):
         words, _ = quoted(page.read_text())
         for name in words:
-            found = re.match(r"(?:sobolpath\.)?((?:golden|hw|sim|boards)(?:\.\w+)+)", name)
+            found = re.match(r"(?:sobolpath\.)?((?:golden|hw|sim|boards|host)(?:\.\w+)+)", name)
             if not found or found[1].endswith(tuple(f".{x}" for x in ("py", "v", "svg"))):
                 continue
             parts, here = found[1].split("."), importlib.import_module("sobolpath")
@@ -239,20 +242,33 @@ class TestFigures:
 
     def test_the_serial_port(self):
         routed, text = kept_boards()["icebreaker"], (DOCS / "boards.md").read_text()
-        rates = []
-        for name in ("digits", "mnist-37k"):
+        images, rates = routed["images_together"], []
+        own = load("icebreaker").baud
+        for name, baud in (("digits", own), ("mnist-37k", own), ("mnist-37k", 6_000_000)):
             layers = models.load(MODELS / f"{name}.npz").topology.layers
-            latency = routed["models"][name]["latency_cycles"] / routed["clock_mhz"]
-            rate = figures.over_serial(
-                layers, routed["images_together"], latency, load("icebreaker").baud
-            )
-            rates.append(f"{rate:.0f}")
+            interval = routed["models"][name]["interval_cycles"] / routed["clock_mhz"]
+            rates.append(f"{figures.over_serial(layers, images, interval, baud):,.0f}")
         assert f"about {rates[0]} digits or {rates[1]} MNIST images" in " ".join(text.split())
         text = " ".join((DOCS / "host-protocol.md").read_text().split())
-        assert f"carries about {rates[1]} images per second" in text
+        assert f"so the port carries about {rates[1]} images per second" in text
+        assert f"at 6 Mbaud it carries about {rates[2]}." in text
+        command = frames.infer(np.zeros((images, layers[0]), np.uint8), 0)
+        reply = frames.reply(0, bytes(4 * layers[-1] * images))
+        assert f"two MNIST images has {len(command):,} bytes" in text
+        assert f"the INFER before, {len(reply)} bytes, goes out" in text
+        assert f"At {own / 1e6:g} Mbaud that is {len(command) * 1e4 / own:.1f} ms" in text
         interval = routed["models"]["mnist-37k"]["interval_cycles"]
-        engine = routed["images_together"] * routed["clock_mhz"] * 1e6 / interval
-        assert f"the engine could run {engine:,.0f}." in text
+        engine = images * routed["clock_mhz"] * 1e6 / interval
+        assert f"the engine could run {engine:,.0f};" in text
+
+    def test_loading(self):
+        text = " ".join((DOCS / "host-protocol.md").read_text().split())
+        size = network.RECORD_BYTES
+        command = frames.write(Space.WEIGHTS, 0, bytes(size), 0)
+        beside = len(command) + len(frames.reply(0)) - size
+        assert f"WRITEs of up to {size:,} bytes" in text
+        assert f"{beside} bytes of command and reply beside them" in text
+        assert f"leave {size / (size + beside):.1%}".replace("%", " %") in text
 
     def test_the_example_s_last_line(self):
         config = CONFIGS["icebreaker-1"]  # of the page's commands

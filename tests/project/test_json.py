@@ -5,6 +5,7 @@ import io
 import json
 from collections import defaultdict
 
+import numpy as np
 import pytest
 
 from sobolpath.__main__ import COMMANDS, main
@@ -33,9 +34,17 @@ RUNS = {
     "hw verilog": "--config tiny -o e.v",
     "hw image": "small.npz --config tiny -o m.hex",
     "board list": "",
+    "board program": "icebreaker --model digits --dry-run",
+    "host list": "",
+    "host identify": "--port twin:tiny",
+    "host load": "small.npz --port twin:tiny",
+    "host infer": "images.npy --model small.npz -o logits.npy --port twin:tiny",
+    "host classify": "image.npy --model digits --port twin:icebreaker",
+    "host bench": "--model small.npz --limit 3 --port twin:tiny",
+    "host selftest": "--networks 2 --port twin:icebreaker",
 }
-#: These take minutes; ``board build``'s is what docs/boards.json keeps.
-SLOW = {"sim bench", "board build", "board verify"}
+#: These take minutes, or until they are ended; ``board build``'s is what docs/boards.json keeps.
+SLOW = {"demo", "sim bench", "sim serve", "board build", "board verify"}
 MEANT = {"images_together": int, "paths": list, "weights": int, "layers": list, "lanes": int}
 
 
@@ -63,6 +72,8 @@ def written(tmp_path_factory):
     """What the commands write, by their words; what they print fits 80 columns."""
     out = tmp_path_factory.mktemp("json")
     small_digits(out)
+    np.save(out / "images.npy", np.zeros((3, 64), np.uint8))
+    np.save(out / "image.npy", np.zeros((8, 8)))
     found = {}
     for words, line in RUNS.items():
         said = io.StringIO()

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -55,12 +56,14 @@ class TestMake:
         assert targets == [
             "help",
             "sim",
+            "demo",
             "check",
             "test",
             "synth",
             "seeds",
             "boards",
             "figures",
+            "faults",
             "models/NAME.npz",
             "lint",
             "clean",
@@ -89,8 +92,10 @@ class TestMake:
         [
             (["synth"], "sobolpath board build icebreaker --report"),
             (["check"], 'python -m pytest -m "not slow" --numprocesses auto --dist worksteal'),
-            (["test"], "python -m pytest"),
+            (["test"], "python -m pytest --numprocesses auto --dist worksteal"),
             (["sim"], "sobolpath sim run digits --data digits"),
+            (["demo"], "sobolpath demo"),
+            (["demo", "PORT=/dev/ttyUSB1"], "sobolpath demo --port /dev/ttyUSB1"),
             (["seeds", "BOARD=hx8k"], "sobolpath board build hx8k --report --seeds 10"),
             (["seeds", "N=3"], "sobolpath board build icebreaker --report --seeds 3"),
             (["boards"], "python -m scripts.boards"),
@@ -213,6 +218,15 @@ class TestSystemTools:
         path = world(iverilog="", cxx="")
         assert tools(path, "iverilog", "g++") == (0, "", "")
 
+    @pytest.mark.parametrize("name", ["chromium", "chromium_browser", "google_chrome"])
+    def test_any_chromium_will_do(self, world, name):
+        assert tools(world(**{name: ""}), "chromium") == (0, "", "")
+
+    def test_chromium_of_homebrew(self, world):
+        status, _, error = tools(world(brew=""), "chromium")
+        assert status == 2
+        assert error == "error: Chromium must be installed: brew install --cask chromium\n"
+
     @pytest.mark.parametrize(
         ("manager", "command"),
         [
@@ -288,4 +302,4 @@ def test_no_test_is_in_a_folder_that_is_passed_over():
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     found = {path.parent.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
     assert len(found) > 3
-    assert {str(path) for path in found} == set(options["testpaths"])
+    assert {str(Path(*path.parts[:2])) for path in found} == set(options["testpaths"])

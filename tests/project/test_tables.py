@@ -27,13 +27,24 @@ from sobolpath.__main__ import main
 from sobolpath.boards import load, report
 from sobolpath.boards.commands.verify import INFERENCES
 from sobolpath.boards.flow import tools
-from sobolpath.boards.gateware import protocol
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine import shipped
 from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.records import RECORD, RECORD_LIMIT
 from sobolpath.golden.machine.schedule import plan
+from sobolpath.golden.protocol import device, frames
+from sobolpath.golden.protocol.identity import (
+    CLOCK_UNIT,
+    IDENTITY_BYTES,
+    KINDS,
+    MAGIC,
+    SIZES,
+    STATES,
+    Identity,
+)
 from sobolpath.golden.reproduce import REPRODUCTIONS
+from sobolpath.golden.training import nested
+from sobolpath.host import errors
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export import axis, facts
 from sobolpath.hw.memories import memories
@@ -146,39 +157,66 @@ def ceilings(rows):
     assert not boards
 
 
-def replies(rows):
-    good, unknown = protocol.Status.OK, protocol.Status.UNKNOWN
-    assert rows[0] == ("1", f"status: `{good:02X}` good, `{unknown:02X}` unknown command")
-    assert rows[1:] == [("0 or more", "the payload"), ("1", "CRC-8")]
+def command_frame(rows):
+    frame = frames.command(0x42, tag=0x17, address=0x030201, data=bytes(0x0405))
+    shown = dict(rows)
+    assert list(shown) == ["0", "1", "2-4", "5-6", "7-10", "11 and on", "the last 4"]
+    assert frame[:7].hex() == "42" + "17" + "010203" + "0504"
+    assert frame[7:11] == frames.crc(frame[:7])
+    assert frame[-4:] == frames.crc(frame[:-4])
+    assert len(frame) == frames.HEADER_BYTES + 0x0405 + frames.CRC_BYTES
+    assert shown["5-6"].endswith(f"0 to {frames.MAX_LENGTH:,}")
 
 
 def commands(rows):
-    for (name, text, payload), code in zip(rows, protocol.Command, strict=False):
-        assert name == code.name
-        assert text.startswith(f"`{code:02X}`")
-        if code == protocol.Command.IDENTIFY:
-            assert payload == f"{protocol.IDENTITY_BYTES} bytes, see below"
-        if code == protocol.Command.WRITE:
-            assert text.endswith(f"then the data: 1 to {RECORD_LIMIT:,} bytes")
-    assert [row[0] for row in rows[len(protocol.Command) :]] == ["any other"]
-    assert f"`{protocol.Status.UNKNOWN:02X}`" in rows[-1][2]
+    """The lengths are those that the device takes."""
+    identity = Identity.of(load("icebreaker").config)
+    for (opcode, name, length, what, payload), code in zip(rows, frames.Opcode, strict=True):
+        assert (name, opcode.split(" + ")[0]) == (code.name, f"`{code:02X}`")
+        if code == frames.Opcode.IDENTIFY:
+            assert payload.startswith(f"{IDENTITY_BYTES} bytes")
+        if code in device.LENGTHS:
+            assert int(length) == device.LENGTHS[code]
+        if code == frames.Opcode.LOAD:
+            assert what.endswith(f"the bytes of one INFER, 1 to {frames.MAX_LENGTH:,}")
+        if code == frames.Opcode.WRITE:
+            assert length == f"1 to {frames.MAX_LENGTH:,}"
+        answer = device.Device(identity).take(frames.command(code, tag=0, data=bytes(7)))
+        wanted = {"INFER": "NETWORK", "WRITE": "OK"}.get(name, "COMMAND")
+        assert frames.parse_reply(answer).status.name == wanted
+
+
+def replies(rows):
+    assert [row[:2] for row in rows] == [(f"`{s:02X}`", s.name) for s in frames.Status]
 
 
 def identity(rows):
     config = load("icebreaker").config
-    content = protocol.Identity.of(config).payload()
-    assert rows[0][:2] == ("0-1", f'`{content[:2].hex(" ")}`, "{protocol.MAGIC.decode()}"')
-    for number, (place, what, *shown) in enumerate(rows[1:], 2):
-        assert place == str(number)
-        assert shown[0].startswith(f"`{content[number]:02X}`")
-        if 3 <= number < 3 + len(protocol.SIZES):
-            name = protocol.SIZES[number - 3]
-            assert what.startswith(name)
-            assert shown[0].endswith(f": {getattr(config, name):,}") or name == "requantizers"
-    together = rows[10 - 1]
+    kind = Identity.of(config, clock_hz=48_000_000, divisor=48, overlap=True, flash=True)
+    content, seen = kind.payload(), 0
+    assert rows[0][:2] == ("0-1", f'`{content[:2].hex(" ")}`, "{MAGIC.decode()}"')
+    for place, what, *shown in rows:
+        first, _, last = place.partition("-")
+        part = content[int(first) : int(last or first) + 1]
+        assert int(first) == seen
+        seen += len(part)
+        if seen == len(MAGIC):
+            continue
+        assert shown[0].partition("`:")[0].strip("`") == part.hex(" ").upper()
+        number = int(first) - len(MAGIC) - 1
+        if 0 <= number < len(SIZES):
+            assert what.startswith(SIZES[number])
+            assert shown[0].endswith(f": {getattr(config, SIZES[number]):,}") or number == 6
+        for names, at in ((KINDS, 12), (STATES, 13)):
+            if int(first) == at:
+                found = re.findall(r"[Bb]it (\d): (\w+)", what)
+                assert found == [(str(digit), name) for digit, name in enumerate(names)]
+    together = rows[9]
     assert all(name in together[1] for name in ("images", "input_width"))
     assert together[2].endswith(f": {config.images} images, and {config.input_width} neuron")
-    assert len(rows) == len(content) - 1
+    assert rows[13][2].endswith(f": {kind.clock_hz // CLOCK_UNIT:,}")
+    assert rows[14][2].endswith(f": {kind.divisor}")
+    assert seen == IDENTITY_BYTES
 
 
 def reproductions(rows):
@@ -295,11 +333,30 @@ def both_engines(rows):
         assert figures == [f"{each:,}" for s in schedules for each in (s.latency, s.interval)]
 
 
+def exceptions(rows):
+    """All of the driver's, and none that it has not."""
+    found = {name for name, each in vars(errors).items() if isinstance(each, type)}
+    others = {"HostError", "InputError", "Doubt"}
+    assert sorted(name.strip("`") for name, *_ in rows) == sorted(found - others)
+
+
+def grown(rows):
+    """The networks within mnist-nested, on the iCEBreaker."""
+    model, config = models.load("mnist-nested"), load("icebreaker").config
+    assert len(rows) == len(model.info["nested"])
+    for cells, entry in zip(rows, model.info["nested"], strict=True):
+        topology = nested.cut(model, entry["size"]).topology
+        cycles = config.schedule(topology).latency
+        wanted = f"{entry['size']:,}", f"{topology.total_paths:,}", f"{entry['accuracy_int']:.1%}"
+        assert tuple(cells) == (*wanted, f"{cycles:,}", f"{cycles / 48:.0f} µs")
+
+
 CHECKS = {
     check.__name__: check
     for check in (
-        *(ceilings, replies, commands, identity, reproductions),
+        *(ceilings, command_frame, commands, replies, identity, reproductions),
         *(simulated, verified, ports, records, inferred, engines, both_engines),
+        *(exceptions, grown),
     )
 }
 

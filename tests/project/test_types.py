@@ -17,6 +17,7 @@ PACKAGES = (
     "hw",
     "sim",
     "boards",
+    "host",
     "examples",
     "scripts",
     "sobolpath",

@@ -1,8 +1,10 @@
 """Builds for a board in which no tool is run: what they would leave is made up."""
 
 import json
+import shlex
+import sys
 
-from sobolpath.boards.flow import build, synthesis
+from sobolpath.boards.flow import build, loader, synthesis
 
 
 def netlist(*, cells=(), nets=(), hdlname=None):
@@ -56,3 +58,30 @@ def pretend_tools(monkeypatch):
     monkeypatch.setattr(build.reset, "check", lambda netlist, *, clock_hz: None)
     monkeypatch.setattr(synthesis, "finish", lambda board, netlist: None)
     return reports, commands
+
+
+def pretend_loader(monkeypatch, folder, *, prints="", status=0, seconds=0):
+    """From now on boards are programmed by a program in ``folder`` that does nothing.
+
+    It prints ``prints`` and exits with ``status``, after ``seconds``. Returns a function that gives
+    what it was called with so far: lists of words, without its own name.
+    """
+    folder.mkdir(exist_ok=True)
+    program, calls = folder / "pretended", folder / "calls.txt"
+    script = folder / "pretended.py"
+    script.write_text(
+        "import json, sys, time\n"
+        f"open({str(calls)!r}, 'a').write(json.dumps(sys.argv[1:]) + chr(10))\n"
+        f"print({prints!r}, end='', flush=True)\ntime.sleep({seconds})\nsys.exit({status})\n"
+    )
+    # The shell's line, as a first line cannot name a Python in a folder with a space.
+    words = shlex.join([sys.executable, str(script)])
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(loader, "find", lambda: str(program))
+
+    def called():
+        lines = calls.read_text().splitlines() if calls.exists() else []
+        return [json.loads(line) for line in lines]
+
+    return called

@@ -2,14 +2,17 @@
 
 
 async def send(ctx, line, content, bit, *, stop=1, pause=0):
-    """Send bytes, each bit ``bit`` cycles long; ``stop`` is the stop bit's level."""
+    """Send bytes, each bit ``bit`` cycles long, or a fraction; ``stop`` is the stop bit's level."""
+    sent = now = 0  # bits, cycles
     for byte in content:
         for level in (0, *(byte >> index & 1 for index in range(8)), stop):
             ctx.set(line, level)
-            await ctx.tick().repeat(bit)
+            sent += 1
+            await ctx.tick().repeat(int(sent * bit) - now)
+            now = int(sent * bit)
         ctx.set(line, 1)
         if pause or not stop:
-            await ctx.tick().repeat(max(pause, bit))
+            await ctx.tick().repeat(max(pause, int(bit)))
 
 
 async def send_break(ctx, line, bit, *, bits=25):

@@ -1,0 +1,318 @@
+"""Takes commands apart; ``golden.protocol.device`` is the twin in software."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from sobolpath.golden.protocol.device import LENGTHS, WRITES
+from sobolpath.golden.protocol.frames import HEADER_BYTES, Opcode, Status
+from sobolpath.hw.engines import Config
+from sobolpath.hw.memories import spaces
+
+from .crc import SerialCrc
+from .extent import LENGTH_BITS, TURN, Extent
+
+#: The byte of a frame that is in hand: those of the header, then all data as one, then its CRC's.
+DATA = HEADER_BYTES
+LAST = 15  # a byte more is the next frame's first
+
+
+class Kind(enum.Enum, shape=2):
+    """Commands but WRITE, by the low digits of their opcodes; a WRITE has its space there."""
+
+    CHECK = 0
+    IDENTIFY = 1
+    INFER = 2
+    LOAD = 3
+
+
+OPCODES = (*LENGTHS, Opcode.INFER, *WRITES)
+
+
+class Commands(wiring.Component):
+    """Reads commands, feeds the engine, and says what is to be answered.
+
+    A byte takes 10 cycles, one of data ``TURN`` + 14, and those that the engine lets it wait. An
+    answer is there 11 cycles after the byte that decides it was taken. While it waits for its tag
+    to be sent no byte is taken: so kind and tag of the command stay as they are.
+
+    After an answer other than OK every byte is dropped until ``silence``. A reset begins with a new
+    command; both bring back to its place what was being read of ``boards.gateware.loaded``.
+
+    Parameters
+    ----------
+    config : the engine's.
+
+    Members
+    -------
+    i : In(stream of 8 bits), from the link.
+    silence : In(1), for one cycle: for some time no byte came.
+    write, inputs : Out(streams), as of ``boards.gateware.host.Host``.
+    pending : Out(1), an answer is there. ``status`` : Out(Status), ``identify``, ``infer``,
+        ``load``, ``check`` : Out(1), of what kind it is. ``answered`` : In(1), its tag was sent.
+    tag : Out(1), the lowest bit of the tag, ``turn_tag`` : In(1), turns it by a place.
+    bit, add, keep, begin, forget, confirm, turn : Out(1), to ``boards.gateware.loaded.Loaded``;
+        aligned, digest, size, network : In(1), from there.
+    """
+
+    def __init__(self, *, config: Config):
+        sizes = {int(space.value): size.bytes for space, size in spaces(config).items()}
+        self.crc, self.extent = SerialCrc(reset_less=True), Extent(sizes=sizes)
+        self._word = config.images * config.input_width  # bytes of a word of inputs
+        to_loaded = ("bit", "add", "keep", "begin", "forget", "confirm", "turn")
+        super().__init__(
+            {
+                "i": In(stream.Signature(8)),
+                "silence": In(1),
+                "write": Out(stream.Signature(config.write_layout)),
+                "inputs": Out(stream.Signature(8 * self._word)),
+                "pending": Out(1),
+                "status": Out(3),
+                **{kind.name.lower(): Out(1) for kind in Kind},
+                "answered": In(1),
+                "tag": Out(1),
+                "turn_tag": In(1),
+                **{name: Out(1) for name in to_loaded},
+                **{name: In(1) for name in ("aligned", "digest", "size", "network")},
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        extent = self.extent
+        m.submodules.crc, m.submodules.extent = self.crc, extent
+        self._byte = Signal(8, reset_less=True)
+        byte = self._byte
+        self._index = Signal(range(LAST + 1))  # of the byte in its frame
+        self._kind = Signal(Kind)
+        self._unknown = Signal()
+        self._writes = Signal()
+        self._begins = Signal(init=1)  # the index is 0, and no byte of the frame is there
+        self._bad = Signal()  # a bit of a CRC was another
+        self._other = Signal()  # so was one of the length or of the digest
+        shift = Signal()
+        place = Signal(range(TURN))
+        m.d.comb += [
+            self.bit.eq(byte[0]),
+            *(getattr(self, kind.name.lower()).eq(self._is(kind)) for kind in Kind),
+            self.extent.space.eq(self._kind),
+        ]
+        self._feed(m)
+        self._judge(m)
+        m.d.sync += self.i.ready.eq(0)  # a register, in the cycle after the byte was copied
+        with m.If(self.answered):
+            m.d.sync += self.pending.eq(0)
+        with m.FSM():
+            with m.State("ALIGN"):
+                with m.If(self.aligned):
+                    m.next = "TAKE"
+                with m.Else():
+                    m.d.comb += self.turn.eq(1)
+            with m.State("TAKE"):
+                self._take(m)
+            with m.State("SHIFT"):
+                m.d.comb += shift.eq(1)
+                m.d.sync += self._begins.eq(0)
+                m.d.sync += [byte.eq(Cat(byte[1:], byte[0])), place.eq(place + 1)]
+                with m.If(place == 7):
+                    m.d.sync += place.eq(0)
+                    m.next = "ACT"
+            with m.State("ACT"):
+                self._act(m)
+            with m.State("HEADER"):  # of a byte that may decide, a cycle later: short paths
+                self._header(m)
+            with m.State("END"):
+                self._end(m)
+            with m.State("BEYOND"):
+                self._refuse(m, Status.ADDRESS)
+            with m.State("SILENT"):
+                self._refuse(m, Status.SILENCE)
+            with m.State("OFFER"), m.If(~self.write.valid & ~self.inputs.valid):
+                m.d.sync += self._earlier.eq(self.inputs.payload >> 8)
+                m.next = "COUNT"
+            with m.State("COUNT"):
+                m.d.comb += extent.count.eq(1)
+                m.d.sync += place.eq(place + 1)
+                with m.If(place == TURN - 1):
+                    m.d.sync += place.eq(0)
+                    m.next = "COUNTED"
+            with m.State("COUNTED"):
+                m.d.sync += place.eq(place + 1)  # a cycle for each of `few` and `none`
+                with m.If(place == 2):
+                    m.d.sync += place.eq(0)
+                    with m.If(self._none):
+                        m.d.sync += self._index.eq(self._index + 1)
+                    m.next = "TAKE"
+            with m.State("DROP"):
+                m.d.sync += self.i.ready.eq(self.i.valid & ~self.i.ready)
+                with m.If(self.silence & ~self.pending):
+                    m.next = "ALIGN"
+        self._shift(m, shift)
+        m.d.comb += extent.short.eq(place < LENGTH_BITS)
+        return m
+
+    def _judge(self, m):
+        """What is wrong with a header, in registers: it stands still before it counts."""
+        length, writes = self.extent.length, self._writes
+        few = Signal()
+        self._none, self._wrong, self._beyond = (
+            Signal(name=name, reset_less=True) for name in ("none", "wrong", "beyond")
+        )
+        sizes = {Kind[Opcode(opcode).name]: size for opcode, size in LENGTHS.items()}
+        other = Signal()
+        early = Signal()
+        self._verdict = Signal(Status)
+        with m.Switch(self._kind):
+            for kind, size in sizes.items():
+                with m.Case(kind):
+                    m.d.comb += other.eq(~few | (length[:3] != size))
+        m.d.sync += [
+            few.eq(~length[3:].any()),
+            self._none.eq(few & ~length[:3].any()),
+            self._wrong.eq(self._unknown | Mux(writes, self._none, other)),
+            self._beyond.eq(self.extent.beyond),
+            early.eq(self.infer & (~self.network | self._other | self._none)),
+            self._verdict.eq(Status.OK),
+        ]
+        with m.If(self._bad):
+            m.d.sync += self._verdict.eq(Status.HEADER)
+        with m.Elif(self._wrong):
+            m.d.sync += self._verdict.eq(Status.COMMAND)
+        with m.Elif(early):
+            m.d.sync += self._verdict.eq(Status.NETWORK)
+        with m.Elif(writes & self._beyond):
+            m.d.sync += self._verdict.eq(Status.ADDRESS)
+
+    def _refuse(self, m, status):
+        m.d.sync += [self.pending.eq(1), self.status.eq(status)]
+        self._again(m)
+        m.next = "DROP"
+
+    def _again(self, m):
+        m.d.sync += [self._index.eq(0), self._begins.eq(1)]
+
+    def _accept(self, m):
+        m.d.sync += [self.pending.eq(1), self.status.eq(Status.OK)]
+        self._again(m)
+        m.next = "TAKE"
+
+    def _take(self, m):
+        begins = self._begins
+        m.d.comb += self.crc.start.eq(begins)
+        m.d.sync += self._byte.eq(self.i.payload)
+        with m.If(begins):
+            m.d.sync += [self._bad.eq(0), self._other.eq(0)]
+        with m.If(self.i.valid & ~self.pending):
+            m.d.sync += self.i.ready.eq(1)
+            m.next = "SHIFT"
+        with m.Elif(self.silence & ~begins & ~self.pending):
+            m.next = "SILENT"
+
+    def _shift(self, m, shift):
+        """Where each bit of a byte belongs."""
+        crc, extent, index, bit = self.crc, self.extent, self._index, self._byte[0]
+        # Where a byte belongs, in registers: the index stands still before its bits are shifted.
+        first, address, length, checks, data, turns = (
+            Signal(name=name) for name in ("first", "address", "length", "checks", "data", "turns")
+        )
+        m.d.sync += [
+            first.eq(index == 1),
+            address.eq((index >= 2) & (index <= 4)),
+            length.eq((index == 5) | (index == 6)),
+            checks.eq(((index >= 7) & (index < DATA)) | (index > DATA)),
+            data.eq(index == DATA),
+            turns.eq(((index >= 5) & (index <= 8)) | ((index == DATA) & self.check)),
+        ]
+        m.d.comb += [
+            crc.bit.eq(bit),
+            crc.step.eq(shift & ~checks),
+            crc.turn.eq(shift & checks),
+            extent.bit.eq(bit),
+            extent.in_address.eq(shift & address),
+            extent.in_length.eq(shift & length),
+            self.add.eq(shift & data & (self.load | (self._writes & ~self._beyond))),
+            self.keep.eq(shift & data & self.load),
+        ]
+        with m.If(shift):
+            m.d.comb += self.turn.eq(turns)
+            with m.If(checks & (bit != crc.low)):
+                m.d.sync += self._bad.eq(1)
+            with m.If((length & (bit != self.size)) | (data & (bit != self.digest))):
+                m.d.sync += self._other.eq(1)
+        tag = Signal(8, reset_less=True)
+        m.d.comb += self.tag.eq(tag[0])
+        with m.If((shift & first) | self.turn_tag):
+            m.d.sync += tag.eq(Cat(tag[1:], Mux(shift, bit, tag[0])))
+
+    def _act(self, m):
+        """A byte is where it belongs."""
+        index, byte = self._index, self._byte
+        m.next = "TAKE"
+        m.d.sync += index.eq(index + 1)
+        with m.Switch(index):
+            with m.Case(0):
+                m.d.sync += [self._kind.eq(byte[:2]), self._writes.eq(byte[4])]
+                with m.Switch(byte):
+                    with m.Case(*OPCODES):
+                        m.d.sync += self._unknown.eq(0)
+                    with m.Default():
+                        m.d.sync += self._unknown.eq(1)
+            with m.Case(HEADER_BYTES - 1):
+                m.next = "HEADER"
+            with m.Case(DATA):
+                # The last byte of a word: as many are to come, itself among them.
+                whole = (self.extent.length - 1)[: exact_log2(self._word)] == 0
+                m.d.sync += [
+                    index.eq(index),
+                    self.write.valid.eq(self._writes),
+                    self.inputs.valid.eq(self.infer & whole),
+                ]
+                m.next = "OFFER"
+                with m.If(self._writes & self._beyond):
+                    m.d.sync += self.write.valid.eq(0)
+                    m.next = "BEYOND"
+            with m.Case(LAST):
+                m.next = "END"
+
+    def _end(self, m):
+        """All of a command with data is there."""
+        with m.If(self._bad):
+            self._refuse(m, Status.DATA)
+        with m.Elif(self.check & self._other):
+            self._refuse(m, Status.NETWORK)
+        with m.Else():
+            self._accept(m)
+            m.d.comb += self.confirm.eq(self.check)
+
+    def _header(self, m):
+        """All of a header is there: what it asks for, or why not."""
+        m.next = "TAKE"
+        m.d.sync += self._other.eq(0)
+        m.d.comb += self.crc.resume.eq(1)
+        with m.If(self._verdict != Status.OK):
+            self._refuse(m, self._verdict)
+        with m.Elif(self.identify):
+            self._accept(m)
+        with m.Elif(~self.infer):
+            m.d.comb += [self.forget.eq(1), self.begin.eq(self.load)]
+
+    def _feed(self, m):
+        """Data for the engine; a ``ready`` of the engine's only clears a register here."""
+        write = self.write.payload
+        self._earlier = Signal(8 * self._word - 8, reset_less=True)  # bytes of the word in hand
+        m.d.comb += [
+            write.space.eq(self._kind),
+            write.address.eq(self.extent.address),
+            write.data.eq(self._byte),
+            self.inputs.payload.eq(Cat(self._earlier, self._byte)),
+        ]
+        with m.If(self.write.ready):
+            m.d.sync += self.write.valid.eq(0)
+        with m.If(self.inputs.ready):
+            m.d.sync += self.inputs.valid.eq(0)
+
+    def _is(self, kind):
+        return (self._kind == kind) & ~self._writes

@@ -1,0 +1,126 @@
+"""What is sent to a device so that it runs a model: LOAD, the WRITEs, CHECK."""
+
+import zlib
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..machine import image as row_lane
+from ..machine.image import MemoryImage, Space
+from ..machine.model import Model
+from ..machine.schedule import plan
+from ..path_order import image as path_order
+from ..path_order.image import PathOrderMachine
+from . import frames
+from .identity import Identity
+
+RECORD_BYTES = 4096  # at most, of one WRITE
+BIT_TIMES = 20  # of two bytes
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model as it is loaded into one kind of device.
+
+    Parameters
+    ----------
+    records : what is written, in order: (space, address, 1 to ``RECORD_BYTES`` bytes).
+    inputs, outputs : neurons of the first and of the last layer.
+    images : that are inferred together.
+    overlap : the inputs of the next INFER may be sent before the reply has come.
+    """
+
+    records: tuple[tuple[Space, int, bytes], ...]
+    inputs: int
+    outputs: int
+    images: int
+    overlap: bool = False
+
+    @property
+    def infer_bytes(self) -> int:
+        """Bytes of the data of one INFER."""
+        return self.inputs * self.images
+
+    @property
+    def reply_bytes(self) -> int:
+        """Bytes of the payload of its reply."""
+        return 4 * self.outputs * self.images
+
+    @property
+    def digest(self) -> int:
+        """The CRC-32 of the data of LOAD and of all WRITEs: what the device comes to."""
+        value = zlib.crc32(self.infer_bytes.to_bytes(2, "little"))
+        for _, _, content in self.records:
+            value = zlib.crc32(content, value)
+        return value
+
+    def frames(self, tag: int = 0) -> list[bytes]:
+        """The commands LOAD, WRITE ..., CHECK; tags count from ``tag`` on, modulo 256."""
+        found = [frames.load(self.infer_bytes, tag % 256)]
+        for number, (space, address, content) in enumerate(self.records, tag + 1):
+            found.append(frames.write(space, address, content, number % 256))
+        found.append(frames.check(self.digest, (tag + len(found)) % 256))
+        return found
+
+
+def records(image: MemoryImage) -> tuple[tuple[Space, int, bytes], ...]:
+    """The records of a memory image: (space, address, at most ``RECORD_BYTES`` bytes)."""
+    return tuple(
+        (space, first, content[first : first + RECORD_BYTES])
+        for space, content in image.spaces()
+        for first in range(0, len(content), RECORD_BYTES)
+    )
+
+
+def pack(model: Model, identity: Identity) -> Network:
+    """The :class:`Network` of a model for the device of this identity.
+
+    Raises ``InputError`` where it does not fit: neurons of the widest or of the last layer, paths,
+    biases, words of the program, bytes of one INFER; or where the engine does not take its paths.
+    """
+    topology, machine = model.topology, identity.machine
+    _fit("bytes of one INFER", topology.layers[0] * identity.images, frames.MAX_LENGTH)
+    if isinstance(machine, PathOrderMachine):
+        _fit("neurons of the widest layer", max(topology.layers), identity.max_neurons)
+        _fit("paths of the longest junction", max(topology.paths), identity.bias_neurons)
+        words = 4 * sum(topology.layers[1:]) + topology.total_paths  # bytes
+        _fit("bytes of weights and biases", words, identity.weight_words * identity.lanes)
+        _fit("words of the program", path_order.program_words(topology), identity.program_words)
+        image = path_order.pack(model, machine)
+    else:
+        last = max(topology.layers[-1], identity.lanes)  # with the copies
+        layers = (*topology.layers[:-1], last)
+        _fit("neurons of the widest layer", max(layers), identity.max_neurons)
+        _fit("neurons of the last layer", last, identity.max_outputs)
+        _fit("paths of all junctions", topology.total_paths, identity.weight_words * identity.lanes)
+        _fit("neurons of the layers after the first", sum(layers[1:]), identity.bias_neurons)
+        image = row_lane.pack(model, machine)
+        _fit("words of the program", image.program.size, identity.program_words)
+    ends, overlap = (topology.layers[0], topology.layers[-1]), _overlaps(topology, identity)
+    return Network(records(image), *ends, identity.images, overlap)
+
+
+def _overlaps(topology, identity):
+    """Whether no byte is lost that comes while the engine runs.
+
+    Inputs wait where the schedule has no place for them yet, and while an activation is written in
+    every cycle, as in a junction of few paths per neuron. Two bytes can wait, on a serial line for
+    ``BIT_TIMES`` bits.
+    """
+    if not identity.overlap or isinstance(identity.machine, PathOrderMachine):
+        return False
+    schedule = plan(topology, identity.machine)
+    groups, wide = schedule.machine.groups, schedule.wide
+    busy = sum(
+        wide.layers[junction] // identity.lanes * groups
+        for junction in wide.junctions
+        if wide.fan_in(junction) <= groups
+    )
+    return schedule.overlap and (not identity.divisor or busy < BIT_TIMES * identity.divisor)
+
+
+def _fit(what, count, limit):
+    """Raise ``InputError`` where a network has more of something than there is room for."""
+    if count > limit:
+        raise InputError(
+            f"too big for this device: the {what} must be at most {limit}, not {count}"
+        )

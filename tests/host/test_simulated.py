@@ -1,0 +1,73 @@
+"""The driver and a whole board, simulated: its line bit by bit, resets in the middle of a batch."""
+
+import numpy as np
+import pytest
+
+from sobolpath.golden.machine import engine
+from sobolpath.golden.protocol import frames
+from sobolpath.host import Board
+from sobolpath.sim.board import Control, served
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+FASTEST = 6_000_000  # baud: the iCEBreaker's clock / 8
+
+
+def passed(before, after, bits):
+    """Of a stretch of the simulation, how much of its cycles the line to the board was in use."""
+    cycles = after["cycles"] - before["cycles"]
+    return (after["sent"] - before["sent"]) * 10 * bits / cycles, cycles
+
+
+def test_the_fastest_line():
+    """It loads at 90 % of the line or more, and infers 500 MNIST images per second or more."""
+    images = np.random.default_rng(1).integers(0, 256, (41, 1024), dtype=np.uint8)
+    with (
+        served("icebreaker", level="bits", baud=FASTEST) as port,
+        Control(port) as control,
+        Board.open(port, baud=FASTEST) as board,
+    ):
+        clock = board.identity.clock_hz
+        assert board.identity.baud == FASTEST
+        before = control.ask("status")
+        assert board.load("mnist-37k")
+        after = control.ask("status")
+        use, _ = passed(before, after, clock // FASTEST)
+        assert 0.9 <= use <= 1
+        before = control.ask("status")
+        logits = board.infer(images)
+        after = control.ask("status")
+        use, cycles = passed(before, after, clock // FASTEST)
+        assert 0.9 <= use <= 1
+        assert len(images) * clock / cycles >= 500
+        assert np.array_equal(logits, engine.infer(board.model, images))
+        assert not board.load("mnist-37k")
+        sent = control.ask("status")["sent"] - after["sent"]
+        assert sent == frames.HEADER_BYTES
+
+
+@pytest.mark.parametrize("request_", ["break", "reset", "power"])
+def test_what_happens_in_the_middle_of_a_batch(request_):
+    """Somebody else's break, the reset button, the power: the logits are right."""
+    images = np.random.default_rng(2).integers(0, 256, (9, 64), dtype=np.uint8)
+    with served("icebreaker", level="bits", baud=FASTEST) as port, Control(port) as control:
+        left = [request_]
+
+        def disturb(done, total):
+            if left and done > 3:
+                control.ask(left.pop())
+
+        with Board.open(port, baud=FASTEST) as board:
+            board.load("digits")
+            logits = board.infer(images, progress=disturb)
+            assert not left
+            assert np.array_equal(logits, engine.infer(board.model, images))
+
+
+@pytest.mark.parametrize("name", ["icebreaker-paper", "ulx3s"])
+def test_other_boards(name):
+    """The path-order engine, and 64 lanes; ``sim:`` ends with the link."""
+    with Board.open(f"sim:{name}") as board:
+        board.load("digits")
+        images = np.random.default_rng(3).integers(0, 256, (3, 64), dtype=np.uint8)
+        assert np.array_equal(board.infer(images), engine.infer(board.model, images))
+        assert board.name == f"sim:{name}"
