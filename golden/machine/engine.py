@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..topology.blocks import blocks
 from .model import Model
 
 CHUNK = 64  # images at a time: bounds the memory of the gathered activations
@@ -47,29 +48,45 @@ def layers(model: Model, images: ArrayLike) -> list[np.ndarray]:
     ``uint8`` (B, n_l), last the logits, ``int32`` (B, n_L).
     """
     images = check_inputs(model, images)
-    plans = []
-    for junction in model.topology.junctions:
-        source, order = model.topology.edges(junction)[0], model.topology.by_target(junction)
-        plans.append((source[order], model.weights[junction - 1][order].astype(np.int32)))
-    results = [[] for _ in plans]
+    sums = [_sums(model, junction) for junction in model.topology.junctions]
+    results = [[] for _ in sums]
     for start in range(0, max(len(images), 1), CHUNK):
         activations = images[start : start + CHUNK]
-        for junction, (source, weights) in enumerate(plans, 1):
-            products = activations[:, source].astype(np.int32) * weights
-            shape = (
-                len(activations),
-                model.topology.layers[junction],
-                model.topology.fan_in(junction),
-            )
-            accumulators = (
-                products.reshape(shape).sum(axis=2, dtype=np.int32) + model.biases[junction - 1]
-            )
-            last = junction == len(plans)
+        for junction, own in enumerate(sums, 1):
+            accumulators = own(activations) + model.biases[junction - 1]
+            last = junction == len(sums)
             activations = (
                 accumulators if last else requantize(accumulators, model.shifts[junction - 1])
             )
             results[junction - 1].append(activations)
     return [np.concatenate(parts) for parts in results]
+
+
+def _sums(model, junction):
+    """The function from activations, ``uint8`` (B, n_{l-1}), to sums, ``int32`` (B, n_l)."""
+    topology, weights = model.topology, model.weights[junction - 1]
+    parts = blocks(topology, junction)
+    if parts is None:
+        source, order = topology.edges(junction)[0], topology.by_target(junction)
+        source, table = source[order], weights[order].astype(np.int32)
+        shape = topology.layers[junction], topology.fan_in(junction)
+
+        def by_tables(activations):
+            products = activations[:, source].astype(np.int32) * table
+            return products.reshape(len(activations), *shape).sum(axis=2, dtype=np.int32)
+
+        return by_tables
+    # Floats that hold every sum exactly: below 2**30 in magnitude, and float64 has 53 bits.
+    stack = weights[parts.path].reshape(parts.shape).transpose(0, 2, 1).astype(np.float64)
+    sources, places = parts.source.ravel(), np.argsort(parts.target.ravel())
+
+    def by_blocks(activations):
+        gathered = activations[:, sources].reshape(len(activations), *parts.source.shape)
+        found = np.matmul(gathered.transpose(1, 0, 2).astype(np.float64), stack)
+        rows = found.transpose(1, 0, 2).reshape(len(activations), len(places))
+        return rows[:, places].astype(np.int32)
+
+    return by_blocks
 
 
 def infer(model: Model, images: ArrayLike) -> np.ndarray:

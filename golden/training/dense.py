@@ -88,6 +88,13 @@ class Dense(Network):
         pattern = patterns.Pattern("masked", self.topology.layers, tuple(ends))
         return Network(pattern, weights, self.biases)
 
+    def vector(self) -> Vector:
+        """As of ``Network``, but the views of weights are matrices, (n_l, n_{l-1})."""
+        vector, weights, biases = super().vector()
+        shapes = [(m, n) for n, m in pairwise(self.topology.layers)]
+        views = [own.reshape(shape) for own, shape in zip(weights, shapes, strict=True)]
+        return vector, views, biases
+
     @property
     def matrices(self) -> list[np.ndarray]:
         """Per junction the weights: ``float32`` (n_l, n_{l-1}), copies."""

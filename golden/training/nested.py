@@ -67,17 +67,21 @@ class Nested:
         self.silence = network.silence
         parts = [prefix(self.topology, size) for size in sizes(self.topology, smallest)[:-1]]
         self._parts = [network.first(topology) for topology in parts]
+        self._places = [network.places(part) for part in self._parts]
         self._gradients = [part.vector() for part in self._parts]
 
     def gradients(self, inputs: np.ndarray, labels: np.ndarray, classes: int, out: Vector) -> float:
         """As of :class:`golden.training.network.Network`: means over the networks."""
         loss, count = self._network.gradients(inputs, labels, classes, out), 1 + len(self._parts)
-        for part, gradients in zip(self._parts, self._gradients, strict=True):
-            self._network.lend(part)
+        _, weights, biases = out
+        rows = zip(self._parts, self._places, self._gradients, strict=True)
+        for part, places, gradients in rows:
+            self._network.lend(part, places)
             loss += part.gradients(inputs, labels, classes, gradients)
-            for views, parts in zip(out[1:], gradients[1:], strict=True):  # weights, biases
-                for whole, own in zip(views, parts, strict=True):
-                    whole[:, : own.shape[1]] += own
+            for whole, own, where in zip(weights, gradients[1], places, strict=True):
+                whole[where] += own
+            for whole, own in zip(biases, gradients[2], strict=True):
+                whole += own
         out[0][:] /= np.float32(count)
         return loss / count
 

@@ -2,16 +2,11 @@
 
 Keller & Van keirsbilck, section 3 and Fig. 3. Path i has one weight per junction and adds
 ``weight[l][i] * activation(source)`` to its target; hidden activations are ReLUs, the last layer is
-linear. Work and memory are linear in the paths: no dense matrix is ever made.
+linear. Work and memory are linear in the paths: no matrix of all neurons by all is ever made.
 
-How it is fast: activations are stored neuron by neuron, ``float32`` (neurons, images). With Sobol'
-paths every neuron of a layer has the same fan-in and the same fan-out, so the edges sorted by
-target are a table of sources (n_l, fan-in), and sorted by source a table of targets (n_{l-1},
-fan-out). Where fan-ins differ (random paths) the shorter rows of the tables end in edges of weight
-0: the work is that of the largest fan-in, still less than segment sums take.
-
-One ``take`` of whole rows gathers what the neurons need and a stack of small matrix-vector products
-sums it; the gathered rows serve the gradient of the weights again.
+Activations are stored neuron by neuron, ``float32`` (neurons, images). How the sums of a junction
+are computed is in :mod:`golden.training.wiring`: as a stack of dense blocks where it is one, which
+all linear paths without repeated edges are, else by tables.
 """
 
 from collections.abc import Sequence
@@ -21,60 +16,12 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..topology.paths import Paths
+from .wiring import wire
 
 Arrays = Sequence[np.ndarray]  # one per junction
 #: A vector of parameters, and views of its weights and of its biases, each per junction.
 Vector = tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]
 BLOCK = 128  # images at a time in inference: what is gathered for them stays near the core
-
-
-class Wiring:
-    """The edges of one junction, sorted by target and by source.
-
-    A weight's *place* is its rank among the edges sorted by target, then by path.
-
-    Members: ``path`` (N_l,), the path at each place; ``source`` (n_l, fan-in), the source neurons
-    of each target; ``place`` (N_l,), the places sorted by source; ``target``
-    (n_{l-1}, fan-out), the target neurons of each source. All ``int64``. Rows are as long as the
-    largest fan-in and fan-out; ``slots`` and ``back`` are ``None`` where all are, else the indices
-    of the edges by place in ``source`` and by rank in ``target``, both flat; entries that are no
-    edge are neuron 0. ``first`` (n_l + 1,): the places of each target are from ``first[y]`` to
-    ``first[y + 1]``.
-    """
-
-    def __init__(self, topology: Paths, junction: int):
-        source, target = topology.edges(junction)
-        n, m = topology.layers[junction - 1 : junction + 1]
-        self.path = topology.by_target(junction)
-        self.place = np.argsort(source[self.path], kind="stable")
-        fan_ins, fan_outs = np.bincount(target, minlength=m), np.bincount(source, minlength=n)
-        self.first = np.concatenate([[0], np.cumsum(fan_ins)])
-        self.source, self.slots = _table(source[self.path], fan_ins)
-        self.target, self.back = _table(target[self.path][self.place], fan_outs)
-
-    def by_source(self, weights: np.ndarray) -> np.ndarray:
-        """Weights by place (N_l,), as a table like ``target``, 0 where there is no edge."""
-        return _filled(weights[self.place], self.back, self.target.shape)
-
-
-def _table(values, counts):
-    """Rows of ``counts`` values each, padded with 0 to the longest; the values' flat indices.
-
-    The indices are ``None`` where no row is padded.
-    """
-    width = counts.max()
-    if counts.min() == width:
-        return values.reshape(-1, width), None
-    slots = np.flatnonzero(np.arange(width) < counts[:, None])
-    return _filled(values, slots, (len(counts), width)), slots
-
-
-def _filled(values, slots, shape):
-    if slots is None:
-        return values.reshape(shape)
-    table = np.zeros(shape, values.dtype)
-    table.ravel()[slots] = values
-    return table
 
 
 class Network:
@@ -94,7 +41,7 @@ class Network:
 
     def __init__(self, topology: Paths, weights: Arrays, biases: Arrays | None = None):
         self.topology = topology
-        self.wiring = [Wiring(topology, junction) for junction in topology.junctions]
+        self.wiring = [wire(topology, junction) for junction in topology.junctions]
         self.parameters, self._weights, self._biases = self.vector()
         if biases is None:
             biases = [np.zeros(n) for n in topology.layers[1:]]
@@ -123,17 +70,15 @@ class Network:
     def vector(self) -> Vector:
         """A zero vector like ``parameters``, and views of its weights and its biases.
 
-        Each per junction; the weights' views have shape (n_l, fan-in), or (N_l,), by place, where
-        fan-ins differ; the biases' have shape (n_l, 1).
+        Each per junction; the weights' views have shape (N_l,), by place
+        (:mod:`golden.training.wiring`); the biases' have shape (n_l, 1).
         """
         topology = self.topology
         vector = np.zeros(topology.total_paths + sum(topology.layers[1:]), np.float32)
         weights, biases, start = [], [], 0
-        for junction in topology.junctions:
-            stop = start + topology.paths[junction - 1]
-            wiring, view = self.wiring[junction - 1], vector[start:stop]
-            weights.append(view if wiring.slots is not None else view.reshape(wiring.source.shape))
-            start = stop
+        for count in topology.paths:
+            weights.append(vector[start : start + count])
+            start += count
         for width in topology.layers[1:]:
             biases.append(vector[start : start + width, None])
             start += width
@@ -156,7 +101,7 @@ class Network:
 
     def silence(self, first: int) -> None:
         """Set the weights and biases of the outputs from ``first`` on to 0: they are padding."""
-        self._weights[-1].reshape(-1)[self.wiring[-1].first[first] :] = 0
+        self._weights[-1].reshape(-1)[self.wiring[-1].places(first)] = 0
         self._biases[-1][first:] = 0
 
     def first(self, topology: Paths) -> "Network":
@@ -164,21 +109,30 @@ class Network:
         pairs = zip(self.weights, topology.paths, strict=True)
         return Network(topology, [weights[:count] for weights, count in pairs], self.biases)
 
-    def lend(self, smaller: "Network") -> None:
-        """Overwrite weights and biases of one that :meth:`first` made; fan-ins must be constant."""
-        for views, others in ((self._weights, smaller._weights), (self._biases, smaller._biases)):
-            for whole, own in zip(views, others, strict=True):
-                own[...] = whole[:, : own.shape[1]]
+    def places(self, smaller: "Network") -> list[np.ndarray]:
+        """Per junction the places here of the weights of one that :meth:`first` made, by place."""
+        result = []
+        for whole, own in zip(self.wiring, smaller.wiring, strict=True):
+            rank = np.empty(len(whole.path), np.int64)
+            rank[whole.path] = np.arange(len(whole.path))
+            result.append(rank[own.path])
+        return result
+
+    def lend(self, smaller: "Network", places: list[np.ndarray]) -> None:
+        """Overwrite weights and biases of one that :meth:`first` made, of its :meth:`places`."""
+        for whole, own, where in zip(self._weights, smaller._weights, places, strict=True):
+            np.take(whole, where, out=own, mode="clip")
+        for whole, own in zip(self._biases, smaller._biases, strict=True):
+            own[...] = whole
 
     def _gather(self, junction, activations):
-        """Each target's sources: (n_l, fan-in, images), in a buffer that the next call reuses."""
+        """What the sums of a junction need, in a buffer that the next call reuses."""
         key = junction, activations.shape[1]
-        table = self.wiring[junction - 1].source
-        if key not in self._gathered:
-            if len(self._gathered) >= 4 * len(self.wiring):
-                self._gathered.clear()
-            self._gathered[key] = np.empty((*table.shape, key[1]), np.float32)
-        return np.take(activations, table, axis=0, out=self._gathered[key], mode="clip")
+        if key not in self._gathered and len(self._gathered) >= 4 * len(self.wiring):
+            self._gathered.clear()
+        buffer = self._gathered.get(key)
+        self._gathered[key] = self.wiring[junction - 1].gather(activations, buffer)
+        return self._gathered[key]
 
     def forward(self, activations: np.ndarray) -> list[np.ndarray]:
         """The activations of every layer from the inputs' on, ReLU but for the last.
@@ -188,9 +142,7 @@ class Network:
         results = [activations]
         for junction in self.topology.junctions:
             gathered = self._gather(junction, results[-1])
-            wiring, weights = self.wiring[junction - 1], self._weights[junction - 1]
-            table = _filled(weights, wiring.slots, wiring.source.shape)
-            sums = np.matmul(table[:, None, :], gathered)[:, 0]
+            sums = self.wiring[junction - 1].sums(self._weights[junction - 1], gathered)
             sums += self._biases[junction - 1]
             if junction < len(self.wiring):
                 np.maximum(sums, 0, out=sums)
@@ -238,16 +190,11 @@ class Network:
         loss, error = cross_entropy(activations[-1], labels, classes)
         for junction in reversed(self.topology.junctions):
             gathered = self._gathered[junction, inputs.shape[1]]  # as forward left it
-            wiring, gradient = self.wiring[junction - 1], weight_gradients[junction - 1]
-            if wiring.slots is None:
-                np.matmul(gathered, error[:, :, None], out=gradient[..., None])
-            else:
-                gradient[...] = np.matmul(gathered, error[:, :, None]).ravel()[wiring.slots]
+            wiring = self.wiring[junction - 1]
+            wiring.gradient(gathered, error, weight_gradients[junction - 1])
             error.sum(axis=1, keepdims=True, out=bias_gradients[junction - 1])
             if junction > 1:
-                weights = wiring.by_source(self._weights[junction - 1].ravel())
-                back = np.take(error, wiring.target, axis=0, mode="clip")
-                error = np.matmul(weights[:, None, :], back)[:, 0]
+                error = wiring.back(self._weights[junction - 1], error)
                 error *= activations[junction - 1] > 0
         return loss
 

@@ -73,10 +73,10 @@ class QuantizedNetwork(Network):
         for junction in self.topology.junctions:
             weights, biases = self.rounded(junction)
             gathered, shift = self._gather(junction, results[-1]), self.shifts[junction - 1]
-            largest = 127 * 255 * weights.shape[1] + np.abs(biases).max() + 2.0**shift
+            wiring = self.wiring[junction - 1]
+            largest = 127 * 255 * wiring.fan_in + np.abs(biases).max() + 2.0**shift
             dtype = np.float32 if largest < 2**24 else np.float64
-            table = weights[:, None, :].astype(dtype)
-            sums = np.matmul(table, gathered.astype(dtype, copy=False))[:, 0]
+            sums = wiring.sums(weights.astype(dtype), gathered.astype(dtype, copy=False))
             sums += biases.astype(dtype)
             if junction < len(self.wiring):
                 sums += (1 << shift) >> 1
@@ -107,15 +107,13 @@ class QuantizedNetwork(Network):
                 self._gathered[junction, inputs.shape[1]],
                 weight_gradients[junction - 1],
             )
-            np.matmul(gathered, error[:, :, None], out=gradient[..., None])
+            wiring.gradient(gathered, error, gradient)
             gradient *= np.float32(self.steps[junction - 1])
             gradient[np.abs(self._weights[junction - 1]) > 127.5 * unit] = 0
             error.sum(axis=1, keepdims=True, out=bias_gradients[junction - 1])
             if junction > 1:
                 weights = self.rounded(junction)[0] * unit
-                weights = wiring.by_source(weights.astype(np.float32).ravel())
-                back = np.take(error, wiring.target, axis=0, mode="clip")
-                error = np.matmul(weights[:, None, :], back)[:, 0]
+                error = wiring.back(weights.astype(np.float32), error)
                 error *= (layers[junction - 1] > 0) & (layers[junction - 1] < 255)
         return loss
 
@@ -133,7 +131,7 @@ class QuantizedNetwork(Network):
         for junction in self.topology.junctions:
             whole, offsets = self.rounded(junction)
             own = np.empty(whole.size, np.int8)
-            own[self.wiring[junction - 1].path] = whole.ravel()
+            own[self.wiring[junction - 1].path] = whole
             weights.append(own)
             biases.append(offsets[:, 0].astype(np.int32))
         return Model(

@@ -38,12 +38,11 @@ def _sums(wiring, weights, activations):
 
     Exact below 2**24, which is ample for choosing a scale.
     """
-    table = weights[wiring.path].reshape(wiring.source.shape).astype(np.float32)[:, None, :]
-    sums = np.empty((len(activations), len(table)), np.float32)
+    table, parts = weights[wiring.path].astype(np.float32), []
     for start in range(0, len(activations), BLOCK):
         columns = np.ascontiguousarray(activations[start : start + BLOCK].T, np.float32)
-        sums[start : start + BLOCK] = np.matmul(table, columns[wiring.source])[:, 0].T
-    return sums
+        parts.append(wiring.sums(table, wiring.gather(columns)).T)
+    return np.concatenate(parts)
 
 
 def _shifts(largest, step):

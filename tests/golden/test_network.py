@@ -10,6 +10,7 @@ from sobolpath.golden.topology.patterns import Pattern
 from sobolpath.golden.training import network as networks
 from sobolpath.golden.training.initialize import initialize
 from sobolpath.golden.training.network import Network, cross_entropy
+from sobolpath.golden.training.wiring import TableWiring
 
 SHAPES = [
     ((1, 1), (1,), ()),
@@ -104,7 +105,7 @@ def test_fan_ins_may_differ(topology):
     """Inference, gradients and path order, as above."""
     network = irregular_network(topology)
     random = np.random.default_rng(10)
-    assert any(wiring.slots is not None for wiring in network.wiring)
+    assert any(isinstance(wiring, TableWiring) for wiring in network.wiring)
     assert network.parameters.size == topology.total_paths + sum(topology.layers[1:])
     inputs = random.uniform(0, 1, (topology.layers[0], 7)).astype(np.float32)
     for image, row in zip(inputs.T, network.infer(inputs.T), strict=True):
@@ -136,8 +137,11 @@ def test_padding_outputs_get_no_gradient():
     network = random_network(4, (8, 16, 16), (32, 64))
     gradient = network.vector()
     network.gradients(np.ones((8, 3), np.float32), np.array([0, 1, 2]), 10, gradient)
-    assert gradient[1][-1][:10].any()
-    assert not gradient[1][-1][10:].any()
+    padding = network.wiring[-1].places(10)
+    assert len(padding) == 6 * 4
+    assert np.delete(gradient[1][-1], padding).any()
+    assert not gradient[1][-1][padding].any()
+    assert gradient[2][-1][:10].any()
     assert not gradient[2][-1][10:].any()
 
 
