@@ -64,7 +64,6 @@ PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml"
 def small(monkeypatch):
     """Fewer sizes, so that all of it takes seconds."""
     monkeypatch.setattr(paths_per_neuron, "MOST", 4)
-    monkeypatch.setattr(paths_per_neuron, "TIMED", 1)
     monkeypatch.setattr(coalescing, "PATHS", (64, 1024, 2048))
     monkeypatch.setattr(connectivity, "DEGREES", (2, 8))
     monkeypatch.setattr(dimensions, "FIRST", 3)
