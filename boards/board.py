@@ -52,14 +52,21 @@ class Board:
         platform.add_resources(self.resources)
         return platform
 
+    def timing(self, *, platform: Any, clock_hz: float, baud: int) -> tuple[Any, int]:
+        """The family's settings for the clock nearest to ``clock_hz``, and cycles a bit.
+
+        Their ``output_hz`` is that clock. Raises ``InputError`` where one cannot be made.
+        """
+        settings = self.family.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
+        return settings, baud_divisor(clock_hz=settings.output_hz, baud=baud)
+
     def top(self, *, platform: Any, clock_hz: float, baud: int) -> tuple[Top, float]:
         """The design for ``platform`` and the clock in hertz that it gets, nearest to ``clock_hz``.
 
         Raises ``InputError`` if the clock or the baud rate cannot be made.
         """
-        settings = self.family.settings(input_hz=platform.default_clk_frequency, output_hz=clock_hz)
+        settings, divisor = self.timing(platform=platform, clock_hz=clock_hz, baud=baud)
         clock_hz = settings.output_hz
-        divisor = baud_divisor(clock_hz=clock_hz, baud=baud)  # before anything is made
         core = Core(
             engine=self.family.engine(self.config),
             divisor=divisor,

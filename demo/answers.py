@@ -9,10 +9,11 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.training import nested
+from sobolpath.host import rates
 from sobolpath.sim.views import network_plot
 
 from . import drawing
-from .device import Device, Gone, cycles
+from .device import Device, Gone
 
 SHAPE = (drawing.SIDE, drawing.SIDE)
 
@@ -102,7 +103,8 @@ class Networks:
         if not np.array_equal(layers[-1], logits[0]):
             raise Gone("the device's logits must be those of the golden model, and are not")
         identity = self.device.identity()
-        return Answer(model, layers, cycles(model, identity), identity.clock_hz)
+        cycles = rates.cycles(model.topology, identity).latency
+        return Answer(model, layers, cycles, identity.clock_hz)
 
     def picture(self, size: Any, pixels: np.ndarray) -> bytes:
         """The picture of an answer, without the device: it was asked before."""

@@ -12,10 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.machine import schedule
 from sobolpath.golden.machine.model import Model
-from sobolpath.golden.path_order import schedule as path_order
-from sobolpath.golden.path_order.image import PathOrderMachine
 from sobolpath.golden.protocol.identity import Identity
 
 SIMULATED = "sim:icebreaker"  # the port that needs no board
@@ -102,15 +99,3 @@ class Device:
                 board.close()
             except (InputError, OSError):
                 return  # it is gone: there is nothing to close
-
-
-def cycles(model: Model, identity: Identity) -> int:
-    """Clock cycles from the last input taken to the last logit written, on this device.
-
-    Those of one inference, of as many images as the device infers together. Raises ``InputError``
-    where the network does not fit.
-    """
-    machine = identity.machine
-    if isinstance(machine, PathOrderMachine):
-        return path_order.plan(model.topology, machine).latency
-    return schedule.plan(model.topology, machine).latency

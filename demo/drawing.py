@@ -9,6 +9,7 @@ large or small.
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from sobolpath.golden.errors import InputError
 
@@ -55,21 +56,13 @@ def image_of(strokes: list[np.ndarray]) -> np.ndarray:
 
 def centre_of_mass(image: np.ndarray) -> np.ndarray:
     """Where an image (h, w), not all 0, has its centre of mass: ``float64`` (x, y), in pixels."""
-    total = image.sum(dtype=np.float64)
-    height, width = image.shape
-    x = image.sum(axis=0, dtype=np.float64) @ np.arange(width)
-    y = image.sum(axis=1, dtype=np.float64) @ np.arange(height)
-    return np.array([x, y]) / total
+    return np.array(ndimage.center_of_mass(image.astype(np.float64)))[::-1]
 
 
 def scaled(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """An image (h, w) at another size, linear between its pixels: ``float64`` (height, width)."""
-    rows, columns = (
-        np.clip((np.arange(size) + 0.5) * own / size - 0.5, 0, own - 1)
-        for size, own in zip((height, width), image.shape, strict=True)
-    )
-    down = np.array([np.interp(rows, np.arange(len(line)), line) for line in image.T]).T
-    return np.array([np.interp(columns, np.arange(len(line)), line) for line in down])
+    factors = height / image.shape[0], width / image.shape[1]
+    return ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True)
 
 
 def centred(digit: np.ndarray) -> np.ndarray:

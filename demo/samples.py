@@ -16,10 +16,7 @@ from sobolpath.golden.machine.model import Model
 from . import drawing
 
 OF_EACH = 2  # images of a class that are offered
-HEIGHT, WIDTH = (
-    20,
-    18,
-)  # pixels of an 8 x 8 digit when scaled: few are as wide as high
+HEIGHT, WIDTH = 20, 18  # pixels of an 8 x 8 digit when scaled: few are as wide as high
 GREY, CONTRAST = 50, 1.5  # what is darker than that is paper, the rest is stretched: blur goes
 
 

@@ -5,6 +5,7 @@ A link has its own clock, :meth:`Link.now`: a link without a wire need not wait 
 """
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -122,8 +123,9 @@ def twin(name: str) -> TwinLink:
 
     configs = boards()
     check_name("the board behind twin:", name, configs)
-    clock = {"overlap": True, "clock_hz": TWIN_CLOCK, "divisor": TWIN_CLOCK // BAUD}
-    return TwinLink(Device(Identity.of(configs[name], **clock)), f"{TWIN}{name}")
+    clock = {"clock_hz": TWIN_CLOCK, "divisor": TWIN_CLOCK // BAUD}
+    found = Identity.of(configs[name], **clock)
+    return TwinLink(Device(replace(found, overlap=not found.path_order)), f"{TWIN}{name}")
 
 
 def connect(port: str, *, baud: int = BAUD, level: str = "bytes") -> Link:

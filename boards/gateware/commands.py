@@ -85,7 +85,6 @@ class Commands(wiring.Component):
         extent = self.extent
         m.submodules.crc, m.submodules.extent = self.crc, extent
         self._byte = Signal(8, reset_less=True)
-        byte = self._byte
         self._index = Signal(range(LAST + 1))  # of the byte in its frame
         self._kind = Signal(Kind)
         self._unknown = Signal()
@@ -96,7 +95,7 @@ class Commands(wiring.Component):
         shift = Signal()
         place = Signal(range(TURN))
         m.d.comb += [
-            self.bit.eq(byte[0]),
+            self.bit.eq(self._byte[0]),
             *(getattr(self, kind.name.lower()).eq(self._is(kind)) for kind in Kind),
             self.extent.space.eq(self._kind),
         ]
@@ -106,50 +105,9 @@ class Commands(wiring.Component):
         with m.If(self.answered):
             m.d.sync += self.pending.eq(0)
         with m.FSM():
-            with m.State("ALIGN"):
-                with m.If(self.aligned):
-                    m.next = "TAKE"
-                with m.Else():
-                    m.d.comb += self.turn.eq(1)
-            with m.State("TAKE"):
-                self._take(m)
-            with m.State("SHIFT"):
-                m.d.comb += shift.eq(1)
-                m.d.sync += self._begins.eq(0)
-                m.d.sync += [byte.eq(Cat(byte[1:], byte[0])), place.eq(place + 1)]
-                with m.If(place == 7):
-                    m.d.sync += place.eq(0)
-                    m.next = "ACT"
-            with m.State("ACT"):
-                self._act(m)
-            with m.State("HEADER"):  # of a byte that may decide, a cycle later: short paths
-                self._header(m)
-            with m.State("END"):
-                self._end(m)
-            with m.State("BEYOND"):
-                self._refuse(m, Status.ADDRESS)
-            with m.State("SILENT"):
-                self._refuse(m, Status.SILENCE)
-            with m.State("OFFER"), m.If(~self.write.valid & ~self.inputs.valid):
-                m.d.sync += self._earlier.eq(self.inputs.payload >> 8)
-                m.next = "COUNT"
-            with m.State("COUNT"):
-                m.d.comb += extent.count.eq(1)
-                m.d.sync += place.eq(place + 1)
-                with m.If(place == TURN - 1):
-                    m.d.sync += place.eq(0)
-                    m.next = "COUNTED"
-            with m.State("COUNTED"):
-                m.d.sync += place.eq(place + 1)  # a cycle for each of `few` and `none`
-                with m.If(place == 2):
-                    m.d.sync += place.eq(0)
-                    with m.If(self._none):
-                        m.d.sync += self._index.eq(self._index + 1)
-                    m.next = "TAKE"
-            with m.State("DROP"):
-                m.d.sync += self.i.ready.eq(self.i.valid & ~self.i.ready)
-                with m.If(self.silence & ~self.pending):
-                    m.next = "ALIGN"
+            self._bytes(m, shift, place)
+            self._decisions(m)
+            self._data(m, place)
         self._shift(m, shift)
         m.d.comb += extent.short.eq(place < LENGTH_BITS)
         return m
@@ -186,18 +144,66 @@ class Commands(wiring.Component):
         with m.Elif(writes & self._beyond):
             m.d.sync += self._verdict.eq(Status.ADDRESS)
 
-    def _refuse(self, m, status):
+    def _bytes(self, m, shift, place):
+        """The states of every byte: wait for it, shift it, act on it; or drop it."""
+        byte = self._byte
+        with m.State("ALIGN"):
+            with m.If(self.aligned):
+                m.next = "TAKE"
+            with m.Else():
+                m.d.comb += self.turn.eq(1)
+        with m.State("TAKE"):
+            self._take(m)
+        with m.State("SHIFT"):
+            m.d.comb += shift.eq(1)
+            m.d.sync += self._begins.eq(0)
+            m.d.sync += [byte.eq(Cat(byte[1:], byte[0])), place.eq(place + 1)]
+            with m.If(place == 7):
+                m.d.sync += place.eq(0)
+                m.next = "ACT"
+        with m.State("ACT"):
+            self._act(m)
+
+    def _decisions(self, m):
+        """The states behind a byte that decides, in a cycle of their own: the paths are short."""
+        with m.State("HEADER"):
+            self._header(m)
+        with m.State("END"):
+            self._end(m)
+        with m.State("BEYOND"):
+            self._answer(m, Status.ADDRESS, "DROP")
+        with m.State("SILENT"):
+            self._answer(m, Status.SILENCE, "DROP")
+
+    def _data(self, m, place):
+        """The states behind a byte of data: to the engine, then count. And those of no frame."""
+        extent = self.extent
+        with m.State("OFFER"), m.If(~self.write.valid & ~self.inputs.valid):
+            m.d.sync += self._earlier.eq(self.inputs.payload >> 8)
+            m.next = "COUNT"
+        with m.State("COUNT"):
+            m.d.comb += extent.count.eq(1)
+            m.d.sync += place.eq(place + 1)
+            with m.If(place == TURN - 1):
+                m.d.sync += place.eq(0)
+                m.next = "COUNTED"
+        with m.State("COUNTED"):
+            m.d.sync += place.eq(place + 1)  # what _judge knows of the length is two cycles late
+            with m.If(place == 2):
+                m.d.sync += place.eq(0)
+                with m.If(self._none):
+                    m.d.sync += self._index.eq(self._index + 1)
+                m.next = "TAKE"
+        with m.State("DROP"):
+            m.d.sync += self.i.ready.eq(self.i.valid & ~self.i.ready)
+            with m.If(self.silence & ~self.pending):
+                m.next = "ALIGN"
+
+    def _answer(self, m, status, then):
+        """Have this answered; the next byte is a frame's first one, or is dropped."""
         m.d.sync += [self.pending.eq(1), self.status.eq(status)]
-        self._again(m)
-        m.next = "DROP"
-
-    def _again(self, m):
         m.d.sync += [self._index.eq(0), self._begins.eq(1)]
-
-    def _accept(self, m):
-        m.d.sync += [self.pending.eq(1), self.status.eq(Status.OK)]
-        self._again(m)
-        m.next = "TAKE"
+        m.next = then
 
     def _take(self, m):
         begins = self._begins
@@ -280,11 +286,11 @@ class Commands(wiring.Component):
     def _end(self, m):
         """All of a command with data is there."""
         with m.If(self._bad):
-            self._refuse(m, Status.DATA)
+            self._answer(m, Status.DATA, "DROP")
         with m.Elif(self.check & self._other):
-            self._refuse(m, Status.NETWORK)
+            self._answer(m, Status.NETWORK, "DROP")
         with m.Else():
-            self._accept(m)
+            self._answer(m, Status.OK, "TAKE")
             m.d.comb += self.confirm.eq(self.check)
 
     def _header(self, m):
@@ -293,9 +299,9 @@ class Commands(wiring.Component):
         m.d.sync += self._other.eq(0)
         m.d.comb += self.crc.resume.eq(1)
         with m.If(self._verdict != Status.OK):
-            self._refuse(m, self._verdict)
+            self._answer(m, self._verdict, "DROP")
         with m.Elif(self.identify):
-            self._accept(m)
+            self._answer(m, Status.OK, "TAKE")
         with m.Elif(~self.infer):
             m.d.comb += [self.forget.eq(1), self.begin.eq(self.load)]
 

@@ -10,7 +10,7 @@ from sobolpath.hw.engine import PathEngine
 from sobolpath.hw.path_order.engine import PathOrderEngine
 
 from .boot import BootLoader
-from .port import Port
+from .port import LAMPS, Port
 from .uart import Receiver, Transmitter
 
 
@@ -46,7 +46,7 @@ class Core(wiring.Component):
             engine=engine, divisor=divisor, clock_hz=clock_hz, boot=boot, silence=silence
         )
         self.engine, self.boot, self.host = engine, boot, self.port.host
-        outputs = dict.fromkeys(("ready", "busy", "error"), Out(1))
+        outputs = dict.fromkeys(LAMPS, Out(1))
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), **outputs})
 
     def elaborate(self, platform: Any) -> Module:
@@ -60,6 +60,6 @@ class Core(wiring.Component):
         m.d.comb += receiver.listen.eq(port.silence)
         for name in ("line_break", "framing", "overrun", "active"):
             m.d.comb += getattr(port, name).eq(getattr(receiver, name))
-        for name in ("ready", "busy", "error"):
+        for name in LAMPS:
             m.d.comb += getattr(self, name).eq(getattr(port, name))
         return m

@@ -13,6 +13,8 @@ from .boot import BootLoader
 from .host import Host
 from .quiet import Quiet, silence_cycles
 
+LAMPS = ("ready", "busy", "error")  # of a board
+
 
 class Port(wiring.Component):
     """Engine, host port and boot loader.
@@ -62,7 +64,7 @@ class Port(wiring.Component):
                 "i": In(stream.Signature(8)),
                 "o": Out(stream.Signature(8)),
                 **dict.fromkeys(("line_break", "framing", "overrun", "active"), In(1)),
-                **dict.fromkeys(("silence", "ready", "busy", "error"), Out(1)),
+                **dict.fromkeys(("silence", *LAMPS), Out(1)),
             }
         )
 

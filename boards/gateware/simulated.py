@@ -7,9 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .core import Core
-from .port import Port
+from .port import LAMPS, Port
 
-LAMPS = ("ready", "busy", "error")
 PINS = ("cs_n", "sclk", "mosi")  # that drive the boot flash
 
 

@@ -8,10 +8,10 @@ from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSi
 from amaranth.lib import io
 
 from .core import Core
+from .port import LAMPS
 
 #: The power-on timer's name in a :class:`Top` once that is flat: ``boards.flow.reset`` looks there.
 TIMER = "clocking.timer.timer"
-LAMPS = ("ready", "busy", "error")
 #: Names of the pins of a boot flash on a platform, the first that it has.
 FLASHES = ("spi_flash", "spi_flash_1x")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
-from ..topology.blocks import blocks
+from ..topology.wiring import wire
 from .model import Model
 
 CHUNK = 64  # images at a time: bounds the memory of the gathered activations
@@ -48,45 +48,22 @@ def layers(model: Model, images: ArrayLike) -> list[np.ndarray]:
     ``uint8`` (B, n_l), last the logits, ``int32`` (B, n_L).
     """
     images = check_inputs(model, images)
-    sums = [_sums(model, junction) for junction in model.topology.junctions]
-    results = [[] for _ in sums]
+    wirings, tables = [], []
+    for junction, weights in enumerate(model.weights, 1):
+        wirings.append(wire(model.topology, junction))
+        tables.append(weights[wirings[-1].path].astype(np.float64))
+    results = [[] for _ in wirings]
     for start in range(0, max(len(images), 1), CHUNK):
         activations = images[start : start + CHUNK]
-        for junction, own in enumerate(sums, 1):
-            accumulators = own(activations) + model.biases[junction - 1]
-            last = junction == len(sums)
-            activations = (
-                accumulators if last else requantize(accumulators, model.shifts[junction - 1])
-            )
-            results[junction - 1].append(activations)
+        for index, (wiring, table) in enumerate(zip(wirings, tables, strict=True)):
+            # In floats of 53 bits, which hold each of these sums exactly: products below 2**30.
+            gathered = wiring.gather(np.ascontiguousarray(activations.T, np.float64))
+            sums = wiring.sums(table, gathered).T.astype(np.int32)
+            accumulators = sums + model.biases[index]
+            last = index == len(wirings) - 1
+            activations = accumulators if last else requantize(accumulators, model.shifts[index])
+            results[index].append(activations)
     return [np.concatenate(parts) for parts in results]
-
-
-def _sums(model, junction):
-    """The function from activations, ``uint8`` (B, n_{l-1}), to sums, ``int32`` (B, n_l)."""
-    topology, weights = model.topology, model.weights[junction - 1]
-    parts = blocks(topology, junction)
-    if parts is None:
-        source, order = topology.edges(junction)[0], topology.by_target(junction)
-        source, table = source[order], weights[order].astype(np.int32)
-        shape = topology.layers[junction], topology.fan_in(junction)
-
-        def by_tables(activations):
-            products = activations[:, source].astype(np.int32) * table
-            return products.reshape(len(activations), *shape).sum(axis=2, dtype=np.int32)
-
-        return by_tables
-    # Floats that hold every sum exactly: below 2**30 in magnitude, and float64 has 53 bits.
-    stack = weights[parts.path].reshape(parts.shape).transpose(0, 2, 1).astype(np.float64)
-    sources, places = parts.source.ravel(), np.argsort(parts.target.ravel())
-
-    def by_blocks(activations):
-        gathered = activations[:, sources].reshape(len(activations), *parts.source.shape)
-        found = np.matmul(gathered.transpose(1, 0, 2).astype(np.float64), stack)
-        rows = found.transpose(1, 0, 2).reshape(len(activations), len(places))
-        return rows[:, places].astype(np.int32)
-
-    return by_blocks
 
 
 def infer(model: Model, images: ArrayLike) -> np.ndarray:

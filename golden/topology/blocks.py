@@ -5,7 +5,7 @@ sources of a target are a coset of one space, so two targets have all their sour
 none. With n sources, m targets and N paths there are n m / N blocks of N / m sources and N / n
 targets each. A sum over paths is then three steps, all of them linear in the paths: gather the
 sources block by block, multiply a stack of small matrices, put the targets in order. That is what
-:mod:`golden.training.wiring` and :mod:`golden.machine.engine` compute with.
+:mod:`golden.topology.wiring` does.
 
 The construction looks at the edges alone, so any junction that has the form is found: a dense one
 is one block, whatever made it.

@@ -5,7 +5,7 @@ Keller & Van keirsbilck, section 3 and Fig. 3. Path i has one weight per junctio
 linear. Work and memory are linear in the paths: no matrix of all neurons by all is ever made.
 
 Activations are stored neuron by neuron, ``float32`` (neurons, images). How the sums of a junction
-are computed is in :mod:`golden.training.wiring`: as a stack of dense blocks where it is one, which
+are computed is in :mod:`golden.topology.wiring`: as a stack of dense blocks where it is one, which
 all linear paths without repeated edges are, else by tables.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..topology.paths import Paths
-from .wiring import wire
+from ..topology.wiring import wire
 
 Arrays = Sequence[np.ndarray]  # one per junction
 #: A vector of parameters, and views of its weights and of its biases, each per junction.
@@ -71,7 +71,7 @@ class Network:
         """A zero vector like ``parameters``, and views of its weights and its biases.
 
         Each per junction; the weights' views have shape (N_l,), by place
-        (:mod:`golden.training.wiring`); the biases' have shape (n_l, 1).
+        (:mod:`golden.topology.wiring`); the biases' have shape (n_l, 1).
         """
         topology = self.topology
         vector = np.zeros(topology.total_paths + sum(topology.layers[1:]), np.float32)

@@ -4,6 +4,7 @@ What was built is kept in a folder under a hash of everything that it is made of
 there whole or not at all, however many builds run at once and whenever one is killed.
 """
 
+import ctypes
 import hashlib
 import os
 import shlex
@@ -46,14 +47,9 @@ def sources(packages: Iterable[str], root: Path = HARNESS.parents[2]) -> str:
     return state.hexdigest()
 
 
-def _sources(root=HARNESS.parents[2]):
-    """A hash of every file of ``PACKAGES``."""
-    return sources(PACKAGES, root)
-
-
 # Read beside the modules themselves: where a file changes while this runs, what is built is of the
 # old text and stands under the old text's key. To elaborate the design takes seconds; this, none.
-SOURCES = _sources()
+SOURCES = sources(PACKAGES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +155,17 @@ def compiled(
     except OSError as error:
         raise InputError(
             f"{library.parent}: must be a folder to compile a simulator in, but: {error.strerror}"
+        ) from None
+
+
+def opened(library: Path) -> ctypes.CDLL:
+    """What :func:`compiled` made. Raises ``InputError`` where it cannot be loaded."""
+    path = library.absolute()
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise InputError(
+            f"{path}: must be a library for this machine; remove it: {error}"
         ) from None
 
 

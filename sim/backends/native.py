@@ -44,13 +44,8 @@ class NativeEngine:
         folder: Path | str | None = None,
         say: Callable[[str], object] = lambda text: None,
     ) -> None:
-        path = library.build(job.config, waves=vcd is not None, folder=folder, say=say).absolute()
-        try:
-            self._library = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise InputError(
-                f"{path}: must be a library for this machine; remove it: {error}"
-            ) from None
+        made = library.build(job.config, waves=vcd is not None, folder=folder, say=say)
+        self._library = library.opened(made)
         self._declare()
         self._job = job
         self._widths, self._bases = np.array(job.widths, np.uint32), np.array(job.bases, np.uint32)

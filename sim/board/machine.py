@@ -13,7 +13,6 @@ from sobolpath.boards.board import Board
 from sobolpath.boards.gateware.core import Core
 from sobolpath.boards.gateware.port import Port
 from sobolpath.boards.gateware.simulated import Simulated
-from sobolpath.boards.gateware.uart import baud_divisor
 from sobolpath.golden.errors import InputError
 from sobolpath.hw.engines import component
 
@@ -70,10 +69,10 @@ class Setup:
 
     @functools.cached_property
     def _line(self):
-        frequency = self.board.new_platform().default_clk_frequency
-        settings = self.board.family.settings(input_hz=frequency, output_hz=self.board.clock_hz)
-        baud = self.board.baud if self.baud is None else self.baud
-        return settings.output_hz, baud_divisor(clock_hz=settings.output_hz, baud=baud)
+        board, baud = self.board, self.board.baud if self.baud is None else self.baud
+        platform = board.new_platform()
+        settings, divisor = board.timing(platform=platform, clock_hz=board.clock_hz, baud=baud)
+        return settings.output_hz, divisor
 
     @property
     def clock_hz(self) -> float:
@@ -140,13 +139,8 @@ class Machine:
         say: Callable[[str], object] = lambda text: None,
     ) -> None:
         self.setup = setup
-        path = library.compiled(setup.design(), folder=folder, say=say).absolute()
-        try:
-            self._library = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise InputError(
-                f"{path}: must be a library for this machine; remove it: {error}"
-            ) from None
+        made = library.compiled(setup.design(), folder=folder, say=say)
+        self._library = library.opened(made)
         handle, count, wait = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
         for name, result, *arguments in (
             ("error", ctypes.c_char_p),

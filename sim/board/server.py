@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sobolpath.boards import load
+from sobolpath.boards.gateware.port import LAMPS
 from sobolpath.golden.errors import InputError
 
 from .control import REQUESTS, control_path
@@ -24,7 +25,6 @@ AHEAD = 512  # bytes that the machine has of what was written: a break waits for
 LOOK = 0.05  # seconds after which is looked whether a program has opened the port
 LATE = 0.002  # seconds that bytes may take through a pseudo-terminal
 SILENCE = 0.5  # seconds without a byte after which the board gets silence on its line
-LAMPS = ("ready", "busy", "error")
 
 
 class Server:
@@ -185,10 +185,13 @@ class Server:
         elif not self._quiet and now >= self._silent + SILENCE:
             self._quiet = True
             machine.silence()
+        waiting = []
         for connection, is_done in self._asking:
             if is_done():
                 connection.answer(self.state())
-        self._asking = [pair for pair in self._asking if not pair[1]()]
+            else:
+                waiting.append((connection, is_done))
+        self._asking = waiting
 
 
 def setup(

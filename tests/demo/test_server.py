@@ -21,6 +21,7 @@ from sobolpath.golden.machine import engine, schedule
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.path_order import schedule as path_order
 from sobolpath.golden.protocol.identity import Identity
+from sobolpath.host import rates
 from sobolpath.hw import path_order as path_order_hw
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.path_order.config import CONFIGS as PATH_ORDER
@@ -149,8 +150,8 @@ class TestDevice:
         identity = Identity.of(config, clock_hz=24_000_000)
         assert isinstance(config, path_order_hw.config.PathOrderConfig)
         wanted = path_order.plan(model.topology, config.machine).latency
-        assert device.cycles(model, identity) == wanted
-        assert device.cycles(model, IDENTITY) < wanted
+        assert rates.cycles(model.topology, identity).latency == wanted
+        assert rates.cycles(model.topology, IDENTITY).latency < wanted
 
     def test_a_port_that_is_none(self):
         with pytest.raises(Gone, match=re.escape(UNPLUGGED)):

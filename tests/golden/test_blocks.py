@@ -7,7 +7,7 @@ from sobolpath.golden.topology.blocks import blocks
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.golden.topology.patterns import Pattern, dense
-from sobolpath.golden.training.wiring import BlockWiring, TableWiring, wire
+from sobolpath.golden.topology.wiring import BlockWiring, TableWiring, wire
 
 SHAPES = [  # layers, paths
     ((2, 2), (2,)),

@@ -7,10 +7,10 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.golden.topology.patterns import Pattern
+from sobolpath.golden.topology.wiring import TableWiring
 from sobolpath.golden.training import network as networks
 from sobolpath.golden.training.initialize import initialize
 from sobolpath.golden.training.network import Network, cross_entropy
-from sobolpath.golden.training.wiring import TableWiring
 
 SHAPES = [
     ((1, 1), (1,), ()),

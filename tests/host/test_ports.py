@@ -89,6 +89,9 @@ def test_no_port():
         Board.open("/dev/nothing", baud=0)
     with pytest.raises(NoDevice, match=r"^sim:a/b: must be the file of 'sobolpath sim serve --po"):
         Board.open("sim:a/b")
+    for name, overlap in (("icebreaker", True), ("icebreaker-paper", False)):
+        with Board.open(f"twin:{name}") as board:
+            assert board.identity.overlap is overlap  # as the gateware tells
     with pytest.raises(InputError, match=r"^the board behind twin: must be one of tiny, icebreak"):
         Board.open("twin:nothing")
 

@@ -185,12 +185,12 @@ def test_every_file_of_the_design_counts(tmp_path):
     """Its content, its name, and which package it is in."""
     for package in library.PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*pyc"))
-    seen = {library.SOURCES, library._sources(tmp_path)}
+    seen = {library.SOURCES, library.sources(library.PACKAGES, tmp_path)}
     assert len(seen) == 1
     for name in ("hw/mac.py", "golden/machine/schedule.py", "hw/new.py", "golden/topology/new.py"):
         with (tmp_path / name).open("a") as file:
             file.write("# changed\n")
-        seen.add(library._sources(tmp_path))
+        seen.add(library.sources(library.PACKAGES, tmp_path))
     assert len(seen) == 5
 
 

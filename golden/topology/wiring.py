@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..topology.blocks import Blocks, blocks
-from ..topology.paths import Paths
+from .blocks import Blocks, blocks
+from .paths import Paths
 
 
 class Wiring(Protocol):
