@@ -62,7 +62,7 @@ def centre_of_mass(image: np.ndarray) -> np.ndarray:
 def scaled(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """An image (h, w) at another size, linear between its pixels: ``float64`` (height, width)."""
     factors = height / image.shape[0], width / image.shape[1]
-    return ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True)
+    return np.asarray(ndimage.zoom(image, factors, order=1, mode="nearest", grid_mode=True))
 
 
 def centred(digit: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from sobolpath.golden.machine import image as images
-from sobolpath.golden.machine.image import Kind, MemoryImage, interleaved, pack
+from sobolpath.golden.machine.capacity import fitted
+from sobolpath.golden.machine.image import Kind, MemoryImage, interleaved
 from sobolpath.golden.machine.lanes import neurons
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.machine.schedule import Machine, Schedule, plan
@@ -204,15 +205,7 @@ class EngineConfig(Parameters):
 
     def image(self, model: Model) -> MemoryImage:
         """Pack a model for this engine; ``InputError`` if it does not fit."""
-        topology = model.topology
-        layers = (*topology.layers[:-1], max(topology.layers[-1], self.lanes))  # with the copies
-        self.fit("neurons of the widest layer", max(layers), self.max_neurons)
-        self.fit("neurons of the last layer", layers[-1], self.max_outputs)
-        self.fit("paths of all junctions", topology.total_paths, self.weight_words * self.lanes)
-        self.fit("neurons of the layers after the first", sum(layers[1:]), self.bias_neurons)
-        image = pack(model, self.machine)
-        self.fit("words of the program", image.program.size, self.program_words)
-        return image
+        return fitted(model, self)
 
     def inputs(self, images: np.ndarray) -> list[int]:
         """``uint8`` (B, n_0) as the engine's stream ``i`` takes them: a list of integers.

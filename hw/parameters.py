@@ -8,7 +8,6 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine.image import Space
 
 if TYPE_CHECKING:
@@ -50,10 +49,3 @@ class Parameters:
         for name in names:
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
-
-    def fit(self, what: str, count: int, limit: int) -> None:
-        """Raise ``InputError`` where a network has more of something than there is room for."""
-        if count > limit:
-            raise InputError(
-                f"too big for this engine: the {what} must be at most {limit}, not {count}"
-            )

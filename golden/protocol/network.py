@@ -3,13 +3,12 @@
 import zlib
 from dataclasses import dataclass
 
-from ..errors import InputError
-from ..machine import image as row_lane
+from ..machine import capacity as row_lane
+from ..machine.capacity import fit
 from ..machine.image import MemoryImage, Space
 from ..machine.model import Model
 from ..machine.schedule import plan
-from ..path_order import image as path_order
-from ..path_order.image import PathOrderMachine
+from ..path_order import capacity as path_order
 from . import frames
 from .identity import Identity
 
@@ -77,24 +76,12 @@ def pack(model: Model, identity: Identity) -> Network:
     Raises ``InputError`` where it does not fit: neurons of the widest or of the last layer, paths,
     biases, words of the program, bytes of one INFER; or where the engine does not take its paths.
     """
-    topology, machine = model.topology, identity.machine
-    _fit("bytes of one INFER", topology.layers[0] * identity.images, frames.MAX_LENGTH)
-    if isinstance(machine, PathOrderMachine):
-        _fit("neurons of the widest layer", max(topology.layers), identity.max_neurons)
-        _fit("paths of the longest junction", max(topology.paths), identity.bias_neurons)
-        words = 4 * sum(topology.layers[1:]) + topology.total_paths  # bytes
-        _fit("bytes of weights and biases", words, identity.weight_words * identity.lanes)
-        _fit("words of the program", path_order.program_words(topology), identity.program_words)
-        image = path_order.pack(model, machine)
+    topology = model.topology
+    fit("device", "bytes of one INFER", topology.layers[0] * identity.images, frames.MAX_LENGTH)
+    if identity.path_order:
+        image = path_order.fitted(model, identity, identity.bias_neurons, "device")
     else:
-        last = max(topology.layers[-1], identity.lanes)  # with the copies
-        layers = (*topology.layers[:-1], last)
-        _fit("neurons of the widest layer", max(layers), identity.max_neurons)
-        _fit("neurons of the last layer", last, identity.max_outputs)
-        _fit("paths of all junctions", topology.total_paths, identity.weight_words * identity.lanes)
-        _fit("neurons of the layers after the first", sum(layers[1:]), identity.bias_neurons)
-        image = row_lane.pack(model, machine)
-        _fit("words of the program", image.program.size, identity.program_words)
+        image = row_lane.fitted(model, identity, "device")
     ends, overlap = (topology.layers[0], topology.layers[-1]), _overlaps(topology, identity)
     return Network(records(image), *ends, identity.images, overlap)
 
@@ -106,7 +93,7 @@ def _overlaps(topology, identity):
     every cycle, as in a junction of few paths per neuron. Two bytes can wait, on a serial line for
     ``BIT_TIMES`` bits.
     """
-    if not identity.overlap or isinstance(identity.machine, PathOrderMachine):
+    if not identity.overlap or identity.path_order:
         return False
     schedule = plan(topology, identity.machine)
     groups, wide = schedule.machine.groups, schedule.wide
@@ -116,11 +103,3 @@ def _overlaps(topology, identity):
         if wide.fan_in(junction) <= groups
     )
     return schedule.overlap and (not identity.divisor or busy < BIT_TIMES * identity.divisor)
-
-
-def _fit(what, count, limit):
-    """Raise ``InputError`` where a network has more of something than there is room for."""
-    if count > limit:
-        raise InputError(
-            f"too big for this device: the {what} must be at most {limit}, not {count}"
-        )

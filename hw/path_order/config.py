@@ -8,7 +8,7 @@ from amaranth.utils import ceil_log2
 
 from sobolpath.golden.machine.image import MemoryImage, Space
 from sobolpath.golden.machine.model import Model
-from sobolpath.golden.path_order import image as images
+from sobolpath.golden.path_order.capacity import fitted
 from sobolpath.golden.path_order.image import PathOrderMachine
 from sobolpath.golden.path_order.schedule import PathOrderSchedule, plan
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS, Paths
@@ -224,13 +224,7 @@ class PathOrderConfig(Parameters):
 
         Raises ``InputError`` if it does not fit.
         """
-        topology = model.topology
-        self.fit("neurons of the widest layer", max(topology.layers), self.max_neurons)
-        self.fit("paths of the longest junction", max(topology.paths), self.max_paths)
-        taken = topology.total_paths + 4 * sum(topology.layers[1:])
-        self.fit("bytes of weights and biases", taken, self.weight_words * self.lanes)
-        self.fit("words of the program", images.program_words(topology), self.program_words)
-        return images.pack(model, self.machine, paths=paths)
+        return fitted(model, self, self.max_paths, paths=paths)
 
     def inputs(self, images: np.ndarray) -> list[int]:
         """``uint8`` (B, n_0), or errors, ``int16``, as the engine's stream ``i`` takes them."""
