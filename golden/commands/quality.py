@@ -11,6 +11,8 @@ from ..support.cli import Parser
 from ..support.command import Outcome, Say
 from ..topology import linear, quality
 from ..topology.catalogue import LINEAR, TOPOLOGIES
+from ..training import signs
+from ..training.initialize import initialize
 from . import shared
 
 HELP = (
@@ -19,7 +21,9 @@ Judge a topology before any training: edges that repeat, fan-in and fan-out,
 scatter (the share of windows of neighbours that every neuron has an edge from;
 1 is best), connected parts, algebraic connectivity and spectral gap of the
 graph, and the cycles per block of paths, in path order, of a memory with one
-bank per lane (1 is best).
+bank per lane (1 is best). Signs into and out of neurons are the largest surplus
+of + or - that a neuron has among the weights that enter and leave it (0 is
+balanced), by the rule of --initialization (see train --help).
 
   sobolpath quality --topologies cascaded --layers 64-128-128-16 \\
       --paths 2048,2048,1024
@@ -50,6 +54,8 @@ ROWS = (
     ("read cycles", "reads"),
     ("write cycles", "writes"),
     ("stalled", "stalled"),
+    ("signs into", "signs_into"),
+    ("signs out of", "signs_out_of"),
 )
 
 
@@ -57,6 +63,7 @@ def arguments(parser: Parser) -> None:
     """Add the options."""
     options.topologies(parser, "sobol", "which paths, a table of several (%(default)s)")
     shared.network_arguments(parser)
+    shared.initialization(parser)
     parser.add_argument(
         "--lanes",
         type=int,
@@ -105,14 +112,19 @@ def _measure(options, name):
     topology, skipped = shared.topology_of(options, name), []
     if name == "omitted":
         skipped = linear.omitted(topology.layers, topology.paths)[1]
+    network = initialize(topology, options.initialization, options.seed)
     began = time.perf_counter()
     figures = quality.measure(topology, options.lanes)
+    found = signs.balance(topology, network.weights)
+    for figure, each in zip(figures["junctions"], found, strict=True):
+        figure.update({f"signs_{way}": each[way]["sum"] for way in each})
     seconds = time.perf_counter() - began
     return topology, {
         "topology": name,
         **shared.facts(topology),
         "omitted": skipped,
         "seed": options.seed,
+        "initialization": options.initialization,
         "runs_on_hardware": _hardware(topology, options.lanes)[0],
         **figures,
         "seconds": round(seconds, 3),

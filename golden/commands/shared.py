@@ -13,7 +13,8 @@ from ..support import cli, options
 from ..support.command import Say
 from ..topology.catalogue import build
 from ..topology.paths import Paths
-from ..training import initialize, loop
+from ..training import initialize, loop, signs
+from ..training.network import Network
 
 PAD = ": pad it"  # what engines say of a network that is too small
 SCALING = f"scale a .npz file's numbers by {', '.join(data.SCALINGS)} (%(default)s)"
@@ -69,7 +70,7 @@ def recipe_arguments(parser: cli.Parser) -> None:
     :func:`recipe_of` reads.
     """
     defaults, add = loop.Recipe(), parser.add_argument
-    add("--initialization", default=initialize.RULES[0], metavar="RULE", help=_rules())
+    initialization(parser)
     add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     for name, unit, what in RECIPE:
         default = getattr(defaults, name)
@@ -86,8 +87,22 @@ def _magnitudes():
     return f"how large weights start: {' or '.join(initialize.MAGNITUDES)} (%(default)s)"
 
 
-def _rules():
-    return f"how weights start, and their signs: {', '.join(initialize.RULES)} (%(default)s)"
+def initialization(parser: cli.Parser) -> None:
+    """Add ``--initialization RULE``."""
+    rules = ", ".join(signs.RULES)
+    what = f"how weights start, and their signs: {rules} (%(default)s)"
+    parser.add_argument("--initialization", default=signs.RULES[0], metavar="RULE", help=what)
+
+
+def describe_signs(network: Network, say: Say) -> list[dict[str, Any]]:
+    """Tell how balanced the signs of the weights are: what :func:`signs.balance` says of them."""
+    topology = network.topology
+    found = signs.balance(topology, network.weights)
+    say(f"signs       {signs.describe(found)}")
+    single = signs.single(topology, found)
+    if single is not None:
+        warn(f"{single}: --initialization {signs.RULES[0]} gives every neuron both", say)
+    return found
 
 
 def network_arguments(parser: cli.Parser) -> None:

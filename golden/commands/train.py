@@ -23,9 +23,16 @@ write one model file. Nothing is written if anything fails.
 junction between two layers has its own number of --paths, a power of two from
 the wider layer's neurons to the product of both. --topology takes other paths
 (listed in quality --help): those that the hardware cannot run are trained in
-floats, to compare with, and have no model file. With --signs fixed every path
-keeps the sign that it starts with, and only magnitudes learn. All that is
-random follows from --seed: paths, first weights, the order of the images.
+floats, to compare with, and have no model file. All that is random follows
+from --seed: paths, first weights, the order of the images.
+
+Weights start with signs by the rule of --initialization. balanced has as many
++ as - at every neuron. The others of the paper: halves, the first paths +;
+ratio:0.6 or ratio:0.5,0.6,0.5, so many of all, or of each junction; parity,
+even paths +; dimension:5, + where that Sobol' dimension is below 1/2. What
+they come to at the neurons is said. With --magnitudes norm:2 the weights into
+every neuron have a 2-norm of one. With --signs fixed every path keeps the sign
+that it starts with, and only magnitudes learn.
 
 With --extend training starts as the network of a model file, which has the
 same layers and as many paths or fewer. It keeps those, and new paths start at
@@ -136,6 +143,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     shared.describe_data(dataset, say)
     duplicates = shared.describe(topology, say)
     fits = shared.fits(topology, say, engine is not None) if topology.linear else {}
+    balance = shared.describe_signs(network, say) if known is None else None
     began = time.perf_counter()
     samples = dataset.x_train, dataset.y_train, dataset.classes
     trained = nested.of(network, options.nested)
@@ -156,7 +164,8 @@ def run(options: Namespace, say: Say) -> Outcome:
     if dataset.labels is not None:
         info["labels"] = list(dataset.labels)
     if not topology.linear:
-        return Outcome(_float_only(network, dataset, info, duplicates, began, say))
+        found = {"duplicates": duplicates, "balance": balance}
+        return Outcome(_float_only(network, dataset, info, found, began, say))
     own = dataset.preparation
     if options.qat:
         scale_and_how = data.INPUT_SCALE, options.qat, options.nested
@@ -177,6 +186,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         **shared.data_facts(dataset),
         **fits,
         "duplicates": duplicates,
+        "balance": balance,
         "seconds": round(time.perf_counter() - began, 3),
     }
     shared.report(result, dataset, say)
@@ -197,7 +207,7 @@ def _nested(network, quantized, dataset, smallest):
     return rows
 
 
-def _float_only(network, dataset, info, duplicates, began, say):
+def _float_only(network, dataset, info, found, began, say):
     """Report a network that has no integers: its paths are not the hardware's."""
     result = {
         "model": None,
@@ -205,7 +215,7 @@ def _float_only(network, dataset, info, duplicates, began, say):
         **info,
         **shared.data_facts(dataset),
         "accuracy_float": float_accuracy(network, dataset),
-        "duplicates": duplicates,
+        **found,
         "seconds": round(time.perf_counter() - began, 3),
     }
     shared.report(result, dataset, say)

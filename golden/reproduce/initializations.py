@@ -2,11 +2,14 @@
 
 The paper's table is of a convolutional network; this is the same comparison of a network of
 neurons. Weights have the magnitude of :mod:`golden.training.initialize` but where the start is
-"uniform". Signs: "positive", +; "alternating", + for even source neurons, - for odd ones;
-"random"; "along path", + for even paths, - for odd ones, in every junction ("parity" of
-:mod:`golden.training.initialize`); "rudin-shapiro", what this project takes for Sobol' paths. "90%
-sparse" leaves a random 10% of the dense network's weights other than 0 at the start; all of them
-are trained.
+"uniform", or names a norm: then the 1-norm or the 2-norm of the weights into every neuron is one
+(section 3.3). Signs: "positive", +; "alternating", + for even source neurons, - for odd ones;
+"random"; and by rules of :mod:`golden.training.signs`: "along path", + for even paths, - for odd
+ones, in every junction ("parity" there); "halves", + for the first half of the paths, and
+"dimension", by the least dimension that balances all neurons of the Sobol' paths, the two of
+section 4.3; "rudin-shapiro"; "balanced", what this project takes for Sobol' paths. "90% sparse"
+leaves a random 10% of the dense network's weights other than 0 at the start; all of them are
+trained.
 
 The networks have two hidden layers, twice as wide as the data has inputs but of 256 neurons at
 most; the sparse ones 16 paths per hidden neuron, and half of all edges in the last junction.
@@ -24,6 +27,7 @@ from ..topology.patterns import dense
 from ..training.dense import Dense
 from ..training.initialize import initialize
 from ..training.network import Network
+from ..training.signs import balancing
 from . import trials
 from .trials import Row
 
@@ -32,36 +36,38 @@ TITLE = "How weights start: accuracy on held-out samples"
 SOURCE = "Keller & Van keirsbilck, Table 2"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
 SIZE, PANELS = (8.6, 5.6), (1, 2)
-RULES = {  # of golden.training.initialize; "alternating" has one of its own
+RULES = {  # of golden.training.signs; "alternating" and "dimension" are found out below
     "uniform": "uniform",
     "positive": "ratio:1",
     "random sign": "random",
     "along path": "parity",
+    "halves": "halves",
     "rudin-shapiro": "rudin-shapiro",
+    "balanced": "balanced",
 }
+MAGNITUDES = {"1-norm": "norm:1", "2-norm": "norm:2"}
+FREE = (
+    "uniform",
+    "positive",
+    "alternating",
+    "random sign",
+    "along path",
+    "halves",
+    "dimension",
+    "rudin-shapiro",
+    "balanced",
+    "balanced, 1-norm",
+    "balanced, 2-norm",
+)
+FIXED = ("alternating", "random sign", "along path", "halves", "dimension", "balanced")
 STARTS = (  # network, start, signs
     ("dense", "uniform", "free"),
     ("dense", "positive", "free"),
     ("dense", "alternating", "free"),
     ("dense", "random sign", "free"),
     ("dense", "random sign, 90% sparse", "free"),
-    *(
-        (name, start, "free")
-        for name in ("random paths", "sobol paths")
-        for start in (
-            "uniform",
-            "positive",
-            "alternating",
-            "random sign",
-            "along path",
-            "rudin-shapiro",
-        )
-    ),
-    *(
-        (name, start, "fixed")
-        for name in ("random paths", "sobol paths")
-        for start in ("alternating", "random sign", "along path", "rudin-shapiro")
-    ),
+    *((name, start, "free") for name in ("random paths", "sobol paths") for start in FREE),
+    *((name, start, "fixed") for name in ("random paths", "sobol paths") for start in FIXED),
 )
 COLUMNS = (
     ("network", "network", ""),
@@ -94,12 +100,18 @@ def start(topology: Paths, name: str, seed: int) -> Network:
             for junction, size in zip(topology.junctions, network.weights, strict=True)
         ]
         return Network(topology, weights)
-    network = initialize(topology, RULES[base], seed)
-    if not rest:
+    rule = _dimension(topology) if base == "dimension" else RULES[base]
+    network = initialize(topology, rule, seed, MAGNITUDES.get(rest, "constant"))
+    if rest in ("", *MAGNITUDES):
         return network
     random = np.random.default_rng([seed, 1])
     kept = [random.random(size.shape) < 0.1 for size in network.weights]
     return Network(topology, [w * k for w, k in zip(network.weights, kept, strict=True)])
+
+
+def _dimension(topology):
+    """The rule of the dimension that balances the Sobol' paths of the same sizes."""
+    return f"dimension:{balancing(build('omitted', topology.layers, topology.paths))}"
 
 
 def _topology(name, layers, paths, seed):

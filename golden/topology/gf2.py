@@ -53,10 +53,19 @@ def _eliminate(a: np.ndarray, columns: int) -> tuple[np.ndarray, list[int]]:
     return a, pivots
 
 
+def echelon(a: ArrayLike) -> np.ndarray:
+    """A basis of the space of the rows of ``a``, in reduced row echelon form: ``uint8`` (rank, n).
+
+    As integers they fall, and the last is the least member of the space but 0.
+    """
+    a = _matrix(a)
+    reduced, leading = _eliminate(a, a.shape[1])
+    return reduced[: len(leading)]
+
+
 def rank(a: ArrayLike) -> int:
     """The rank of ``a`` over GF(2)."""
-    a = _matrix(a)
-    return len(_eliminate(a, a.shape[1])[1])
+    return len(echelon(a))
 
 
 def pivots(a: ArrayLike) -> list[int]:

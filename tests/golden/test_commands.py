@@ -13,7 +13,8 @@ from sobolpath.__main__ import main
 from sobolpath.golden.machine import model
 from sobolpath.golden.support import threads
 from sobolpath.golden.topology.paths import Topology
-from sobolpath.golden.training import initialize, loop
+from sobolpath.golden.training import loop
+from sobolpath.golden.training.signs import signs
 from tests.support.places import ROOT
 
 SHIPPED = ROOT / "models" / "digits.npz"
@@ -108,15 +109,17 @@ class TestTrain:
 
     def test_fixed_signs(self, tmp_path):
         """No integer of the model file has another sign than the rule gave; free training does."""
-        wanted = initialize.signs("rudin-shapiro", 128)
+        topology = Topology((64, 32, 16), (128, 128))
+        wanted = [signs("balanced", topology, junction) for junction in topology.junctions]
         for name, more in (("fixed", ["--signs", "fixed"]), ("free", [])):
             assert train(tmp_path, "--rate", "0.1", "--qat", "2", *more, out=f"{name}.npz") == 0
             loaded = model.load(tmp_path / f"{name}.npz")
             assert loaded.info.get("signs", "free") == name
-            wrong = sum((weights * wanted < 0).sum() for weights in loaded.weights)
+            pairs = zip(loaded.weights, wanted, strict=True)
+            wrong = sum((weights * sign < 0).sum() for weights, sign in pairs)
             assert (wrong == 0) == (name == "fixed")
 
-    @pytest.mark.parametrize("rule", ["rudin-shapiro", "random"])
+    @pytest.mark.parametrize("rule", ["balanced", "random"])
     def test_random_magnitudes(self, tmp_path, rule):
         more = ["--initialization", rule, "--seed", 2]
         for name in ("random", "constant"):
@@ -155,11 +158,11 @@ MISTAKES = [
     (["--optimizer", "lbfgs"], "optimizer must be one of adam, sgd, not 'lbfgs'"),
     (["--momentum", "1"], "momentum must be a number from 0 to below 1, not 1.0"),
     (["--signs", "some"], "signs must be one of free, fixed, not 'some'"),
-    (["--magnitudes", "1"], "magnitudes must be one of constant, random, not '1'"),
+    (["--magnitudes", "1"], "magnitudes must be one of constant, random, norm:P, not '1'"),
     (["--threads", "0"], "threads must be at least 1, not 0"),
     (["--decay", "-1"], "decay must be a finite number of at least 0, not -1.0"),
     (["--seed", "-1"], "seed must be an integer from 0 to 4294967295, not -1"),
-    (["--initialization", "zero"], "initialization must be one of rudin-shapiro, parity,"),
+    (["--initialization", "zero"], "initialization must be one of balanced, rudin-shapiro,"),
     (["--validation", "1436"], "validation images must be 10 to 1427, not 1436"),
     (["--epoch", "2"], "unrecognized arguments: --epoch; did you mean '--epochs'?"),
 ]

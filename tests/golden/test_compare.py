@@ -38,7 +38,7 @@ class TestReport:
         assert (result["seeds"], result["epochs"], result["initialization"]) == (
             [0, 1],
             2,
-            "rudin-shapiro",
+            "balanced",
         )
         assert result["passed"] is True
         assert [row["topology"] for row in result["topologies"]] == [
@@ -190,7 +190,7 @@ def test_what_was_trained_with_is_recorded(monkeypatch, tmp_path):
     assert run(*arguments) == 0
     result = json.loads((tmp_path / "r.json").read_text())
     assert {name: result[name] for name in options} == options
-    assert seen == [("rudin-shapiro", "random")] * 2
+    assert seen == [("balanced", "random")] * 2
 
 
 def test_help(capsys):
@@ -216,12 +216,12 @@ def test_help(capsys):
             ("--topologies", "fixed-fan,fibonacci", "--dimensions", "0,1,2"),
             "dimensions must be left out for fixed-fan",
         ),
-        (("--magnitudes", "big"), "magnitudes must be one of constant, random, not 'big'"),
+        (("--magnitudes", "big"), "magnitudes must be one of constant, random, norm:P, not 'big'"),
         (("--seeds", "0"), "seeds must be an integer from 1 to 1000, not 0"),
         (("--within", "-1"), "within must be a finite number of at least 0, not -1.0"),
         (("--within", "nan"), "within must be a finite number of at least 0, not nan"),
         (("--epochs", "0"), "epochs must be an integer from 1 to"),
-        (("--initialization", "zero"), "initialization must be one of rudin-shapiro"),
+        (("--initialization", "zero"), "initialization must be one of balanced"),
         (("--layers", "32-32-16"), "layer 0 must have 64 neurons, one per input of digits"),
         (("--paths", "128"), "3 layers need 2 path counts"),
         (("--data", "nist"), "data set must be one of digits"),

@@ -10,9 +10,10 @@ from sobolpath.golden.topology.paths import Topology
 from sobolpath.golden.training import loop as train_module
 from sobolpath.golden.training import qat, quantize
 from sobolpath.golden.training.growth import extend
-from sobolpath.golden.training.initialize import initialize, signs
+from sobolpath.golden.training.initialize import initialize
 from sobolpath.golden.training.loop import Optimizer, Recipe, train
 from sobolpath.golden.training.network import Network
+from sobolpath.golden.training.signs import signs
 
 TOPOLOGY = Topology((64, 32, 16), (256, 256))
 SCALE = data.INPUT_SCALE
@@ -28,7 +29,7 @@ def negative(network):
     return np.signbit(np.concatenate(network.weights))
 
 
-def trained(digits, topology=TOPOLOGY, rule="rudin-shapiro", **recipe):
+def trained(digits, topology=TOPOLOGY, rule="balanced", **recipe):
     """A trained network, and its sign bits before."""
     network = initialize(topology, rule, seed=1, magnitudes=recipe.pop("magnitudes", "constant"))
     before = negative(network)
@@ -186,7 +187,7 @@ class TestIntegers:
 def test_grown_paths_begin_with_0_and_a_sign(digits):
     network, _ = trained(digits)
     larger = Topology(TOPOLOGY.layers, (512, 512))
-    wanted = [signs("rudin-shapiro", count) for count in larger.paths]
+    wanted = [signs("balanced", larger, junction) for junction in larger.junctions]
     grown = extend(network, larger, [0 * each for each in wanted])
     samples = digits.x_train[:300], digits.y_train[:300], 10
     train(grown, *samples, Recipe(epochs=2, signs="fixed"), SCALE)

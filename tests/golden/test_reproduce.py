@@ -52,7 +52,7 @@ ROWS = {  # of the CSV, at TINY with what `small` leaves
     "coalescing": 4 * 3,
     "conv-weights": 4 * 3 + 5,
     "densities": 17,
-    "initializations": 5 + 2 * 6 + 2 * 4,
+    "initializations": 5 + 2 * 11 + 2 * 6,
     "scatter": 7 + 2 + 14 + 2,
     "connectivity": 2 * 9,
     "connectivity-sigmoid": 4 * 6 + 1,
