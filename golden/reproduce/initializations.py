@@ -35,7 +35,7 @@ NAME = "initializations"
 TITLE = "How weights start: accuracy on held-out samples"
 SOURCE = "Keller & Van keirsbilck, Table 2"
 DEFAULTS = {"data": "digits", "images": 0, "epochs": 30, "seeds": 5}
-SIZE, PANELS = (8.6, 5.6), (1, 2)
+SIZE, PANELS = (8.6, 8.0), (1, 2)
 RULES = {  # of golden.training.signs; "alternating" and "dimension" are found out below
     "uniform": "uniform",
     "positive": "ratio:1",
