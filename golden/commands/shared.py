@@ -168,6 +168,13 @@ def fits(topology: Paths, say: Say, padded: bool = False) -> dict[str, Any]:
     return {"fits": good, "misfits": reasons}
 
 
+def check_engine(topology: Paths, name: str, engine: Any) -> None:
+    """Raise ``InputError`` where a topology does not fit the engine of that name."""
+    reason = fitting.misfit(topology, engine)
+    if reason is not None:
+        raise InputError(f"the network must fit {name}: {reason}")
+
+
 def facts(topology: Paths) -> dict[str, Any]:
     """What ``--json`` says of a topology: a dictionary."""
     names = ("layers", "paths", "dimensions")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import data
 from ..errors import InputError
-from ..machine import fitting, model, registry
+from ..machine import model, registry
 from ..support import options
 from ..support.cli import Parser
 from ..support.command import Outcome, Say
@@ -76,7 +76,7 @@ def arguments(parser: Parser) -> None:
     parser.reads(
         "--extend", metavar="MODEL", help="start as this network, which has as many paths or fewer"
     )
-    add("--fit", metavar="NAME", help="pad the network to what this board or configuration needs")
+    options.fit(parser)
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     options.threads(parser)
@@ -99,13 +99,6 @@ def _check_out(topology, out):
     if out is not None and Path(out).suffix != ".npz":
         wanted = Path(out).with_suffix(".npz")
         raise InputError(f"--out must be a file named .npz, not {out!r}: try {wanted}")
-
-
-def _check_engine(topology, name, engine):
-    """Raise ``InputError`` where a topology does not fit the engine of that name."""
-    reason = fitting.misfit(topology, engine)
-    if reason is not None:
-        raise InputError(f"the network must fit {name}: {reason}")
 
 
 def _start(options, topology, dataset, smaller):
@@ -136,7 +129,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     if options.qat and not topology.linear:
         raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
     if engine is not None:
-        _check_engine(topology, options.fit, engine)
+        shared.check_engine(topology, str(options.fit), engine)
     known = None if options.extend is None else model.load(options.extend)
     dataset = shared.dataset_of(options, topology, recipe.seed, known, pad=engine is not None)
     network, extended = _start(options, topology, dataset, known)

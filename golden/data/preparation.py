@@ -102,7 +102,7 @@ class Preparation:
 
         0 where least and largest are the same.
         """
-        least, factor = self._scale(1.0)
+        least, factor = self.scale(1.0)
         with np.errstate(over="ignore"):
             return (samples.astype(np.float64) - least) * factor
 
@@ -133,9 +133,19 @@ class Preparation:
             return "none: bytes are taken as they are"
         return f"one for all numbers, from {self.least[0]:g} to {self.largest[0]:g}"
 
-    def _scale(self, top):
-        """The least numbers and the factors that take the largest to ``top``, for broadcasting."""
-        least, largest = np.array(self.least), np.array(self.largest)
+    def positions(self) -> np.ndarray:
+        """The input that each number of a sample becomes: ``int64`` (numbers,), as flattened."""
+        marked = np.arange(1, prod(self.shape) + 1, dtype=np.int64).reshape(1, *self.shape)
+        padded = self._pad(marked)[0]
+        return np.argsort(padded, kind="stable")[padded.size - marked.size :]
+
+    def scale(self, top: float) -> tuple[np.ndarray, np.ndarray]:
+        """The least numbers and the factors that take the largest to ``top``: (x - least) * factor.
+
+        Two ``float64`` arrays, of the shape of a sample or of none; a factor is 0 where least and
+        largest are the same.
+        """
+        least, largest = np.array(self.least, np.float64), np.array(self.largest, np.float64)
         span = largest - least
         small = span <= top / np.finfo(np.float64).max
         factor = np.where(small, 0.0, top / np.where(small, 1.0, span))
@@ -145,7 +155,7 @@ class Preparation:
     def _bytes(self, samples):
         if samples.dtype == np.uint8 and self.kind == "bytes":
             return samples
-        least, factor = self._scale(255.0)
+        least, factor = self.scale(255.0)
         with np.errstate(over="ignore"):  # of a number far outside, which is clipped
             scaled = (samples.astype(np.float64) - least) * factor
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)

@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-NETWORK = "; networks of other tools cannot be read, 'sobolpath train' makes one of paths"
+NETWORK = "; networks of other tools are read as ONNX, by 'sobolpath import'"
 HEADS = (  # by their first bytes
     (b"\x93NUMPY", "a single array (.npy), not several", ""),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as Keras writes", NETWORK),
@@ -29,8 +29,8 @@ def kind(content: bytes) -> str | None:
         return f"a TensorFlow Lite file{NETWORK}"
     if content[8:9] == b"{" and int.from_bytes(content[:8], "little") < len(content):
         return f"a safetensors file{NETWORK}"
-    if content[:1] == b"\x08" and b"\0" < content[1:2] < b" " and content[2:3] in ONNX:
-        return f"an ONNX file{NETWORK}"
+    if is_onnx(content):
+        return "an ONNX file: 'sobolpath import' makes a model file of it"
     if content.startswith(b"PK"):
         try:
             names = zipfile.ZipFile(io.BytesIO(content)).namelist()
@@ -38,6 +38,12 @@ def kind(content: bytes) -> str | None:
             return None
         return _archive(names)
     return None
+
+
+def is_onnx(content: bytes) -> bool:
+    """Whether these bytes begin as an ONNX file does."""
+    begins = content[:1] == b"\x08" and b"\0" < content[1:2] < b" "
+    return begins and content[2:3] in ONNX
 
 
 def _archive(names):

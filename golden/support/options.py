@@ -117,6 +117,12 @@ def engine(parser: Parser, names: Iterable[str], default: str = "row-lane") -> N
     parser.add_argument("--engine", default=default, metavar="NAME", help=what)
 
 
+def fit(parser: Parser) -> None:
+    """``--fit NAME``: a board or configuration that the network is padded for."""
+    what = "pad the network to what this board or configuration needs"
+    parser.add_argument("--fit", metavar="NAME", help=what)
+
+
 def backend(parser: Parser, names: Iterable[str]) -> None:
     """``--backend NAME``: what simulates the engine, one of ``names`` or ``auto``."""
     what = f"what simulates: {', '.join(('auto', *names))} (%(default)s)"

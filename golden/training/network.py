@@ -145,9 +145,13 @@ class Network:
             sums = self.wiring[junction - 1].sums(self._weights[junction - 1], gathered)
             sums += self._biases[junction - 1]
             if junction < len(self.wiring):
-                np.maximum(sums, 0, out=sums)
+                self._activate(junction, sums)
             results.append(sums)
         return results
+
+    def _activate(self, junction, sums):
+        """Make activations of the sums of a hidden layer, in place."""
+        np.maximum(sums, 0, out=sums)
 
     def layers(self, inputs: ArrayLike) -> list[np.ndarray]:
         """Every layer's activations, image by image.

@@ -26,6 +26,7 @@ from ..machine.model import MAX_BIAS, MAX_SHIFT, Model
 from .network import BLOCK, Network
 
 GRID = 2.0 ** (np.arange(-8, 9) / 8)  # weight scales to try, relative to max|w| / 127
+FAR = 2.0 ** (np.arange(-40, 9) / 8)  # for weights of others, of which a few may be very large
 CALIBRATION = 1024  # training images that the scales are chosen on, at most
 
 
@@ -54,12 +55,12 @@ def _shifts(largest, step):
     return range(low, high + 1)
 
 
-def _candidates(weights, biases, scale):
+def _candidates(weights, biases, scale, grid):
     """The weight scales to try, with weights and biases in integers; the biases must be legal."""
     largest = np.abs(weights).max()
     if largest == 0:  # only biases: give them 20 bits
         largest = 127 * (np.abs(biases).max() or 1.0) / (scale * 2.0**20)
-    for factor in GRID:
+    for factor in grid:
         unit = float(factor * largest / 127)
         whole = np.rint(biases.astype(np.float64) / (unit * scale))
         if np.abs(whole).max() <= MAX_BIAS:
@@ -70,14 +71,14 @@ def _error(values, wanted):
     return float(np.mean(np.square(values - wanted)))
 
 
-def _junction(wiring, weights, biases, activations, scale, wanted, last):
+def _junction(wiring, weights, biases, activations, scale, wanted, last, grid):
     """The best (error, weight scale, shift, weights, biases, next activations) of a junction.
 
     ``activations`` are integers (B, n_{l-1}) worth ``scale`` each, ``wanted`` the float network's
     activations (B, n_l), of the last junction those of the classes only.
     """
     best = None
-    for unit, whole, offsets in _candidates(weights, biases, scale):
+    for unit, whole, offsets in _candidates(weights, biases, scale, grid):
         sums = _sums(wiring, whole, activations) + offsets
         for shift in range(1) if last else _shifts(wanted.max(), unit * scale):
             if last:
@@ -92,7 +93,7 @@ def _junction(wiring, weights, biases, activations, scale, wanted, last):
 
 
 def choose(
-    network: Network, images: np.ndarray, classes: int, scale: float
+    network: Network, images: np.ndarray, classes: int, scale: float, grid: np.ndarray = GRID
 ) -> dict[str, list[Any]]:
     """The integers of a trained network, and what their steps are worth.
 
@@ -102,6 +103,7 @@ def choose(
     images : ``uint8`` (B, n_0), training images to calibrate on; the first 1,024 are used.
     classes : how many outputs are classes.
     scale : the real value of one step of an input, as in training.
+    grid : the weight scales to try, ``GRID`` or ``FAR``.
 
     Returns a dictionary of lists, an entry per junction: ``weights``, ``int8`` (N_l,); ``biases``,
     ``int32`` (n_l,); ``shifts``; ``units``, the real value of one step of a weight. Raises
@@ -131,6 +133,7 @@ def choose(
             step,
             wanted[index],
             last,
+            grid,
         )
         if best is None:
             raise InputError(
@@ -154,13 +157,14 @@ def quantize(
     scale: float,
     info: dict[str, Any] | None = None,
     preparation: Preparation | None = None,
+    grid: np.ndarray = GRID,
 ) -> Model:
     """Quantize a trained network: a :class:`golden.machine.model.Model`, ``info`` its facts.
 
     ``preparation`` is that of the images; the other arguments and the errors are those of
     :func:`choose`.
     """
-    chosen = choose(network, images, classes, scale)
+    chosen = choose(network, images, classes, scale, grid)
     return Model(
         topology=network.topology,
         float_weights=tuple(network.weights),

@@ -11,7 +11,7 @@ import pytest
 from sobolpath.__main__ import main
 from sobolpath.golden.support import foreign
 
-OTHER = "; networks of other tools cannot be read, 'sobolpath train' makes one of paths"
+OTHER = "; networks of other tools are read as ONNX, by 'sobolpath import'"
 
 
 def archive(*names):
@@ -40,7 +40,10 @@ KINDS = {
         pickle.dumps([1.5], 4),
         "a Python pickle, such as scikit-learn's joblib writes",
     ),
-    "onnx": (b"\x08\x0a\x12\x07pytorch\x1a\x032.1:\x05\x12\x03abc", "an ONNX file" + OTHER),
+    "onnx": (
+        b"\x08\x0a\x12\x07pytorch\x1a\x032.1:\x05\x12\x03abc",
+        "an ONNX file: 'sobolpath import' makes a model file of it",
+    ),
     "h5": (b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file, such as Keras writes" + OTHER),
     "keras": (archive("metadata.json", "config.json", "model.weights.h5"), "a Keras file" + OTHER),
     "tflite": (b"\x1c\0\0\0TFL3\x14\0", "a TensorFlow Lite file" + OTHER),

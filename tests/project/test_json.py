@@ -10,6 +10,7 @@ import pytest
 
 from sobolpath.__main__ import COMMANDS, main
 from sobolpath.boards import report
+from tests.exchange.networks import mlp
 from tests.support.networks import small_digits
 
 #: Below these are the names of options, columns, packages and memories, not keys.
@@ -24,6 +25,8 @@ RUNS = {
     "zoo": "",
     "reproduce": "edges-32 --csv e.csv --plot e.svg",
     "bench": "--data random --layers 16-8 --paths 32 --sizes 16,32,64 --batches 1 --repeats 1",
+    "import": "net.onnx --data digits --out i.npz",
+    "export": "small.npz --out s.onnx",
     "sim run": "small.npz --data digits --config tiny --backend pysim --limit 4",
     "sim profile": "small.npz --config tiny --backend pysim",
     "sim trace": "small.npz --data digits --config tiny --backend pysim --image 3",
@@ -72,6 +75,7 @@ def written(tmp_path_factory):
     """What the commands write, by their words; what they print fits 80 columns."""
     out = tmp_path_factory.mktemp("json")
     small_digits(out)
+    mlp((64, 16, 10))[0].save(out / "net.onnx")
     np.save(out / "images.npy", np.zeros((3, 64), np.uint8))
     np.save(out / "image.npy", np.zeros((8, 8)))
     found = {}

@@ -1,0 +1,280 @@
+"""``sobolpath import``: a network of others, in ONNX or QONNX, as a model file."""
+
+import textwrap
+import time
+from argparse import Namespace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sobolpath.golden import data
+from sobolpath.golden.commands import shared
+from sobolpath.golden.data import INPUT_SCALE, DataSet, Preparation
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.machine import fitting, registry
+from sobolpath.golden.machine.model import Model
+from sobolpath.golden.support import cli, options
+from sobolpath.golden.support.command import Outcome, Say
+from sobolpath.golden.topology.catalogue import build
+from sobolpath.golden.training import loop, quantize
+from sobolpath.golden.training.evaluate import integer_logits
+from sobolpath.golden.training.network import Network
+
+from .. import dense, exact
+from ..reader import read
+
+HELP = """\
+Read a chain of dense layers from an ONNX or QONNX file (Gemm, MatMul, Add,
+Relu, Clip, Quant, BatchNormalization, Flatten and what exporters put around
+them), and write it as a model file. Dense layers become junctions in which
+every edge is a path, padded to powers of two.
+
+A network in floats is quantized on the training samples of --data. A quantized
+one keeps its own integers, where the engine has them: scales that are powers of
+two, weights of int8, activations of 8 bits without a sign. Where it rounds
+halves to even, it is said how many values differ on the data. Otherwise it is
+quantized anew and the error is said, or refused with --exact.
+
+  sobolpath import net.onnx --data digits --out build/net.npz
+
+--inputs LOW,HIGH says what the least and the largest number of a sample are to
+the network. Without it bytes are 0 to 1, and other numbers what they are.
+
+Weights that are 0 are paths like others: a foreign mask is no Sobol' mask. With
+--sparsify N,N,... the network is trained again with so many paths per junction,
+starting with the weights that those paths meet, by the options of train.
+"""
+SPARSE = 0.5  # the share of zeros from which weights are called a mask
+
+
+def arguments(parser: cli.Parser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    parser.reads("net", metavar="NET", help="the file to read, .onnx")
+    options.out(parser, "the model file to write (.npz)")
+    options.data(parser, required=False, what="what to calibrate on and to compare on")
+    add("--scaling", default="auto", metavar="NAME", help=shared.SCALING)
+    add("--inputs", metavar="LOW,HIGH", help="the least and largest number, to the network")
+    options.fit(parser)
+    add("--exact", action="store_true", help="refuse what is not the network's own integers")
+    add("--sparsify", metavar="N,N,...", help="train again with so many paths per junction")
+    shared.recipe_arguments(parser)
+    options.seed(parser)
+    options.threads(parser)
+    options.json(parser)
+
+
+def _ends(text, preparation):
+    """What the least and the largest number of a sample are to the network: two arrays."""
+    least, largest = np.array(preparation.least), np.array(preparation.largest)
+    if text is None:
+        return (0.0, 1.0) if preparation.kind == "bytes" else (least, largest)
+    try:
+        low, high = (float(each) for each in text.split(","))
+    except ValueError:
+        low = high = np.nan
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise InputError(f"--inputs must be two numbers, the lower first: LOW,HIGH, not {text!r}")
+    return low, high
+
+
+def _check(options):
+    """Raise ``InputError`` where options contradict each other, before any work."""
+    if Path(options.out).suffix != ".npz":
+        wanted = Path(options.out).with_suffix(".npz")
+        raise InputError(f"--out must be a file named .npz, not {options.out!r}: try {wanted}")
+    if options.sparsify is not None and options.exact:
+        raise InputError("--exact must be left out with --sparsify, which trains other weights")
+    if options.sparsify is not None and options.data is None:
+        raise InputError("--data is required with --sparsify, to train on")
+
+
+def _dataset(options, chain, preparation=None) -> DataSet | None:
+    if options.data is None:
+        return None
+    more = {} if preparation is None else {"preparation": preparation}
+    scaling = options.scaling if preparation is None else "auto"
+    found = data.load(options.data, options.download, scaling=scaling, **more)
+    if found.classes != chain.widths[-1]:
+        raise InputError(
+            f"the network must have the {found.classes} classes of {found.name}, "
+            f"not {chain.widths[-1]}"
+        )
+    return found
+
+
+def _accuracy(logits, dataset):
+    return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
+
+
+def _float_inputs(chain, images, preparation, low, step):
+    """The chain's inputs (B, n), of bytes (B, n_0) as the engine takes them."""
+    whole = chain.widths[0] == preparation.inputs
+    places = np.arange(preparation.inputs) if whole else preparation.positions()
+    return np.ravel(low) + images[:, places] * np.ravel(step)
+
+
+def run(options: Namespace, say: Say) -> Outcome:
+    """Read, report and write; the figures as a dict for ``--json``. Raises ``InputError``."""
+    _check(options)
+    recipe = shared.recipe_of(options, options.seed)
+    began = time.perf_counter()
+    engine = None if options.fit is None else registry.named(options.fit)
+    chain = read(options.net)
+    dataset = _dataset(options, chain)
+    preparation = None if dataset is None else dataset.preparation
+    if preparation is None:
+        preparation = Preparation.of_bytes((chain.widths[0],))
+    low, high = _ends(options.inputs, preparation)
+    own = exact.input_preparation(chain, preparation, low, high) if chain.quantized else preparation
+    if own is not preparation:
+        dataset, preparation = _dataset(options, chain, own), own
+        low, high = 0.0, 255 * float(np.ravel(chain.input.scale)[0])  # pyright: ignore
+    step = (np.asarray(high) - low) / 255
+    widths = dense.layers(chain, preparation)
+    if engine is not None:
+        counts = tuple(n * m for n, m in pairwise(widths))
+        widths = fitting.padded(widths, counts, engine)[0]
+        preparation = preparation.widened(widths[0])
+        dataset = dataset and dataset.widened(widths[0])
+    _describe(chain, widths, say)
+    result: dict[str, Any] = {"net": str(options.net), "model": str(options.out)}
+    result |= {"widths": list(chain.widths), "weights_before": chain.weights}
+    result |= {"notes": list(chain.notes), "zeros": _zeros(chain, say)}
+    info: dict[str, Any] = {"imported": Path(options.net).name, "seed": options.seed}
+    if dataset is not None:
+        info["data"] = dataset.name
+        inputs = _float_inputs(chain, dataset.x_test, preparation, low, step)
+        wanted = chain.activations(inputs)[-1]
+        result["accuracy_before"] = _accuracy(wanted, dataset)
+    labels = chain.labels if dataset is None else dataset.labels
+    if labels is not None and tuple(labels) != tuple(range(chain.widths[-1])):
+        info["labels"] = list(labels)
+    if options.sparsify is not None:
+        model = _sparsified(
+            options, recipe, chain, widths, preparation, low, step, dataset, info, say
+        )
+    else:
+        model, more = _dense(options, chain, widths, preparation, low, step, dataset, info, say)
+        result |= more
+    topology = model.topology
+    if engine is not None:
+        shared.check_engine(topology, str(options.fit), engine)
+    result |= {**shared.facts(topology), **shared.fits(topology, say, engine is not None)}
+    if dataset is not None:
+        logits = integer_logits(model, dataset.x_test)
+        result["accuracy_int"] = _accuracy(logits, dataset)
+        model.info["accuracy_int"] = result["accuracy_int"]
+        images = f"{len(dataset.x_test)} {dataset.judged} images"
+        say(f"before      {result['accuracy_before']:.2%} of {images}, as it was")
+        say(f"integers    {result['accuracy_int']:.2%}")
+        if options.sparsify is None:
+            result["error"] = _error(wanted, logits[:, : dataset.classes])
+            say(f"error       {result['error']:.3%} of the logits, rms")
+    result["info"] = dict(model.info)
+    result["seconds"] = round(time.perf_counter() - began, 3)
+    model.save(options.out)
+    say(f"wrote       {options.out}")
+    return Outcome(result)
+
+
+def _wrapped(title, text, say):
+    say(textwrap.fill(f"{title:<12}{text}", 80, subsequent_indent=" " * 12))
+
+
+def _describe(chain, widths, say):
+    say(f"layers      {'-'.join(map(str, chain.widths))} ({chain.weights:,} weights)")
+    after = sum(n * m for n, m in pairwise(widths))
+    say(f"padded      {'-'.join(map(str, widths))} ({after:,} weights)")
+    for note in chain.notes:
+        _wrapped("note", note, say)
+
+
+def _zeros(chain, say):
+    """The share of zeros in the weights of each layer; it is said where they are a mask."""
+    shares = []
+    for layer in chain.layers:
+        rows = layer.weights[layer.weights.any(axis=1)]  # an output of its own for a class has none
+        shares.append(float((rows == 0).mean()) if rows.size else 1.0)
+    for layer, share in zip(chain.layers, shares, strict=True):
+        if share >= SPARSE:
+            shared.warn(
+                f"{share:.0%} of the weights of {layer.name} are 0: a mask that is not of Sobol' "
+                "paths. They are paths like others; --sparsify trains with fewer",
+                say,
+            )
+    return shares
+
+
+def _error(wanted, logits):
+    """How far integer logits are from those wanted: rms, relative, at the best scale."""
+    logits = logits.astype(np.float64)
+    scale = float((wanted * logits).sum() / max((logits * logits).sum(), 1e-300))
+    return float(np.sqrt(np.square(scale * logits - wanted).mean() / np.square(wanted).mean()))
+
+
+def _dense(options, chain, widths, preparation, low, step, dataset, info, say):
+    """The :class:`Model` of dense paths, and what ``--json`` says of how it came about."""
+    paths = dense.topology(widths)
+    positions = preparation.positions()
+    if chain.widths[0] == preparation.inputs:
+        positions = np.arange(preparation.inputs)
+    made = exact.plan(chain, paths, positions, low, step)
+    reasons = list(made.reasons)
+    if options.exact:
+        reasons += [f"{name} rounds halves to even" for name in made.even]
+        reasons += ["the bias of the last layer is not whole"] if made.rounded else []
+        if reasons:
+            raise InputError(f"{options.net}: --exact must be left out: {'; '.join(reasons)}")
+    if made.reasons:
+        if dataset is None:
+            raise InputError(
+                f"{options.net}: --data is required, to quantize on, because {reasons[0]}"
+            )
+        if chain.quantized:
+            _wrapped("requantized", f"because {'; '.join(reasons)}", say)
+        network = dense.network(chain, paths, preparation, low, step)
+        given = dataset.x_train, dataset.classes, INPUT_SCALE
+        return quantize.quantize(network, *given, info, preparation, quantize.FAR), {"exact": False}
+    scale = float(np.ravel(step)[0])
+    more = {"input_scale": scale, "classes": chain.widths[-1], "info": info}
+    model = Model(topology=paths, preparation=preparation, **more, **made.model_parts)
+    whole = not (made.even or made.rounded)
+    found = {"exact": whole, "even": list(made.even), "rounded": made.rounded}
+    _wrapped("integers", "the network's own" + ("" if whole else ", but for what differs"), say)
+    if made.rounded:
+        _wrapped("", "the bias of the last layer is rounded to whole steps of its sums", say)
+    if dataset is not None:
+        inputs = _float_inputs(chain, dataset.x_test, preparation, low, step)
+        found["differences"] = exact.differences(chain, made, model, inputs, dataset.x_test)
+        for each in found["differences"]:
+            line = "differ      {differ:,} of {values:,} values of {name}"
+            say(line.format(**each) + (f", by up to {each['largest']:g}" if each["differ"] else ""))
+    elif made.even:
+        _wrapped("", f"{', '.join(made.even)} rounds halves to even: --data counts where", say)
+    return model, found
+
+
+def _sparsified(
+    options, recipe, chain, widths, preparation, low, step, dataset, info, say
+) -> Model:
+    """Train a network of fewer paths, from the weights that those meet."""
+    counts = cli.integers(options.sparsify, ",", "--sparsify")
+    paths = build("omitted", widths, counts)
+    say(f"paths       {','.join(map(str, counts))} ({paths.total_paths:,} weights), trained")
+    whole = dense.folded(chain, widths, preparation, low, step)
+    weights = dense.along(paths, whole[0])
+    growth = [
+        np.sqrt(n / paths.fan_in(junction))
+        for junction, n in zip(paths.junctions, chain.widths, strict=False)
+    ]
+    weights = [factor * each for factor, each in zip(growth, weights, strict=True)]
+    network = Network(paths, weights, whole[1])
+    samples = dataset.x_train, dataset.y_train, dataset.classes
+    loss = loop.train(network, *samples, recipe, INPUT_SCALE)[-1]
+    info |= {"sparsified": list(counts), "loss": loss}
+    info |= {name: getattr(recipe, name) for name, *_ in shared.RECIPE}
+    calibration = dataset.x_train, dataset.classes, INPUT_SCALE
+    return quantize.quantize(network, *calibration, info, preparation)

@@ -1,0 +1,360 @@
+"""An ONNX or QONNX file read as a :class:`exchange.chain.Chain` of dense layers.
+
+What hangs on constants alone is computed (by ONNX's own reference, where it is no quantizer), so
+that it does not matter by which nodes an exporter stores a weight. The other nodes are followed
+from the input on, one after the other. Elementwise scales and offsets, and batch normalization, are
+folded into the layers beside them. What follows the logits (softmax, the choice of the class) is
+left out, and said.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sobolpath.golden.errors import InputError
+from sobolpath.golden.support import foreign
+
+from . import folding
+from .chain import ROUNDINGS, Chain, Layer, Quantizer
+from .writer import onnx
+
+MOST = 2**31  # bytes of a file that are read
+#: Nodes that leave numbers as they are, but perhaps in another shape.
+PASSED = ("Identity", "Dropout", "Flatten", "Reshape", "Cast", "Squeeze", "Unsqueeze")
+#: Nodes that make classes or probabilities of logits.
+ENDING = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "Normalizer", "ZipMap", "TopK", "Hardmax")
+LINEAR = ("Gemm", "MatMul")
+WANTED = (
+    "Gemm, MatMul, Add, Sub, Mul, Div, Relu, Clip, Quant, QuantizeLinear, BatchNormalization or "
+    "Flatten"
+)
+
+
+@dataclass(frozen=True)
+class _Constant:
+    values: np.ndarray
+    quantizer: Quantizer | None = None
+
+
+def read(path: str | Path) -> Chain:
+    """Read a file. Raises ``InputError``, in one line that names the node, where it is no chain."""
+    model = _load(path)
+    try:
+        return _Reader(model).chain()
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _load(path):
+    library = onnx()
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: must be a readable ONNX file: {error.strerror}") from None
+    kind = None if foreign.is_onnx(content) else foreign.kind(content)
+    try:
+        model = library.load_model_from_string(content)
+        good = bool(model.graph.node)
+    except Exception:  # whatever protobuf raises for bytes that are not its own
+        good = False
+    if not good:
+        raise InputError(
+            f"{path}: must be a whole ONNX file" + (f", but it is {kind}" if kind else "")
+        )
+    missing = {
+        entry.value
+        for tensor in model.graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location" and not (Path(path).parent / entry.value).is_file()
+    }
+    if missing:
+        raise InputError(f"{path}: its weights must be beside it, in {min(missing)}")
+    library.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
+    return model
+
+
+def _attributes(node):
+    helper = onnx("helper")
+    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
+
+
+def _title(node):
+    return f"node {node.name or node.output[0]} ({node.op_type})"
+
+
+class _Reader:
+    """Follows one graph."""
+
+    def __init__(self, model: Any):
+        self.model, self.graph = model, model.graph
+        numpy = onnx("numpy_helper")
+        self.constants = {
+            tensor.name: _Constant(numpy.to_array(tensor)) for tensor in self.graph.initializer
+        }
+        inputs = [each for each in self.graph.input if each.name not in self.constants]
+        if len(inputs) != 1:
+            raise InputError(f"the network must have one input, not {len(inputs)}")
+        self.at, self.width = inputs[0].name, _width(inputs[0])
+        self.shapes, self.items, self.notes = set(), [], []
+        self.ended, self.dropped, self.labels = set(), [], None
+
+    def chain(self) -> Chain:
+        for node in self.graph.node:
+            self._follow(node)
+        if self.dropped:
+            self.notes.append(f"left out behind the logits: {', '.join(self.dropped)}")
+        return folding.chain(self.items, self.labels, self.notes)
+
+    def _follow(self, node):
+        inputs = [name for name in node.input if name]
+        live = [name for name in inputs if name == self.at]
+        if any(name in self.ended for name in inputs):
+            if node.op_type in (*LINEAR, "Quant", "Conv", "Relu"):
+                raise InputError(
+                    f"{_title(node)} must not come behind {self.dropped[0]}, which ends a network"
+                )
+            self._drop(node)
+        elif live and node.op_type == "Shape":
+            self.shapes.update(node.output)
+        elif live:
+            if len(live) > 1:
+                raise InputError(f"{_title(node)} must use {self.at} once: a chain has no branches")
+            self._step(node)
+        elif any(name in self.shapes for name in inputs):
+            self.shapes.update(node.output)
+        elif all(name in self.constants for name in inputs):
+            self._compute(node)
+        else:
+            raise InputError(
+                f"{_title(node)} must follow the node before it: a chain has no branches"
+            )
+
+    def _drop(self, node):
+        self.dropped.append(node.op_type)
+        self.ended.update(node.output)
+        if node.op_type == "ArrayFeatureExtractor":
+            names = self.constants.get(node.input[0])
+            if names is not None:
+                self.labels = tuple(_label(each) for each in names.values.ravel())
+
+    def _compute(self, node):
+        """A node of constants alone."""
+        given = [self.constants[name] for name in node.input if name]
+        if node.op_type == "Quant":
+            quantizer = self._quantizer(node)
+            values = quantizer(given[0].values)
+            self.constants[node.output[0]] = _Constant(values, quantizer)
+            return
+        if node.op_type == "DequantizeLinear":
+            self.constants[node.output[0]] = self._dequantized(node)
+            return
+        helper, kept = onnx("helper"), None
+        if node.op_type == "Transpose" and given[0].quantizer is not None:
+            kept = given[0].quantizer
+            turned = [np.transpose(a) if a.ndim == 2 else a for a in (kept.scale, kept.zero)]
+            kept = replace(kept, scale=turned[0], zero=turned[1])
+        elif node.op_type in ("Identity", "Cast"):
+            kept = given[0].quantizer
+        tensors = [onnx("numpy_helper").from_array(c.values, n) for c, n in self._named(node)]
+        outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
+        graph = helper.make_graph([node], "constant", [], outputs, tensors)
+        opsets = self.model.opset_import
+        try:
+            whole = helper.make_model(graph, opset_imports=opsets, functions=self.model.functions)
+            results = onnx("reference").ReferenceEvaluator(whole).run(None, {})
+        except Exception as error:  # whatever the reference raises for what it has not got
+            raise InputError(f"{_title(node)} must be one that ONNX defines: {error}") from None
+        for name, values in zip(node.output, results, strict=True):
+            self.constants[name] = _Constant(np.asarray(values), kept)
+
+    def _named(self, node):
+        names = dict.fromkeys(name for name in node.input if name)
+        return [(self.constants[name], name) for name in names]
+
+    def _dequantized(self, node):
+        """Integers of a file times a scale."""
+        integers = self.constants[node.input[0]].values
+        scale = np.asarray(self._constant(node, 1), np.float64)
+        zero = np.asarray(self._constant(node, 2) if len(node.input) > 2 else 0, np.float64)
+        axis = _attributes(node).get("axis", 1)
+        if scale.ndim == 1 and scale.size > 1:
+            shape = [1] * integers.ndim
+            shape[axis] = -1
+            scale, zero = (np.broadcast_to(a, scale.shape).reshape(shape) for a in (scale, zero))
+        bits = 8 * integers.dtype.itemsize
+        quantizer = Quantizer(scale, zero, bits, integers.dtype.kind == "i")
+        return _Constant((integers.astype(np.float64) - zero) * scale, quantizer)
+
+    def _constant(self, node, index):
+        name = node.input[index]
+        if name not in self.constants:
+            raise InputError(f"{_title(node)} must have constants beside its input")
+        return self.constants[name].values
+
+    def _quantizer(self, node):
+        scale, zero, bits = (np.asarray(self._constant(node, k), np.float64) for k in range(1, 4))
+        own = _attributes(node)
+        mode = own.get("rounding_mode", b"ROUND").decode().upper()
+        if mode not in ROUNDINGS:
+            raise InputError(f"{_title(node)} must round by {', '.join(ROUNDINGS)}, not {mode}")
+        if bits.size != 1 or bits.ravel()[0] not in range(2, 33):
+            raise InputError(f"{_title(node)} must have 2 to 32 bits, not {bits.tolist()}")
+        if not ((scale > 0) & np.isfinite(scale)).all():
+            raise InputError(f"{_title(node)} must have finite scales above 0")
+        signed, narrow = bool(own.get("signed", 1)), bool(own.get("narrow", 0))
+        return Quantizer(scale, zero, int(bits.ravel()[0]), signed, narrow, mode)
+
+    def _step(self, node):
+        """A node on the way of the samples."""
+        kind, title = node.op_type, _title(node)
+        step: Callable | None = getattr(self, f"_{kind.lower()}", None) if kind in _STEPS else None
+        if step is not None:
+            step(node)
+        elif kind in ENDING and any(isinstance(item, Layer) for item in self.items):
+            self._drop(node)
+            return
+        elif kind == "Transpose":
+            raise InputError(f"{title} must not reorder samples: export the network without it")
+        elif kind not in PASSED:
+            raise InputError(f"{title} must be {WANTED}: other networks are no chains of layers")
+        elif kind == "Cast" and _attributes(node)["to"] not in (1, 10, 11, 16):
+            if not any(isinstance(item, Layer) for item in self.items):
+                raise InputError(f"{title} must be to floats, not integers")
+            self._drop(node)
+            return
+        self.at = node.output[0]
+
+    def _gemm(self, node):
+        own = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0, **_attributes(node)}
+        if own["transA"] or node.input[0] != self.at:
+            raise InputError(f"{_title(node)} must multiply samples in rows by weights")
+        self._matmul(node, own)
+        if len(node.input) > 2 and node.input[2]:
+            layer = self.items[-1]
+            bias = own["beta"] * np.asarray(self._constant(node, 2), np.float64)
+            self.items[-1] = replace(layer, bias=layer.bias + _spread(bias, layer, node))
+
+    def _matmul(self, node, own=None):
+        own = own or {"alpha": 1.0, "transB": 0}
+        if node.input[0] != self.at:
+            raise InputError(f"{_title(node)} must multiply samples in rows by weights")
+        constant = self.constants.get(node.input[1])
+        if constant is None or constant.values.ndim != 2:
+            raise InputError(f"{_title(node)} must have a constant matrix of weights")
+        turn = (lambda a: a) if own["transB"] else (lambda a: a.T if a.ndim == 2 else a)
+        weights, quantizer = turn(np.asarray(constant.values, np.float64)), constant.quantizer
+        if not np.isfinite(weights).all():
+            raise InputError(f"{_title(node)} must have finite weights, not NaN or infinite ones")
+        if quantizer is not None:
+            scale, zero = turn(quantizer.scale), turn(quantizer.zero)
+            quantizer = replace(quantizer, scale=own["alpha"] * scale, zero=zero)
+        if self.width is not None and self.width != weights.shape[1]:
+            raise InputError(
+                f"{_title(node)} must take the {self.width} numbers that come, "
+                f"not {weights.shape[1]}"
+            )
+        self.width = len(weights)
+        bias, name = np.zeros(len(weights)), node.name or node.output[0]
+        self.items.append(Layer(own["alpha"] * weights, bias, quantizer, name=name))
+
+    def _affine(self, node, factor, offset):
+        for values in (factor, offset):
+            if not np.isfinite(values).all():
+                raise InputError(f"{_title(node)} must have finite constants")
+        self.items.append(folding.Affine(np.ravel(factor), np.ravel(offset)))
+
+    def _other(self, node):
+        """The constant operand of a node of two, and whether it comes first."""
+        index = 1 if node.input[0] == self.at else 0
+        values = np.asarray(self._constant(node, index), np.float64)
+        if values.size not in (1, self.width) and self.width is not None:
+            raise InputError(
+                f"{_title(node)} must have one constant, or one for each of {self.width} numbers, "
+                f"not {values.size}"
+            )
+        return values, index == 0
+
+    def _add(self, node):
+        self._affine(node, np.ones(1), self._other(node)[0])
+
+    def _sub(self, node):
+        values, first = self._other(node)
+        self._affine(node, np.array([-1.0 if first else 1.0]), values if first else -values)
+
+    def _mul(self, node):
+        self._affine(node, self._other(node)[0], np.zeros(1))
+
+    def _div(self, node):
+        values, first = self._other(node)
+        if first or not values.all():
+            raise InputError(f"{_title(node)} must divide by constants that are not 0")
+        self._affine(node, 1 / values, np.zeros(1))
+
+    def _batchnormalization(self, node):
+        scale, bias, mean, variance = (
+            np.asarray(self._constant(node, k), np.float64) for k in range(1, 5)
+        )
+        factor = scale / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
+        self._affine(node, factor, bias - mean * factor)
+
+    def _relu(self, node):
+        self.items.append(np.inf)
+
+    def _clip(self, node):
+        own = _attributes(node)
+        ends = [own.get("min", -np.inf), own.get("max", np.inf)]
+        for index in (1, 2):
+            if len(node.input) > index and node.input[index]:
+                ends[index - 1] = float(self._constant(node, index))
+        if ends[0] != 0 or not ends[1] > 0:
+            raise InputError(f"{_title(node)} must clip from 0 to a number above, not {ends}")
+        self.items.append(float(ends[1]))
+
+    def _quant(self, node):
+        self.items.append(self._quantizer(node))
+
+    def _quantizelinear(self, node):
+        scale = np.asarray(self._constant(node, 1), np.float64)
+        zero = self._constant(node, 2) if len(node.input) > 2 else np.uint8(0)
+        kind = np.asarray(zero).dtype
+        quantizer = Quantizer(
+            scale, np.asarray(zero, np.float64), 8 * kind.itemsize, kind == "int8"
+        )
+        self.items.append(quantizer)
+
+    def _dequantizelinear(self, node):
+        if not (self.items and isinstance(self.items[-1], Quantizer)):
+            raise InputError(f"{_title(node)} must follow a QuantizeLinear")
+
+
+_STEPS = (
+    *("Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "BatchNormalization", "Relu", "Clip"),
+    *("Quant", "QuantizeLinear", "DequantizeLinear"),
+)
+
+
+def _width(value):
+    """The numbers of a sample, ``None`` where the file leaves that open."""
+    sizes = [each.dim_value for each in value.type.tensor_type.shape.dim][1:]
+    return int(np.prod(sizes)) if sizes and all(sizes) else None
+
+
+def _label(value):
+    return (
+        value.decode()
+        if isinstance(value, bytes)
+        else value.item()
+        if hasattr(value, "item")
+        else value
+    )
+
+
+def _spread(values, layer, node):
+    if values.size not in (1, len(layer.bias)):
+        raise InputError(
+            f"{_title(node)} must have a bias of {len(layer.bias)} numbers, not {values.size}"
+        )
+    return np.broadcast_to(values.ravel(), layer.bias.shape)
