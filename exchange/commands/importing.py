@@ -237,7 +237,9 @@ def _dense(options, chain, widths, preparation, low, step, dataset, info, say):
             _wrapped("requantized", f"because {'; '.join(reasons)}", say)
         network = dense.network(chain, paths, preparation, low, step)
         given = dataset.x_train, dataset.classes, INPUT_SCALE
-        return quantize.quantize(network, *given, info, preparation, quantize.FAR), {"exact": False}
+        return quantize.quantize(network, *given, info, preparation, grid=quantize.FAR), {
+            "exact": False
+        }
     scale = float(np.ravel(step)[0])
     more = {"input_scale": scale, "classes": chain.widths[-1], "info": info}
     model = Model(topology=paths, preparation=preparation, **more, **made.model_parts)

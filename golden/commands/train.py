@@ -38,7 +38,8 @@ With --extend training starts as the network of a model file, which has the
 same layers and as many paths or fewer. It keeps those, and new paths start at
 0. With --nested N the network is also good when it is cut to its first N, 2 N,
 4 N, ... paths per junction, with the same weights and biases (sobolpath sim
-grow).
+grow). With --bits 4 weights are integers from -7 to 7, and the hardware runs
+them as any others; below 5 bits add some epochs of --qat.
 
   sobolpath train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -61,7 +62,12 @@ two, and to a neuron for every lane.
 """
 
 # Options that a model file mentions only where they are not these.
-UNSAID = {"topology": "sobol", "magnitudes": initialize.MAGNITUDES[0], "signs": loop.SIGNS[0]}
+UNSAID = {
+    "topology": "sobol",
+    "magnitudes": initialize.MAGNITUDES[0],
+    "signs": loop.SIGNS[0],
+    "bits": quantize.BITS,
+}
 
 
 def arguments(parser: Parser) -> None:
@@ -78,6 +84,8 @@ def arguments(parser: Parser) -> None:
     )
     options.fit(parser)
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
+    what = "bits of a weight, 2 to 8, in the hardware's int8 (%(default)s)"
+    add("--bits", type=int, metavar="N", default=quantize.BITS, help=what)
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     options.threads(parser)
     options.json(parser)
@@ -122,12 +130,16 @@ def run(options: Namespace, say: Say) -> Outcome:
     """Train, print and write; the figures as a dict for ``--json``. Raises ``InputError``."""
     if options.qat < 0:
         raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
+    quantize.limit_of(options.bits)  # complains
     recipe = shared.recipe_of(options, options.seed)
     engine = None if options.fit is None else registry.named(options.fit)
     topology = shared.topology_of(options, options.topology, engine)
     _check_out(topology, options.out)
-    if options.qat and not topology.linear:
-        raise InputError(f"qat must be 0 for {topology.name} paths, which have no integers")
+    for name, unsaid in (("qat", 0), ("bits", quantize.BITS)):
+        if getattr(options, name) != unsaid and not topology.linear:
+            raise InputError(
+                f"{name} must be {unsaid} for {topology.name} paths, which have no integers"
+            )
     if engine is not None:
         shared.check_engine(topology, str(options.fit), engine)
     known = None if options.extend is None else model.load(options.extend)
@@ -161,13 +173,13 @@ def run(options: Namespace, say: Say) -> Outcome:
         return Outcome(_float_only(network, dataset, info, found, began, say))
     own = dataset.preparation
     if options.qat:
-        scale_and_how = data.INPUT_SCALE, options.qat, options.nested
+        scale_and_how = data.INPUT_SCALE, options.qat, options.nested, options.bits
         network, losses = qat.train(network, *samples, recipe, *scale_and_how)
         quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]}, own)
         network = Network(topology, network.weights, network.biases)
     else:
         args = dataset.x_train, dataset.classes, data.INPUT_SCALE
-        quantized = quantize.quantize(network, *args, info, own)
+        quantized = quantize.quantize(network, *args, info, own, options.bits)
     quantized.info.update(accuracies(network, quantized, dataset))
     if options.nested is not None:
         quantized.info["nested"] = _nested(network, quantized, dataset, options.nested)

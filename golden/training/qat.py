@@ -5,7 +5,8 @@ weights and biases go on learning. Every step rounds them to the integers of the
 integers of :mod:`golden.machine.engine` (in floats that hold them exactly), and takes the gradient
 as if rounding were not there: the straight-through estimator (Bengio, Leonard & Courville,
 "Estimating or propagating gradients through stochastic neurons", 2013). It is 0 where a value is
-clamped: a weight beyond +-127 steps, an activation at 0 or 255.
+clamped: a weight beyond +-127 steps (fewer where a weight has fewer bits), an activation at 0 or
+255.
 """
 
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ class QuantizedNetwork(Network):
     scale : the real value of one step of an input.
     units : per junction, the real value of one step of a weight.
     shifts : per junction, those of the contract; the last is 0.
+    bits : of a weight, 2 to 8, as of :func:`golden.training.quantize.choose`.
 
     Members
     -------
@@ -40,7 +42,12 @@ class QuantizedNetwork(Network):
     """
 
     def __init__(
-        self, network: Network, scale: float, units: Sequence[float], shifts: Sequence[int]
+        self,
+        network: Network,
+        scale: float,
+        units: Sequence[float],
+        shifts: Sequence[int],
+        bits: int = quantize.BITS,
     ):
         super().__init__(network.topology, network.weights, network.biases)
         if not len(units) == len(shifts) == len(self.wiring):
@@ -48,20 +55,23 @@ class QuantizedNetwork(Network):
                 f"units and shifts must be {len(self.wiring)}, one per junction, "
                 f"not {len(units)} and {len(shifts)}"
             )
+        self.bits, self.limit = bits, quantize.limit_of(bits)
         self.units, self.shifts, self.steps = list(units), list(shifts), [float(scale)]
         for unit, shift in zip(units, shifts, strict=True):
             self.steps.append(self.steps[-1] * unit * 2.0**shift)
 
     def first(self, topology: Paths) -> "QuantizedNetwork":
         """As of :class:`Network`, with the same scales and shifts."""
-        return QuantizedNetwork(super().first(topology), self.steps[0], self.units, self.shifts)
+        scales = self.steps[0], self.units, self.shifts
+        return QuantizedNetwork(super().first(topology), *scales, self.bits)
 
     def rounded(self, junction: int) -> tuple[np.ndarray, np.ndarray]:
         """A junction's weights and biases as integers in ``float64``, by place."""
         unit, step = self.units[junction - 1], self.steps[junction - 1]
         weights = np.rint(self._weights[junction - 1] / np.float64(unit))
         biases = np.rint(self._biases[junction - 1] / np.float64(unit * step))
-        return np.clip(weights, -127, 127), np.clip(biases, -MAX_BIAS, MAX_BIAS)
+        clipped = np.clip(weights, -self.limit, self.limit)
+        return clipped, np.clip(biases, -MAX_BIAS, MAX_BIAS)
 
     def integers(self, inputs: np.ndarray) -> list[np.ndarray]:
         """Every layer's integers for ``inputs``, integers 0 to 255 in ``float32`` (n_0, B).
@@ -74,7 +84,7 @@ class QuantizedNetwork(Network):
             weights, biases = self.rounded(junction)
             gathered, shift = self._gather(junction, results[-1]), self.shifts[junction - 1]
             wiring = self.wiring[junction - 1]
-            largest = 127 * 255 * wiring.fan_in + np.abs(biases).max() + 2.0**shift
+            largest = self.limit * 255 * wiring.fan_in + np.abs(biases).max() + 2.0**shift
             dtype = np.float32 if largest < 2**24 else np.float64
             sums = wiring.sums(weights.astype(dtype), gathered.astype(dtype, copy=False))
             sums += biases.astype(dtype)
@@ -109,7 +119,7 @@ class QuantizedNetwork(Network):
             )
             wiring.gradient(gathered, error, gradient)
             gradient *= np.float32(self.steps[junction - 1])
-            gradient[np.abs(self._weights[junction - 1]) > 127.5 * unit] = 0
+            gradient[np.abs(self._weights[junction - 1]) > (self.limit + 0.5) * unit] = 0
             error.sum(axis=1, keepdims=True, out=bias_gradients[junction - 1])
             if junction > 1:
                 weights = self.rounded(junction)[0] * unit
@@ -157,16 +167,18 @@ def train(
     scale: float,
     epochs: int,
     smallest: int | None = None,
+    bits: int = quantize.BITS,
 ) -> tuple[QuantizedNetwork, list[float]]:
     """Go on training a trained network with its integers, ``epochs`` times through the images.
 
     Arguments as of :func:`golden.training.loop.train`; the rate starts at a tenth of the recipe's.
     ``smallest`` : train it nested, from so many paths on (:mod:`golden.training.nested`).
+    ``bits`` : of a weight, 2 to 8.
     Returns (:class:`QuantizedNetwork`, each epoch's mean loss). Raises ``InputError`` where the
     network cannot be quantized or the loss does not stay finite.
     """
     recipe = replace(recipe, epochs=epochs, rate=recipe.rate * RATE)
-    chosen = quantize.choose(network, images, classes, scale)
-    quantized = QuantizedNetwork(network, scale, chosen["units"], chosen["shifts"])
+    chosen = quantize.choose(network, images, classes, scale, bits)
+    quantized = QuantizedNetwork(network, scale, chosen["units"], chosen["shifts"], bits)
     trained = nested.of(quantized, smallest)
     return quantized, loop.train(trained, images, labels, classes, recipe, scale)

@@ -13,6 +13,10 @@ the pair with the least mean squared difference, over training images, between t
 activations times ``s_l`` and the float network's; the layers before are integers already, so later
 scales see the errors of the earlier ones. For the last junction, whose accumulators are the logits,
 the shift is 0 and the difference is taken over the classes.
+
+Weights of b bits, 2 to 8, are integers from -m to m, m = 2**(b - 1) - 1, in the same ``int8``: the
+hardware runs them as they are. With 8 bits m is 127; with 2 they are ternary. Below 8 bits the grid
+begins at a quarter: where steps are few, it pays to saturate more weights.
 """
 
 from typing import Any
@@ -25,9 +29,18 @@ from ..machine.engine import requantize
 from ..machine.model import MAX_BIAS, MAX_SHIFT, Model
 from .network import BLOCK, Network
 
-GRID = 2.0 ** (np.arange(-8, 9) / 8)  # weight scales to try, relative to max|w| / 127
+BITS = 8  # of a weight, the sign among them: what int8 holds
+GRID = 2.0 ** (np.arange(-8, 9) / 8)  # weight scales to try, relative to max|w| / m
+WIDE = 2.0 ** (np.arange(-16, 9) / 8)  # with fewer bits
 FAR = 2.0 ** (np.arange(-40, 9) / 8)  # for weights of others, of which a few may be very large
 CALIBRATION = 1024  # training images that the scales are chosen on, at most
+
+
+def limit_of(bits: int) -> int:
+    """The largest weight of ``bits`` bits, 2 to 8: 1 to 127. Raises ``InputError``."""
+    if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= BITS:
+        raise InputError(f"bits must be an integer from 2 to {BITS}, not {bits!r}")
+    return 2 ** (bits - 1) - 1
 
 
 def _integers(values, scale, limit):
@@ -55,30 +68,31 @@ def _shifts(largest, step):
     return range(low, high + 1)
 
 
-def _candidates(weights, biases, scale, grid):
+def _candidates(weights, biases, scale, limit, grid):
     """The weight scales to try, with weights and biases in integers; the biases must be legal."""
     largest = np.abs(weights).max()
     if largest == 0:  # only biases: give them 20 bits
-        largest = 127 * (np.abs(biases).max() or 1.0) / (scale * 2.0**20)
+        largest = limit * (np.abs(biases).max() or 1.0) / (scale * 2.0**20)
     for factor in grid:
-        unit = float(factor * largest / 127)
+        unit = float(factor * largest / limit)
         whole = np.rint(biases.astype(np.float64) / (unit * scale))
         if np.abs(whole).max() <= MAX_BIAS:
-            yield unit, _integers(weights, unit, 127), whole
+            yield unit, _integers(weights, unit, limit), whole
 
 
 def _error(values, wanted):
     return float(np.mean(np.square(values - wanted)))
 
 
-def _junction(wiring, weights, biases, activations, scale, wanted, last, grid):
+def _junction(wiring, weights, biases, activations, scale, wanted, last, limit, grid):
     """The best (error, weight scale, shift, weights, biases, next activations) of a junction.
 
     ``activations`` are integers (B, n_{l-1}) worth ``scale`` each, ``wanted`` the float network's
-    activations (B, n_l), of the last junction those of the classes only.
+    activations (B, n_l), of the last junction those of the classes only; ``limit`` is the largest
+    integer of a weight.
     """
     best = None
-    for unit, whole, offsets in _candidates(weights, biases, scale, grid):
+    for unit, whole, offsets in _candidates(weights, biases, scale, limit, grid):
         sums = _sums(wiring, whole, activations) + offsets
         for shift in range(1) if last else _shifts(wanted.max(), unit * scale):
             if last:
@@ -93,7 +107,12 @@ def _junction(wiring, weights, biases, activations, scale, wanted, last, grid):
 
 
 def choose(
-    network: Network, images: np.ndarray, classes: int, scale: float, grid: np.ndarray = GRID
+    network: Network,
+    images: np.ndarray,
+    classes: int,
+    scale: float,
+    bits: int = BITS,
+    grid: np.ndarray | None = None,
 ) -> dict[str, list[Any]]:
     """The integers of a trained network, and what their steps are worth.
 
@@ -103,7 +122,8 @@ def choose(
     images : ``uint8`` (B, n_0), training images to calibrate on; the first 1,024 are used.
     classes : how many outputs are classes.
     scale : the real value of one step of an input, as in training.
-    grid : the weight scales to try, ``GRID`` or ``FAR``.
+    bits : of a weight, 2 to 8, its sign among them.
+    grid : the weight scales to try; by ``bits`` unless given.
 
     Returns a dictionary of lists, an entry per junction: ``weights``, ``int8`` (N_l,); ``biases``,
     ``int32`` (n_l,); ``shifts``; ``units``, the real value of one step of a weight. Raises
@@ -111,6 +131,8 @@ def choose(
     finite, or a bias too large beside its junction's weights for the accumulator.
     """
     network.topology.check_linear()
+    limit = limit_of(bits)
+    grid = (GRID if bits == BITS else WIDE) if grid is None else grid
     weights, biases = network.weights, network.biases
     for name, arrays in (("weights", weights), ("biases", biases)):
         for junction, array in enumerate(arrays, 1):
@@ -133,6 +155,7 @@ def choose(
             step,
             wanted[index],
             last,
+            limit,
             grid,
         )
         if best is None:
@@ -157,14 +180,15 @@ def quantize(
     scale: float,
     info: dict[str, Any] | None = None,
     preparation: Preparation | None = None,
-    grid: np.ndarray = GRID,
+    bits: int = BITS,
+    grid: np.ndarray | None = None,
 ) -> Model:
     """Quantize a trained network: a :class:`golden.machine.model.Model`, ``info`` its facts.
 
     ``preparation`` is that of the images; the other arguments and the errors are those of
     :func:`choose`.
     """
-    chosen = choose(network, images, classes, scale, grid)
+    chosen = choose(network, images, classes, scale, bits, grid)
     return Model(
         topology=network.topology,
         float_weights=tuple(network.weights),

@@ -32,9 +32,9 @@ def network(digits):
     return network
 
 
-def quantized(network, images, classes=10):
-    chosen = quantize.choose(network, images, classes, SCALE)
-    return qat.QuantizedNetwork(network, SCALE, chosen["units"], chosen["shifts"])
+def quantized(network, images, classes=10, bits=8):
+    chosen = quantize.choose(network, images, classes, SCALE, bits)
+    return qat.QuantizedNetwork(network, SCALE, chosen["units"], chosen["shifts"], bits)
 
 
 def same(network, images):
@@ -62,6 +62,13 @@ class TestForward:
                 assert mine.dtype == wanted.dtype
         assert own.shifts == other.shifts
         assert own.info == {"a": 1}
+
+    @pytest.mark.parametrize(("bits", "limit"), [(2, 1), (4, 7)])
+    def test_fewer_bits(self, digits, network, bits, limit):
+        few = quantized(network, digits.x_train, bits=bits)
+        same(few, digits.x_test)
+        assert few.first(TOPOLOGY).bits == bits
+        assert max(np.abs(weights).max() for weights in few.model(10).weights) == limit
 
     @pytest.mark.parametrize("name", ["scrambled", "cascaded"])
     def test_other_topologies(self, digits, name):
@@ -118,6 +125,25 @@ def trained(digits, network):
     return results
 
 
+def test_fewer_bits_are_learnt(digits, network):
+    """Ternary weights: the clamp and the straight-through gradient are those of +-1."""
+    args = network, digits.x_train, digits.y_train, 10, Recipe(batch=32), SCALE, 6
+    own, losses = qat.train(*args, bits=2)
+    assert losses[-1] < 0.9 * losses[0]
+    few = own.model(10)
+    assert all(set(np.unique(weights)) <= {-1, 0, 1} for weights in few.weights)
+    start = quantize.quantize(network, digits.x_train, 10, SCALE, bits=2)
+    right = [
+        (engine.classify(each, engine.infer(each, digits.x_test)) == digits.y_test).mean()
+        for each in (start, few)
+    ]
+    assert right[1] > right[0] + 0.1
+    own.parameters[:512] = 1.6 * own.units[0]
+    out = own.vector()
+    own.gradients(np.ones((64, 4), np.float32), np.zeros(4, int), 10, out)
+    assert not out[0][:512].any()
+
+
 class TestTrain:
     def test_deterministic(self, trained):
         (one, losses), (other, again) = trained
@@ -172,8 +198,22 @@ class TestCommand:
         assert "error: qat must be at least 0 epochs, not -1\n" in capsys.readouterr().err
         assert not (tmp_path / "m.npz").exists()
 
-    def test_paths_that_hardware_cannot_run(self, capsys):
-        more = ["--topology", "pseudo-random", "--epochs", "1", "--qat", "1"]
-        assert main([*self.SMALL, *more]) == 2
-        wanted = "error: qat must be 0 for pseudo-random paths, which have no integers\n"
+    def test_fewer_bits(self, tmp_path):
+        assert self.run(tmp_path, "--bits", "3", "--qat", "1") == 0
+        loaded = model.load(tmp_path / "m.npz")
+        assert loaded.info["bits"] == 3
+        assert max(np.abs(weights).max() for weights in loaded.weights) == 3
+        assert self.run(tmp_path) == 0
+        assert "bits" not in model.load(tmp_path / "m.npz").info
+
+    def test_bits_out_of_range(self, tmp_path, capsys):
+        assert self.run(tmp_path, "--bits", "9") == 2
+        wanted = "error: bits must be an integer from 2 to 8, not 9\n"
         assert capsys.readouterr().err == wanted
+
+    @pytest.mark.parametrize(("option", "wanted"), [("qat", 0), ("bits", 8)])
+    def test_paths_that_hardware_cannot_run(self, capsys, option, wanted):
+        more = ["--topology", "pseudo-random", "--epochs", "1", f"--{option}", "4"]
+        assert main([*self.SMALL, *more]) == 2
+        wanted = f"{option} must be {wanted} for pseudo-random paths, which have no integers"
+        assert capsys.readouterr().err == f"error: {wanted}\n"

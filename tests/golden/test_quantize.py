@@ -94,6 +94,31 @@ def test_the_largest_weights_of_both_signs_are_the_same_number(digits):
     assert np.all(whole[8:] == 1)
 
 
+class TestBits:
+    """Fewer bits in the same int8."""
+
+    @pytest.mark.parametrize(("bits", "least"), [(2, 0.4), (3, 0.85), (4, 0.9), (7, 0.9)])
+    def test_ranges(self, digits, network, bits, least):
+        few = quantize.quantize(network, digits.x_train, 10, data.INPUT_SCALE, bits=bits)
+        for weights in few.weights:
+            assert weights.dtype == np.int8
+            assert weights.min() >= -(2 ** (bits - 1) - 1)
+            assert 0 < weights.max() <= 2 ** (bits - 1) - 1
+        assert few.weights[0].max() > 2 ** (bits - 1) // 2 or bits == 2
+        right = engine.classify(few, engine.infer(few, digits.x_test)) == digits.y_test
+        assert right.mean() > least
+
+    def test_eight_are_what_int8_holds(self, digits, network, model):
+        same = quantize.quantize(network, digits.x_train, 10, data.INPUT_SCALE, bits=8)
+        for one, other in zip(same.weights, model.weights, strict=True):
+            assert np.array_equal(one, other)
+
+    @pytest.mark.parametrize("bits", [1, 9, 4.0, True])
+    def test_refused(self, digits, network, bits):
+        with pytest.raises(InputError, match="bits must be an integer from 2 to 8, not "):
+            quantize.quantize(network, digits.x_train, 10, data.INPUT_SCALE, bits=bits)
+
+
 def test_weights_and_biases_are_rounded(network, model):
     for whole, floats, unit in zip(
         model.weights, network.weights, scales(network, model), strict=True
