@@ -170,7 +170,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     began = time.perf_counter()
     rows = _measure(topologies, dataset, recipes, start)
     say(f"data        {dataset.name}, {len(dataset.x_test)} {dataset.judged} images")
-    shared.describe_data(dataset, say)
+    shared.describe_data(dataset, first.layers[-1], say)
     say(f"layers      {'-'.join(map(str, layers))}")
     say(f"paths       {','.join(map(str, paths))}")
     if dimensions is not None:

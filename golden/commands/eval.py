@@ -45,6 +45,6 @@ def run(options: Namespace, say: Say) -> Outcome:
         "seconds": round(time.perf_counter() - began, 3),
     }
     result["duplicates"] = shared.describe(topology, say)
-    shared.describe_data(dataset, say)
+    shared.describe_data(dataset, topology.layers[-1], say)
     shared.report(result, dataset, say)
     return Outcome(result)

@@ -17,7 +17,8 @@ from ..training import initialize, loop, signs
 from ..training.network import Network
 
 PAD = ": pad it"  # what engines say of a network that is too small
-SCALING = f"scale a .npz file's numbers by {', '.join(data.SCALINGS)} (%(default)s)"
+HELD_OUT = f"the share of a file's samples that is held out ({data.reading.HELD_OUT})"
+SCALING = f"scale a file's numbers by {', '.join(data.SCALINGS)} (%(default)s)"
 RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, unit, what it is
     ("epochs", "N", "passes over the data"),
     ("batch", "N", "images per step"),
@@ -32,9 +33,26 @@ RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, uni
 def data_arguments(parser: cli.Parser) -> None:
     """Add ``--data`` and what else :func:`dataset_of` reads."""
     options.data(parser, what=data.names())
-    parser.add_argument("--scaling", default="auto", metavar="NAME", help=SCALING)
+    add = parser.add_argument
+    parser.reads("--test", metavar="FILE", help="a file of the held-out samples")
+    add("--held-out", type=float, metavar="X", help=HELD_OUT)
+    add("--range", metavar="LOW,HIGH", help="the numbers of a file that become 0 and 255")
+    add("--shape", metavar="NxN...", help="the shape of a sample that a file has as one row")
+    add("--scaling", default="auto", metavar="NAME", help=SCALING)
     what = "set N training images aside and report on them"
-    parser.add_argument("--validation", type=int, metavar="N", help=what)
+    add("--validation", type=int, metavar="N", help=what)
+
+
+def reading_of(options: Namespace, seed: int) -> data.Reading:
+    """What the options tell of a file, for :func:`golden.data.load`. Raises ``InputError``."""
+    told = {"test": options.test, "held_out": options.held_out, "seed": seed}
+    if options.range is not None:
+        told["range"] = cli.floats(options.range, "--range")
+        if len(told["range"]) != 2:
+            raise InputError(f"--range must be two numbers LOW,HIGH, not {options.range!r}")
+    if options.shape is not None:
+        told["shape"] = cli.integers(options.shape, "x", "--shape")
+    return data.Reading(**told)
 
 
 def dataset_of(
@@ -49,12 +67,13 @@ def dataset_of(
     Where training goes on from a model, ``known``, its samples are prepared as those were.
     ``pad`` : with zeros, where the topology has more inputs.
     """
+    reading, where = reading_of(options, seed), (options.data, options.download)
     if known is None:
-        dataset = data.load(options.data, options.download, scaling=options.scaling)
+        dataset = data.load(*where, scaling=options.scaling, reading=reading)
     elif options.scaling != "auto":
         raise InputError(f"scaling must be left out, as the model has it, not {options.scaling!r}")
     else:
-        dataset = data.load_for(known, options.data, options.download)
+        dataset = data.load_for(known, *where, reading)
     if pad and dataset.inputs < topology.layers[0]:
         dataset = dataset.widened(topology.layers[0])
     data.check_fits(dataset, topology)
@@ -187,14 +206,21 @@ def warn(text: str, say: Say) -> None:
     say(textwrap.fill(f"warning: {text}", 80, subsequent_indent=" " * 9))
 
 
-def describe_data(dataset: data.DataSet, say: Say) -> None:
-    """Tell how the samples became inputs, what classes are called, and what is odd."""
+def describe_data(dataset: data.DataSet, outputs: int, say: Say) -> None:
+    """Tell how the samples became inputs, what classes are called, and what is odd.
+
+    ``outputs`` : of the network, which may be more than there are classes.
+    """
+    facts = list(dataset.facts)
     if dataset.preparation is not None:
-        say(f"scaling     {dataset.preparation}")
+        more = f"padded to {outputs} outputs" if outputs > dataset.classes else "as many outputs"
+        facts.append(("sizes", f"{dataset.preparation.padding}, {dataset.classes} classes {more}"))
+        facts.append(("scaling", str(dataset.preparation)))
     if dataset.labels is not None:
         names = ", ".join(map(str, dataset.labels))
-        line = f"classes     0 to {dataset.classes - 1} are {names}"
-        say(textwrap.fill(line, 80, subsequent_indent=" " * 12))
+        facts.append(("classes", f"0 to {dataset.classes - 1} are {names}"))
+    for title, text in facts:
+        say(textwrap.fill(f"{title:<12}{text}", 80, subsequent_indent=" " * 12))
     for warning in dataset.warnings:
         warn(warning, say)
 

@@ -49,12 +49,15 @@ stay unseen.
 
 All data sets except digits come from files: in $SOBOLPATH_DATA, else in
 ../shared/data beside the checkout, else in the user's cache folder, where
---download keeps what it fetched. A .npz file has x_train, y_train, x_test and
-y_test. Where samples are rows of a table, every feature is scaled by itself;
-images have one scale, and bytes stay as they are; --scaling feature or common
-asks for one of the first two. Labels are integers from 0 or 1 on, strings, or
-one-hot rows. The model file keeps both, so that eval and sim run prepare other
-samples alike.
+--download keeps what it fetched. A .npz file of yours has x_train, y_train,
+x_test and y_test, or x and y alone: then --test names a file of the held-out
+samples, or a share of every class is held out (--held-out). Samples are vectors
+or images, with their channels first or last. Where they are rows of a table,
+every feature is scaled by itself; images have one scale, and bytes stay as they
+are; --scaling feature or common asks for one of the first two, and --range says
+which numbers become 0 and 255. Labels are whole numbers, strings, or one-hot
+rows. The model file keeps all of that, so that eval and sim run read other
+samples alike, and judge by what was held out.
 
 Before it trains it says which boards and configurations the network fits. With
 --fit NAME layers and paths are padded to what one of them needs: to powers of
@@ -145,7 +148,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     known = None if options.extend is None else model.load(options.extend)
     dataset = shared.dataset_of(options, topology, recipe.seed, known, pad=engine is not None)
     network, extended = _start(options, topology, dataset, known)
-    shared.describe_data(dataset, say)
+    shared.describe_data(dataset, topology.layers[-1], say)
     duplicates = shared.describe(topology, say)
     fits = shared.fits(topology, say, engine is not None) if topology.linear else {}
     balance = shared.describe_signs(network, say) if known is None else None
@@ -168,6 +171,8 @@ def run(options: Namespace, say: Say) -> Outcome:
             info[name] = getattr(options, name)
     if dataset.labels is not None:
         info["labels"] = list(dataset.labels)
+    if dataset.origin:
+        info["origin"] = dict(dataset.origin)
     if not topology.linear:
         found = {"duplicates": duplicates, "balance": balance}
         return Outcome(_float_only(network, dataset, info, found, began, say))

@@ -1,21 +1,23 @@
-"""Data sets by name: ``uint8`` inputs, integer labels, one fixed split each.
+"""Data sets by name, and files of one's own: ``uint8`` inputs, integer labels, one split each.
 
 What every one is stands in :mod:`golden.data.dataset`, how each is made in
-:mod:`golden.data.sets`, how numbers become inputs in :mod:`golden.data.preparation`, where files
-are looked for in :mod:`golden.data.files`. A new one is a function that returns a
-:class:`DataSet`, entered in ``REGISTRY``.
+:mod:`golden.data.sets`, one's own in :mod:`golden.data.own`, how numbers become inputs in
+:mod:`golden.data.preparation`, where files are looked for in :mod:`golden.data.files`. A new one is
+a function that returns a :class:`DataSet`, entered in ``REGISTRY``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, check_name
-from . import sets
+from . import own, sets
 from .dataset import INPUT_SCALE, DataSet
 from .labels import Names
+from .own import SCALINGS, Known
 from .preparation import Preparation
+from .reading import TOLD, Reading
 
 if TYPE_CHECKING:  # a model knows its preparation, so this package cannot know models
     from ..machine.model import Model
@@ -26,6 +28,7 @@ __all__ = [
     "SCALINGS",
     "DataSet",
     "Preparation",
+    "Reading",
     "check_fits",
     "load",
     "load_for",
@@ -33,16 +36,16 @@ __all__ = [
     "validation",
 ]
 
-SCALINGS = sets.SCALINGS
 REGISTRY: dict[str, Callable[..., DataSet]] = {
     name: getattr(sets, name)
     for name in ("digits", "mnist", "fashion", "mitbih", "fsdd", "morse", "mnist1d")
 }
+JUDGING = Reading(judging=True)
 
 
 def names() -> str:
     """What :func:`load` takes, in words."""
-    return f"{', '.join(sorted(REGISTRY))} or a .npz file"
+    return f"{', '.join(sorted(REGISTRY))} or a {' or '.join(own.FORMATS)} file"
 
 
 def load(
@@ -50,59 +53,65 @@ def load(
     download: bool = False,
     *,
     scaling: str = "auto",
+    reading: Reading | None = None,
     preparation: Preparation | None = None,
     labels: Names | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> DataSet:
-    """The data set called ``name``, or that in the ``.npz`` file of that path.
+    """The data set called ``name``, or that in the file of that path.
 
     Parameters
     ----------
     name : of ``REGISTRY``, or a path.
     download : fetch ``mnist`` or ``fashion`` from OpenML where it is not found; nothing is ever
         fetched otherwise.
-    scaling : of a file's samples, see :func:`golden.data.sets.from_npz`.
-    preparation, labels : of a model that is there already, in place of the data set's own.
+    scaling : of a file's samples, see :func:`golden.data.own.from_file`.
+    reading : what is told of a file.
+    preparation, labels, origin : of a model that is there already, in place of the data set's own.
 
     Raises ``InputError`` for an unknown name, a file that is missing or bad.
     """
+    reading = reading or Reading()
     if name not in REGISTRY:
-        if str(name).endswith(".npz"):
-            return sets.from_npz(str(name), preparation, scaling=scaling, labels=labels)
+        if own.is_own(name):
+            return own.from_file(name, reading, scaling, Known(preparation, labels, origin))
         if Path(f"{name}.npz").is_file():
             raise InputError(f"data set must be {names()}, not {name!r}; did you mean {name}.npz?")
-        check_name("data set", name, sorted(REGISTRY), " or a .npz file")
-    if scaling not in ("auto", sets.VERSION_1):
+        check_name("data set", name, sorted(REGISTRY), f" or a {' or '.join(own.FORMATS)} file")
+    reading.leave_out(f"{name} is no file of yours", *TOLD)
+    if scaling not in ("auto", own.VERSION_1):
         raise InputError(f"scaling must be left out for {name}, which has its own, not {scaling!r}")
-    own = {} if preparation is None else {"preparation": preparation}
+    given = {} if preparation is None else {"preparation": preparation}
     if download:
         try:
-            return REGISTRY[name](**own)
+            return REGISTRY[name](**given)
         except sets.Missing:
             sets.download(name)
-    return REGISTRY[name](**own)
+    return REGISTRY[name](**given)
 
 
-def load_for(model: "Model", name: str, download: bool = False) -> DataSet:
+def load_for(
+    model: "Model", name: str, download: bool = False, reading: Reading = JUDGING
+) -> DataSet:
     """The data set for a model, prepared as the samples that it was trained on.
 
-    A model file of version 1 does not tell how: the data set's own preparation is taken, as it was
-    when such files were written. Raises ``InputError`` as :func:`load` and :func:`check_fits` do.
+    ``reading`` : what is told of a file; its samples are all there to judge by, but for those that
+    the model was trained on, unless the model is trained further. A model file of version 1 does
+    not tell how samples were prepared: the data set's own preparation is taken, as it was when such
+    files were written. Raises ``InputError`` as :func:`load` and :func:`check_fits` do.
     """
-    known = model.preparation
-    labels = model.info.get("labels")
+    known, origin = model.preparation, model.info.get("origin")
+    reading.leave_out("the model has it", "range", "shape", "drop")
     dataset = load(
         name,
         download,
-        scaling=sets.VERSION_1 if known is None else "auto",
+        scaling=own.VERSION_1 if known is None else "auto",
+        reading=reading,
         preparation=known,
-        labels=None if labels is None else tuple(labels),
+        labels=tuple(model.info.get("labels") or range(model.classes)),
+        origin=origin if isinstance(origin, dict) else None,
     )
     check_fits(dataset, model.topology, model.classes)
-    if labels is None and dataset.labels is not None:
-        raise InputError(
-            f"{name}: labels must be 0 to {model.classes - 1}, as those the model was trained on, "
-            f"not {dataset.labels[0]} to {dataset.labels[-1]}"
-        )
     if known is None and name not in REGISTRY:
         missing = "the model file does not tell how its samples were scaled: those of x_train are"
         dataset = replace(dataset, warnings=(missing, *dataset.warnings))

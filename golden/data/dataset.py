@@ -1,5 +1,6 @@
 """What a data set is: bytes and classes, how they became so, and what is odd about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,16 +21,20 @@ class DataSet:
     Parameters
     ----------
     name : what the commands call it.
-    x_train, x_test : ``uint8`` (B, n), n a power of two, the same for both.
-    y_train, y_test : ``int64`` (B,), 0 to ``classes`` - 1; every class is in ``y_train``.
+    x_train, x_test : ``uint8`` (B, n), n a power of two, the same for both. ``x_train`` may be
+        empty where the samples are there for a model that is trained already.
+    y_train, y_test : ``int64`` (B,), 0 to ``classes`` - 1; every class is in ``y_train``, if any.
     classes : how many classes there are, at least 2.
     groups : integers (B,), whom each training sample is of (a patient's record), where samples of
         one must not be on both sides of a split; ``None`` where any split will do.
     preparation : how samples became bytes; ``None`` where that is not known.
     labels : what the classes are called, ``None`` where those are their numbers.
     warnings : what is odd about the samples, a sentence each.
-    judged : what ``x_test`` is: ``"held-out"``, never seen before a network is finished, or
-        ``"validation"``, set aside of the training samples to choose by.
+    judged : what ``x_test`` is: ``"held-out"``, never seen before a network is finished,
+        ``"validation"``, set aside of the training samples to choose by, or ``"given"``, all of a
+        file.
+    facts : how a file was read, for people: titles, and what is said of each.
+    origin : the same for a model file, so that others are read alike: what JSON can hold.
 
     Raises ``InputError`` where these do not hold.
     """
@@ -45,11 +50,13 @@ class DataSet:
     labels: Names | None = None
     warnings: tuple[str, ...] = ()
     judged: str = "held-out"
+    facts: tuple[tuple[str, str], ...] = ()
+    origin: Mapping[str, Any] | None = None
 
     def __post_init__(self):
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if x.dtype != np.uint8 or x.ndim != 2 or not len(x):
+            if x.dtype != np.uint8 or x.ndim != 2 or (part == "test" and not len(x)):
                 raise InputError(
                     f"{self.name}: x_{part} must be uint8 (images, inputs), not {x.dtype} {x.shape}"
                 )
@@ -58,7 +65,7 @@ class DataSet:
                 raise InputError(
                     f"{self.name}: y_{part} must be int64 ({len(x)},), not {y.dtype} {y.shape}"
                 )
-            if y.min() < 0 or y.max() >= self.classes:
+            if y.size and (y.min() < 0 or y.max() >= self.classes):
                 raise InputError(
                     f"{self.name}: labels of y_{part} must be 0 to {self.classes - 1}, "
                     f"not {y.min()} to {y.max()}" + (f"; {NUMBERED}" if y.min() < 0 else "")
@@ -69,7 +76,12 @@ class DataSet:
                 f"not {self.x_train.shape[1]} and {self.x_test.shape[1]}"
             )
         present = np.unique(self.y_train).size
-        if self.classes < 2 or present != self.classes:
+        if present == 1 and self.classes == 1:
+            only = 0 if self.labels is None else self.labels[0]
+            raise InputError(
+                f"{self.name}: labels must be of 2 or more classes, but all are {only}"
+            )
+        if self.y_train.size and (self.classes < 2 or present != self.classes):
             raise InputError(
                 f"{self.name}: y_train must have all of {self.classes} classes, at least 2, "
                 f"not {present}; {NUMBERED}"

@@ -115,11 +115,26 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
+def names_in(path: str | Path) -> list[str]:
+    """The names of the fields of a ``.npz`` file. Raises ``InputError`` where it is none."""
+    with _opened(path) as archive:
+        return list(archive.files)
+
+
 def read_npz(path: str | Path, *fields: str) -> dict[str, np.ndarray]:
     """The named fields of a ``.npz`` file: ``{name: array}``. ``InputError`` where one is missing.
 
     Pickled objects are refused, not loaded.
     """
+    with _opened(path) as archive:
+        twice = foreign.twice(archive.files)
+        if twice is not None:
+            raise InputError(f"{path}: must have every field once, but {twice} is twice there")
+        return {name: _field(path, archive, name, fields) for name in fields}
+
+
+def _opened(path):
+    """The archive of a ``.npz`` file, to read from."""
     try:
         content = Path(path).read_bytes()
         archive = np.load(io.BytesIO(content), allow_pickle=False)
@@ -135,11 +150,7 @@ def read_npz(path: str | Path, *fields: str) -> dict[str, np.ndarray]:
             f"{path}: must be a .npz file of NumPy, whole and without pickled objects"
             + (f", but it is {kind}" if kind else "")
         )
-    with archive:
-        twice = foreign.twice(archive.files)
-        if twice is not None:
-            raise InputError(f"{path}: must have every field once, but {twice} is twice there")
-        return {name: _field(path, archive, name, fields) for name in fields}
+    return archive
 
 
 def _field(path, archive, name, fields):

@@ -14,6 +14,28 @@ from ..errors import InputError
 from ..topology.paths import log2_exact
 
 PIECE = 4096  # samples at a time: bounds the memory of the numbers in between
+COLOURS = (3, 4)  # channels of a picture: red, green, blue, and how opaque
+
+
+def channels_first(samples: np.ndarray) -> np.ndarray:
+    """Samples (B, ...) as networks are trained on them: pictures with their channels first.
+
+    (B, rows, columns, channels) becomes (B, channels, rows, columns), where there are 3 or 4
+    channels, and a single channel is no axis: (B, rows, columns). All others stay.
+    """
+    if samples.ndim != 4:
+        return samples
+    shape = samples.shape[1:]
+    if shape[0] == 1 or shape[-1] == 1:
+        return samples[:, 0] if shape[0] == 1 else samples[..., 0]
+    if shape[-1] in COLOURS and shape[0] not in COLOURS:
+        return np.moveaxis(samples, -1, 1)
+    return samples
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """A shape as it is written: 28x28."""
+    return "x".join(map(str, shape)) or "one number"
 
 
 @dataclass(frozen=True)
@@ -22,7 +44,10 @@ class Preparation:
 
     That is rint((x - least) * (255 / (largest - least))) in ``float64``, half to even, and 0 where
     both are the same. Then every axis is padded with zeros to a power of two, half before and half
-    behind, the sample is flattened, and zeros behind it fill the inputs.
+    behind, the sample is flattened, and zeros behind it fill the inputs. So a picture gets a black
+    border, and three channels a black one behind them.
+
+    Samples may come in other forms of the same numbers (:meth:`arranged`).
 
     Parameters
     ----------
@@ -42,7 +67,7 @@ class Preparation:
     def __post_init__(self):
         if not self.shape or min(self.shape) < 1:
             raise InputError(f"samples must have axes of at least 1, not the shape {self.shape}")
-        fewest = prod(1 << (size - 1).bit_length() for size in self.shape)
+        fewest = prod(self.padded)
         if not self.inputs:
             object.__setattr__(self, "inputs", fewest)
         log2_exact(self.inputs, "inputs")
@@ -82,6 +107,21 @@ class Preparation:
         return cls(samples.shape[1:], low, high)
 
     @property
+    def padded(self) -> tuple[int, ...]:
+        """The shape of a sample after every axis was padded: powers of two."""
+        return tuple(1 << (size - 1).bit_length() for size in self.shape)
+
+    @property
+    def padding(self) -> str:
+        """What is padded, in words."""
+        text = sizes(self.shape)
+        if self.padded != self.shape:
+            text += f" padded to {sizes(self.padded)}"
+        if self.inputs > prod(self.padded):
+            text += f", with zeros behind to {self.inputs}"
+        return text
+
+    @property
     def by_feature(self) -> bool:
         """Whether every number of a sample has a scale of its own."""
         return len(self.least) > 1
@@ -106,18 +146,35 @@ class Preparation:
         with np.errstate(over="ignore"):
             return (samples.astype(np.float64) - least) * factor
 
+    def arranged(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (B, ...) in the shape of this preparation: (B, *shape).
+
+        Those of another shape are the same numbers where only axes of one are more or fewer, where
+        the 3 or 4 channels of a picture are the first axis and not the last, or the other way
+        around, and where one of the two is flat and the other has no channels. Raises
+        ``InputError`` for any others.
+        """
+        got, own = samples.shape[1:], self.shape
+        forms = [samples] if samples.ndim else []
+        if len(got) == 3:
+            forms += [np.moveaxis(samples, -1, 1)] if got[-1] in COLOURS else []
+            forms += [np.moveaxis(samples, 1, -1)] if got[0] in COLOURS else []
+        for form in forms:
+            if _without_ones(form.shape[1:]) == _without_ones(own):
+                return form.reshape(len(form), *own)
+        flat = samples.ndim > 1 and min(len(got), len(own)) == 1
+        thick = max(len(_without_ones(got)), len(_without_ones(own)))
+        if flat and thick == 2 and prod(got) == prod(own):
+            return samples.reshape(len(samples), *own)
+        raise InputError(f"samples must be of {sizes(own)} numbers, not {sizes(got)}")
+
     def apply(self, samples: ArrayLike) -> np.ndarray:
         """Samples (B, *shape) of any numbers as ``uint8`` (B, inputs).
 
-        Raises ``InputError`` for samples of another shape, or numbers that are not finite.
+        Raises ``InputError`` for samples that :meth:`arranged` cannot bring to the shape, or
+        numbers that are not finite.
         """
-        samples = np.asarray(samples)
-        if samples.shape[1:] != self.shape or not samples.ndim:
-            wanted, got = (
-                "x".join(map(str, shape)) or "one number"
-                for shape in (self.shape, samples.shape[1:])
-            )
-            raise InputError(f"samples must be of {wanted} numbers, not {got}")
+        samples = self.arranged(np.asarray(samples))
         if samples.dtype.kind not in "buif" or not np.isfinite(samples).all():
             raise InputError("inputs must be finite numbers")
         pieces = [
@@ -161,7 +218,11 @@ class Preparation:
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
     def _pad(self, samples):
-        missing = [(1 << (size - 1).bit_length()) - size for size in self.shape]
+        missing = [to - size for to, size in zip(self.padded, self.shape, strict=True)]
         padded = np.pad(samples, [(0, 0), *((m // 2, m - m // 2) for m in missing)])
         flat = padded.reshape(len(samples), prod(padded.shape[1:]))
         return np.pad(flat, [(0, 0), (0, self.inputs - flat.shape[1])])
+
+
+def _without_ones(shape):
+    return tuple(size for size in shape if size != 1)

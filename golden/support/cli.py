@@ -98,6 +98,14 @@ def integers(text: str, separator: str, name: str = "numbers") -> tuple[int, ...
         raise InputError(f"{name} must be integers joined by {separator!r}, not {text!r}") from None
 
 
+def floats(text: str, name: str) -> tuple[float, ...]:
+    """``"-1,1"`` as a tuple of floats; ``name`` is for the message."""
+    try:
+        return tuple(float(item) for item in text.split(","))
+    except ValueError:
+        raise InputError(f"{name} must be numbers joined by ',', not {text!r}") from None
+
+
 def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write ``content`` (bytes or str) so that the file is whole or not there.
 

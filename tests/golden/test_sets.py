@@ -164,7 +164,7 @@ class TestPath:
         loaded = data.load(self.save(tmp_path, x_train=x, x_test=held))
         assert loaded.x_train[:2].tolist() == [[0, 128], [255, 255]]
         assert loaded.x_test.tolist() == [[255, 191], [0, 0]]
-        assert loaded.preparation == Preparation(shape, (-1.0,), (1.0,))
+        assert loaded.preparation == Preparation(shape[-2:], (-1.0,), (1.0,))
 
     def test_the_scaling_asked_for(self, tmp_path):
         x = np.array([[0, 0], [100, 1], [50, 1], [0, 0]], np.uint8)
@@ -191,7 +191,10 @@ class TestPath:
         ("changes", "message"),
         [
             ({"y_test": None}, "must have the fields x_train, y_train, x_test, y_test, but y_test"),
-            ({"x_train": np.zeros((4, 2))}, "x_test must have shape (samples, 2), not (2, 3, 2)"),
+            (
+                {"x_train": np.zeros((4, 2))},
+                "x_test must have samples of 2 numbers as x_train, not 3x2",
+            ),
             ({"x_train": np.zeros(4)}, "x_train must be (samples, ...), not (4,)"),
             ({"x_train": np.zeros((0, 3, 2))}, "x_train must be (samples, ...), not (0, 3, 2)"),
             ({"x_train": np.full((4, 3, 2), np.nan)}, "inputs must be finite numbers"),
@@ -205,12 +208,16 @@ class TestPath:
                 {"x_train": np.full((4, 3, 2), None)},
                 "field x_train must be an array of numbers, not pickled objects",
             ),
-            ({"y_train": np.zeros(4)}, "y_train must be integers (samples,), not float64 (4,)"),
-            ({"y_train": np.zeros((4, 1), int)}, "y_train must be integers (samples,), not int64"),
-            ({"y_train": np.array([0, 1, 1])}, "y_train must be int64 (4,), not int64 (3,)"),
-            ({"y_train": np.array([0, -1, 1, 2])}, "labels of y_train must be 0 to 2, not -1 to 2"),
-            ({"y_test": np.array([3, 0])}, "labels of y_test must be 0 to 2, not 0 to 3"),
-            ({"y_train": np.array([0, 2, 2, 0])}, "y_train must have all of 3 classes"),
+            ({"y_train": np.zeros(4)}, "y_test must have labels of 0, not 1"),
+            ({"y_train": np.array([0, 1, 1])}, "y_train must be the labels of 4 samples, not (3,)"),
+            ({"y_test": np.array(0)}, "y_test must be the labels of 2 samples, not ()"),
+            ({"y_train": np.array([0, -1, 1, 2]) - 2}, "y_test must have labels of -3, -2, -1, 0,"),
+            ({"y_test": np.array([3, 0])}, "y_test must have labels of 0, 1, 2, not 3"),
+            ({"y_train": np.ones(4), "y_test": np.ones(2)}, "labels must be of 2 or more classes,"),
+            (
+                {"x_train": None},
+                "must have the fields x_train, y_train, x_test, y_test, but x_t",
+            ),
         ],
     )
     def test_bad(self, tmp_path, capsys, changes, message):

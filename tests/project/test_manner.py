@@ -50,12 +50,8 @@ def test_every_command_takes_its_options_from_one_place():
         owners.setdefault(word, set()).add(words)
     several = {word for word, commands in owners.items() if len(commands) > 1} - LISTS
     recipe = {"--epochs", "--optimizer", "--batch", "--momentum", "--rate", "--decay", "--signs"}
-    recipe |= {
-        "--initialization",
-        "--magnitudes",
-        "--validation",
-        "--scaling",
-    }  # golden.commands.shared
+    recipe |= {"--initialization", "--magnitudes", "--validation", "--scaling"}
+    recipe |= {"--test", "--held-out", "--range", "--shape"}  # golden.commands.shared
     names = {word.lstrip("-").lower() for word in several - {"-h", "--help", "-o"} - recipe}
     assert names - {"download"} == {name for name in names if hasattr(options, name)}
     for words in owners["--json"]:
