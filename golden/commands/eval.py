@@ -24,6 +24,7 @@ def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser)
     options.data(parser)
+    options.label(parser)
     options.threads(parser)
     options.json(parser)
 
@@ -31,7 +32,8 @@ def arguments(parser: Parser) -> None:
 def run(options: Namespace, say: Say) -> Outcome:
     """Evaluate and print; the figures as a dict for ``--json``. Raises ``InputError``."""
     quantized = model.load(options.model)
-    dataset = data.load_for(quantized, options.data, options.download)
+    reading = data.Reading(label=options.label, judging=True)
+    dataset = data.load_for(quantized, options.data, options.download, reading)
     topology = quantized.topology
     began = time.perf_counter()
     network = Network(topology, quantized.float_weights, quantized.float_biases)

@@ -33,9 +33,11 @@ RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, uni
 def data_arguments(parser: cli.Parser) -> None:
     """Add ``--data`` and what else :func:`dataset_of` reads."""
     options.data(parser, what=data.names())
+    options.label(parser)
     add = parser.add_argument
     parser.reads("--test", metavar="FILE", help="a file of the held-out samples")
     add("--held-out", type=float, metavar="X", help=HELD_OUT)
+    add("--drop", metavar="COLUMN,...", help="columns of a table that are left out")
     add("--range", metavar="LOW,HIGH", help="the numbers of a file that become 0 and 255")
     add("--shape", metavar="NxN...", help="the shape of a sample that a file has as one row")
     add("--scaling", default="auto", metavar="NAME", help=SCALING)
@@ -45,7 +47,14 @@ def data_arguments(parser: cli.Parser) -> None:
 
 def reading_of(options: Namespace, seed: int) -> data.Reading:
     """What the options tell of a file, for :func:`golden.data.load`. Raises ``InputError``."""
-    told = {"test": options.test, "held_out": options.held_out, "seed": seed}
+    told = {
+        "label": options.label,
+        "test": options.test,
+        "held_out": options.held_out,
+        "seed": seed,
+    }
+    if options.drop is not None:
+        told["drop"] = tuple(options.drop.split(","))
     if options.range is not None:
         told["range"] = cli.floats(options.range, "--range")
         if len(told["range"]) != 2:

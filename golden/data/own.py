@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InputError, check_name
 from . import labels as names_of_classes
-from . import ranges, samples, sets
+from . import ranges, samples, sets, tables
 from .dataset import DataSet
 from .labels import Names, numbered, values
 from .preparation import Preparation, channels_first, sizes
@@ -26,8 +26,12 @@ from .samples import Samples
 
 SCALINGS = ("auto", "feature", "common")
 VERSION_1 = "version 1"  # as it was for model files that say nothing of it
-#: By the end of a file's name, what reads it: (path, reading) -> Samples.
-FORMATS: dict[str, Callable[[str, Reading], Samples]] = {".npz": samples.from_npz}
+#: By the end of a file's name, what reads it: (path, reading, table before) -> Samples.
+FORMATS: dict[str, Callable[[str, Reading, Mapping[str, Any] | None], Samples]] = {
+    ".npz": samples.from_npz,
+    ".csv": tables.from_table,
+    ".tsv": tables.from_table,
+}
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,18 @@ def from_file(
         return _from_file(path, reading, scaling, known)
     except InputError as error:
         text = str(error)
-        raise InputError(text if text.startswith((path, "--")) else f"{path}: {text}") from None
+        told = (path, reading.test or path, "--")
+        raise InputError(text if text.startswith(told) else f"{path}: {text}") from None
 
 
 def _from_file(path, reading, scaling, known):
     if reading.range is not None and scaling in ("feature", "common"):
         raise InputError(f"--scaling must be left out with --range, not {scaling!r}")
-    found = _read(path, reading)
+    found = _read(path, reading, (known.origin or {}).get("table"))
     if reading.test is not None:
         if found.test is not None:
             raise InputError(f"--test must be left out: {path} has held-out samples of its own")
-        other = _read(reading.test, reading)
+        other = _read(reading.test, reading, found.table)
         found = replace(found, test=(other.x, other.y))
     x = _arranged(found.x, "x_train" if found.test else "x", reading, known)
     if found.test is None:
@@ -194,12 +199,15 @@ def scaled(
     return own, (*ranges.flat(own, x_train), *ranges.differing(own, x_train, x_test))
 
 
-def _read(path, reading):
-    """What a file has. Raises ``InputError`` for one of another kind."""
-    for end, read in FORMATS.items():
-        if path.lower().endswith(end):
-            return read(path, reading)
-    raise InputError(f"{path}: must be a file named {' or '.join(FORMATS)}")
+def _read(path, reading, before):
+    """What a file has, its columns as of the table ``before``, if there was one."""
+    if not is_own(path):
+        raise InputError(f"{path}: must be a file named {' or '.join(FORMATS)}")
+    try:
+        return FORMATS[Path(path).suffix.lower()](path, reading, before)
+    except InputError as error:
+        text = str(error)
+        raise InputError(text if text.startswith((path, "--")) else f"{path}: {text}") from None
 
 
 def is_own(name: str) -> bool:
@@ -228,7 +236,9 @@ def _preparation(x_train, x_test, reading, scaling, known):
     if known.preparation is not None:
         return known.preparation, ranges.outside(known.preparation, x_test)
     if reading.range is None:
-        return scaled(x_train, x_test, scaling)
+        own, odd = scaled(x_train, x_test, scaling)
+        table = scaling == "auto" and own.by_feature
+        return own, (*(ranges.pixels(x_train) if table else ()), *odd)
     low, high = reading.range
     own = Preparation(x_train.shape[1:], (low,), (high,))
     return own, (*ranges.beyond(own, x_train), *ranges.flat(own, x_train))
@@ -238,7 +248,8 @@ def _origin(found, reading, labels):
     """What a model file keeps of how its samples were read."""
     shape = {} if reading.shape is None else {"shape": list(reading.shape)}
     by_number = {"numbered": True} if labels is not None and labels == found.classes else {}
-    return {**(found.table or {}), **shape, **by_number}
+    table = {} if found.table is None else {"table": dict(found.table)}
+    return {**table, **shape, **by_number}
 
 
 def _numbered(found, y_test, path, known):
@@ -247,7 +258,7 @@ def _numbered(found, y_test, path, known):
     The file may say what its numbers are called, and so may that which the model was trained on.
     """
     names, called = known.labels, found.classes
-    by_number = values(found.y, path).dtype.kind == "i"
+    by_number = values(found.y, f"{path}: y").dtype.kind == "i"
     if names is None:
         y, y_test, labels = numbered(found.y, y_test, path)
         fits = labels is None and called is not None and len(called) > y.max(initial=0)

@@ -1,5 +1,7 @@
 """What is odd about the numbers of a data set, in sentences that a command prints as warnings."""
 
+from math import isqrt
+
 import numpy as np
 
 from .preparation import Preparation
@@ -74,6 +76,20 @@ def outside(preparation: Preparation, x_test: np.ndarray) -> tuple[str, ...]:
     ends = min(preparation.least), max(preparation.largest)
     return _outside(
         preparation, x_test, f"the model was trained on {ends[0]:g} to {ends[1]:g}", 1.0, 0.0
+    )
+
+
+def pixels(samples: np.ndarray) -> tuple[str, ...]:
+    """Features of a table (B, n) that seem to be the pixels of square images, by rows."""
+    count, side = samples.shape[1], isqrt(samples.shape[1])
+    least, largest = samples.min(), samples.max()
+    if side < 8 or side * side != count or least != 0 or not 200 <= largest <= 255:
+        return ()
+    if (samples != np.rint(samples)).any():
+        return ()
+    return (
+        f"{count} features of 0 to {largest:g} seem to be the pixels of images: "
+        f"--shape {side}x{side} --range 0,255 takes them so",
     )
 
 

@@ -51,13 +51,15 @@ class Samples:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def from_npz(path: str, reading: Reading) -> Samples:
+def from_npz(path: str, reading: Reading, before: Mapping[str, Any] | None = None) -> Samples:
     """What a ``.npz`` file has: ``x_train, y_train, x_test, y_test``, or ``x, y`` alone.
 
     Fields may have other names of ``TRAINING`` and ``HELD_OUT``, in capitals or not, and one of
-    ``CLASSES`` what the classes are called. Raises ``InputError`` where there are none such.
+    ``CLASSES`` what the classes are called. ``before`` is of tables. Raises ``InputError`` where
+    there are none such.
     """
-    reading.leave_out(f"{path} has no columns", "label", "drop")
+    if before is None:
+        reading.leave_out(f"{path} has no columns", "label", "drop")
     found = {name.lower(): name for name in files.names_in(path)}
     pairs = [
         next((pair for pair in known if found.keys() >= set(pair)), None)

@@ -93,6 +93,12 @@ def data(
     parser.add_argument("--download", action="store_true", help=DOWNLOAD)
 
 
+def label(parser: Parser) -> None:
+    """``--label COLUMN``: of a table that ``--data`` names, where its labels are."""
+    what = "the column of a table that has the labels, by name or by number from 1 on"
+    parser.add_argument("--label", metavar="COLUMN", help=what)
+
+
 def limit(
     parser: Parser, default: int | None = None, what: str = "take only the first N held-out images"
 ) -> None:

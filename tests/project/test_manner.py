@@ -51,7 +51,7 @@ def test_every_command_takes_its_options_from_one_place():
     several = {word for word, commands in owners.items() if len(commands) > 1} - LISTS
     recipe = {"--epochs", "--optimizer", "--batch", "--momentum", "--rate", "--decay", "--signs"}
     recipe |= {"--initialization", "--magnitudes", "--validation", "--scaling"}
-    recipe |= {"--test", "--held-out", "--range", "--shape"}  # golden.commands.shared
+    recipe |= {"--test", "--held-out", "--range", "--shape", "--drop"}  # golden.commands.shared
     names = {word.lstrip("-").lower() for word in several - {"-h", "--help", "-o"} - recipe}
     assert names - {"download"} == {name for name in names if hasattr(options, name)}
     for words in owners["--json"]:
