@@ -36,6 +36,7 @@ COMMANDS = {
     "board build": ("boards.commands.build", "make the bitstream of a board, and a report"),
     "board program": ("boards.commands.program", "put a bitstream and a network on a board"),
     "board verify": ("boards.commands.verify", "compare a board's netlist, gate by gate"),
+    "pytorch bench": ("pytorch.commands.bench", "time paths in PyTorch beside matrices"),
     "host list": ("host.commands.list", "name the serial ports, and what answers there"),
     "host identify": ("host.commands.identify", "say what a board is, and which models fit"),
     "host load": ("host.commands.load", "load a model into a board"),
@@ -48,6 +49,7 @@ GROUPS = {
     "sim": "run models on the simulated engine, compare, look inside",
     "hw": "write the engine as Verilog, and networks as its bytes",
     "board": "make bitstreams, put them on boards, check netlists",
+    "pytorch": "train networks of paths with PyTorch",
     "host": "talk to a board: load networks, infer, classify, check",
 }
 HEAD = """\

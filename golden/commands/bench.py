@@ -62,13 +62,7 @@ def arguments(parser: Parser) -> None:
         help=f"the optimizer, {' or '.join(loop.OPTIMIZERS)} (%(default)s)",
     )
     add("--batch", type=int, default=64, metavar="N", help="images per step (%(default)s)")
-    add(
-        "--batches",
-        type=int,
-        default=50,
-        metavar="N",
-        help="steps that are timed together (%(default)s)",
-    )
+    options.batches(parser, 50)
     options.repeats(parser, 5, "how often each is timed")
     options.threads(parser)
     options.json(parser)

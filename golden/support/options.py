@@ -157,6 +157,11 @@ def seeds(parser: Parser, default: int | None, what: str) -> None:
     _number(parser, "seeds", default, what)
 
 
+def batches(parser: Parser, default: int) -> None:
+    """``--batches N``: how many steps of training each time is of."""
+    _number(parser, "batches", default, "steps that are timed together")
+
+
 def repeats(parser: Parser, default: int, what: str) -> None:
     """``--repeats N``: how often each is timed."""
     _number(parser, "repeats", default, what)

@@ -11,7 +11,7 @@ import pytest
 from tests.support.places import ROOT
 
 EXAMPLES = ROOT / "examples"
-SCRIPTS = ("own_data.py", "engine_in_design/run.py", "waveforms.py")
+SCRIPTS = ("own_data.py", "pytorch_digits.py", "engine_in_design/run.py", "waveforms.py")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # seconds each, alone
 
 
@@ -53,6 +53,19 @@ def test_own_data(tmp_path):
     assert min(accuracies) > 90
     assert re.search(r"mismatches +0 of 256 values", printed)
     assert (tmp_path / "a folder" / "model.npz").is_file()
+
+
+def test_pytorch_digits(tmp_path):
+    printed = example("pytorch_digits.py", tmp_path / "a folder", tmp_path)
+    assert re.findall(r"^\$ sobolpath (\w+)", printed, re.MULTILINE) == ["eval", "sim"]
+    floats, whole = (
+        float(re.search(rf"^{kind} +([\d.]+)%", printed, re.MULTILINE)[1])
+        for kind in ("floats", "integers")
+    )
+    assert min(floats, whole) > 95
+    assert re.search(r"^mismatches  0 of 5760 logits", printed, re.MULTILINE)
+    assert re.search(rf"^integer +{whole:.2f}%$", printed, re.MULTILINE)
+    assert re.search(r"mismatches +0 of 1,152 values", printed)
 
 
 def test_engine_in_design(tmp_path):

@@ -38,6 +38,7 @@ RUNS = {
     "hw image": "small.npz --config tiny -o m.hex",
     "board list": "",
     "board program": "icebreaker --model digits --dry-run",
+    "pytorch bench": "--layers 16-8 --paths 32 --batch 2 --batches 1 --repeats 1",
     "host list": "",
     "host identify": "--port twin:tiny",
     "host load": "small.npz --port twin:tiny",

@@ -18,6 +18,7 @@ PACKAGES = (
     "sim",
     "boards",
     "host",
+    "pytorch",
     "examples",
     "scripts",
     "sobolpath",

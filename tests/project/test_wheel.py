@@ -16,7 +16,7 @@ from tests.support.pythons import OTHERS, PROJECT, environment, run, skip_offlin
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-PACKAGES = ("golden", "hw", "sim", "boards", "host", "demo", "exchange")
+PACKAGES = ("golden", "hw", "sim", "boards", "host", "demo", "exchange", "pytorch")
 INFO = f"sobolpath-{sobolpath.__version__}.dist-info"
 
 
