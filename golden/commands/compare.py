@@ -175,7 +175,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     say(f"paths       {','.join(map(str, paths))}")
     if dimensions is not None:
         say(f"dimensions  {','.join(map(str, dimensions))}")
-    say(f"seeds       0 to {options.seeds - 1}, {options.epochs} epochs each\n")
+    say(f"seeds       0 to {options.seeds - 1}, {recipes[0].epochs} epochs each\n")
     for line in table(rows):
         say(line)
     best = max(row["difference"] for row in rows)
@@ -201,7 +201,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         "initialization": options.initialization,
         "magnitudes": options.magnitudes,
         "threads": options.threads,
-        **{name: getattr(options, name) for name, *_ in shared.RECIPE},
+        **{name: getattr(recipes[0], name) for name, *_ in shared.RECIPE},
         "topologies": rows,
         "below_best": best,
         "within": options.within,

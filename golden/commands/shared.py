@@ -102,13 +102,13 @@ def recipe_arguments(parser: cli.Parser) -> None:
     add("--magnitudes", default=initialize.MAGNITUDES[0], metavar="NAME", help=_magnitudes())
     for name, unit, what in RECIPE:
         default = getattr(defaults, name)
-        text = f"{what} (%(default)s)"
-        add(f"--{name}", type=type(default), metavar=unit, default=default, help=text)
+        add(f"--{name}", type=type(default), metavar=unit, help=f"{what} ({default})")
 
 
 def recipe_of(options: Namespace, seed: int) -> loop.Recipe:
     """The :class:`golden.training.loop.Recipe` of the options. Raises ``InputError``."""
-    return loop.Recipe(**{name: getattr(options, name) for name, *_ in RECIPE}, seed=seed)
+    given = {name: getattr(options, name) for name, *_ in RECIPE}
+    return loop.Recipe(**{n: value for n, value in given.items() if value is not None}, seed=seed)
 
 
 def _magnitudes():

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from .. import data
-from ..errors import InputError
+from ..errors import InputError, check_name
 from ..machine import model, registry
 from ..support import options
 from ..support.cli import Parser
@@ -13,8 +13,9 @@ from ..support.command import Outcome, Say
 from ..training import growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
 from ..training.network import Network
-from . import shared
+from . import learning, shared
 
+ARITHMETICS = ("float", "chip")
 HELP = """\
 Train a network of Sobol' paths, quantize it to the hardware's integers, and
 write one model file. Nothing is written if anything fails.
@@ -44,6 +45,14 @@ them as any others; below 5 bits add some epochs of --qat.
   sobolpath train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
 
+With --arithmetic chip the network learns in integers, as a chip could: image
+by image, in 16-bit weights of which inference sees the high byte. --rate is
+then a power of two, which is halved after every --halve epochs, and --extend
+goes on exactly where a model file of its own stopped (docs/learning.md).
+
+  sobolpath train --data digits --layers 64-128-128-16 --arithmetic chip \\
+      --paths 2048,2048,1024 --out build/digits.npz
+
 Choose epochs, rates and the like with --validation, so that the held-out images
 stay unseen.
 
@@ -53,9 +62,9 @@ All data sets except digits come from files: in $SOBOLPATH_DATA, else in
 a sample, and a column of labels, --label), or a .npz file with x_train,
 y_train, x_test and y_test, or x and y alone. Where it has no held-out samples,
 --test names a file of them, or a share of every class is held out (--held-out).
-Samples are vectors or images, with their channels first or last. Where they are rows of a table,
-every feature is scaled by itself; images have one scale, and bytes stay as they
-are; --scaling feature or common asks for one of the first two, and --range says
+Samples are vectors or images, with their channels first or last. Where they are
+rows of a table, every feature is scaled by itself; images have one scale, and
+bytes stay as they are; --scaling feature or common asks for one of the first two, and --range says
 which numbers become 0 and 255. Labels are whole numbers, strings, or one-hot
 rows. The model file keeps all of that, so that eval and sim run read other
 samples alike, and judge by what was held out.
@@ -87,12 +96,19 @@ def arguments(parser: Parser) -> None:
         "--extend", metavar="MODEL", help="start as this network, which has as many paths or fewer"
     )
     options.fit(parser)
+    add("--arithmetic", default="float", metavar="NAME", help=_arithmetics())
+    what = "with chip: epochs after which the rate is halved (a third of --epochs)"
+    add("--halve", type=int, metavar="N", help=what)
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
     what = "bits of a weight, 2 to 8, in the hardware's int8 (%(default)s)"
     add("--bits", type=int, metavar="N", default=quantize.BITS, help=what)
     add("--qat", type=int, metavar="N", default=0, help=_qat())
     options.threads(parser)
     options.json(parser)
+
+
+def _arithmetics():
+    return f"what learns: {' or '.join(ARITHMETICS)} (%(default)s)"
 
 
 def _qat():
@@ -135,6 +151,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     if options.qat < 0:
         raise InputError(f"qat must be at least 0 epochs, not {options.qat}")
     quantize.limit_of(options.bits)  # complains
+    check_name("arithmetic", options.arithmetic, ARITHMETICS)
     recipe = shared.recipe_of(options, options.seed)
     engine = None if options.fit is None else registry.named(options.fit)
     topology = shared.topology_of(options, options.topology, engine)
@@ -147,6 +164,7 @@ def run(options: Namespace, say: Say) -> Outcome:
     if engine is not None:
         shared.check_engine(topology, str(options.fit), engine)
     known = None if options.extend is None else model.load(options.extend)
+    course = learning.course_of(options, topology, recipe, known)
     dataset = shared.dataset_of(options, topology, recipe.seed, known, pad=engine is not None)
     network, extended = _start(options, topology, dataset, known)
     shared.describe_data(dataset, topology.layers[-1], say)
@@ -154,38 +172,15 @@ def run(options: Namespace, say: Say) -> Outcome:
     fits = shared.fits(topology, say, engine is not None) if topology.linear else {}
     balance = shared.describe_signs(network, say) if known is None else None
     began = time.perf_counter()
-    samples = dataset.x_train, dataset.y_train, dataset.classes
-    trained = nested.of(network, options.nested)
-    loss = loop.train(trained, *samples, recipe, data.INPUT_SCALE)[-1]
-    info = {
-        "data": dataset.name,
-        "seed": recipe.seed,
-        "initialization": options.initialization,
-        **{name: getattr(recipe, name) for name, *_ in shared.RECIPE if name not in UNSAID},
-        "validation": options.validation,
-        "qat": options.qat,
-        "loss": loss,
-        **extended,
-    }
-    for name, unsaid in UNSAID.items():
-        if getattr(options, name) != unsaid:
-            info[name] = getattr(options, name)
-    if dataset.labels is not None:
-        info["labels"] = list(dataset.labels)
-    if dataset.origin:
-        info["origin"] = dict(dataset.origin)
-    if not topology.linear:
+    info = {**_info(options, recipe, dataset), **extended}
+    if course is not None:
+        say(f"learning    {course}")
+        network, quantized = learning.train(network, dataset, course, recipe.signs, info, known)
+    else:
+        network, quantized = _train(options, recipe, network, dataset, info)
+    if quantized is None:
         found = {"duplicates": duplicates, "balance": balance}
         return Outcome(_float_only(network, dataset, info, found, began, say))
-    own = dataset.preparation
-    if options.qat:
-        scale_and_how = data.INPUT_SCALE, options.qat, options.nested, options.bits
-        network, losses = qat.train(network, *samples, recipe, *scale_and_how)
-        quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]}, own)
-        network = Network(topology, network.weights, network.biases)
-    else:
-        args = dataset.x_train, dataset.classes, data.INPUT_SCALE
-        quantized = quantize.quantize(network, *args, info, own, options.bits)
     quantized.info.update(accuracies(network, quantized, dataset))
     if options.nested is not None:
         quantized.info["nested"] = _nested(network, quantized, dataset, options.nested)
@@ -206,6 +201,45 @@ def run(options: Namespace, say: Say) -> Outcome:
     quantized.save(options.out)
     say(f"wrote       {options.out}")
     return Outcome(result)
+
+
+def _info(options, recipe, dataset):
+    """What a model file says of how it was made, but for the training itself: a dictionary."""
+    info = {
+        "data": dataset.name,
+        "seed": recipe.seed,
+        "initialization": options.initialization,
+        "validation": options.validation,
+    }
+    given = {**vars(options), "signs": recipe.signs}
+    info.update({name: given[name] for name, unsaid in UNSAID.items() if given[name] != unsaid})
+    if dataset.labels is not None:
+        info["labels"] = list(dataset.labels)
+    if dataset.origin:
+        info["origin"] = dict(dataset.origin)
+    return info
+
+
+def _train(options, recipe, network, dataset, info):
+    """Train in floats and quantize: the network, and its model, ``None`` of paths that have none.
+
+    ``info`` gets the facts of the training.
+    """
+    samples = dataset.x_train, dataset.y_train, dataset.classes
+    trained = nested.of(network, options.nested)
+    info["loss"] = loop.train(trained, *samples, recipe, data.INPUT_SCALE)[-1]
+    info["qat"] = options.qat
+    info.update({n: getattr(recipe, n) for n, *_ in shared.RECIPE if n not in UNSAID})
+    if not network.topology.linear:
+        return network, None
+    own = dataset.preparation
+    if options.qat:
+        scale_and_how = data.INPUT_SCALE, options.qat, options.nested, options.bits
+        network, losses = qat.train(network, *samples, recipe, *scale_and_how)
+        quantized = network.model(dataset.classes, {**info, "loss_qat": losses[-1]}, own)
+        return Network(network.topology, network.weights, network.biases), quantized
+    args = dataset.x_train, dataset.classes, data.INPUT_SCALE
+    return network, quantize.quantize(network, *args, info, own, options.bits)
 
 
 def _nested(network, quantized, dataset, smallest):

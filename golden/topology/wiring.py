@@ -82,7 +82,9 @@ class BlockWiring:
         return found.reshape(*self.shape[:2], found.shape[-1])
 
     def gradient(self, gathered: np.ndarray, error: np.ndarray, out: np.ndarray) -> None:
-        np.matmul(self._error(error), gathered.transpose(0, 2, 1), out=self._stack(out))
+        parts = self._error(error), gathered.transpose(0, 2, 1)
+        product = np.multiply if error.shape[1] == 1 else np.matmul  # of one image much faster
+        product(*parts, out=self._stack(out))
 
     def back(self, weights: np.ndarray, error: np.ndarray) -> np.ndarray:
         found = np.matmul(self._stack(weights).transpose(0, 2, 1), self._error(error))

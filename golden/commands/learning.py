@@ -1,0 +1,96 @@
+"""What ``sobolpath train --arithmetic chip`` does in place of the float training."""
+
+import math
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+
+from ..data import DataSet
+from ..errors import InputError
+from ..learn import arithmetic, loop
+from ..learn.arithmetic import SLOWEST, Fractions
+from ..learn.learner import Learner
+from ..learn.parameters import Parameters
+from ..machine.model import Model
+from ..topology.paths import Paths
+from ..training.loop import Recipe
+from ..training.network import Network
+
+FRACTIONS = Fractions()
+RATE = 5  # the first learning rate is 2**-5 unless given
+START = 3 / 8  # of the magnitudes that float training starts with: chosen on validation images
+LEFT_OUT = ("batch", "optimizer", "momentum", "decay", "qat", "nested")
+
+
+def course_of(
+    options: Namespace, topology: Paths, recipe: Recipe, known: Model | None
+) -> loop.Course | None:
+    """The course of the options; ``None`` where what learns are floats.
+
+    What the options leave out is that of ``known``, where the chip made it. Raises ``InputError``,
+    also for options that this arithmetic has no use for.
+    """
+    if options.arithmetic == "float":
+        if options.halve is not None:
+            raise InputError("--halve must be left out without --arithmetic chip")
+        return None
+    for name in LEFT_OUT:
+        if getattr(options, name) not in (None, 0):
+            raise InputError(
+                f"--{name} must be left out with --arithmetic chip, which learns image by image "
+                "in integers"
+            )
+    arithmetic.check(topology)
+    before: dict[str, Any] = {} if known is None else known.info
+    before = before if before.get("arithmetic") == "chip" else {}
+    rate = before.get("rate", 2.0**-RATE) if options.rate is None else options.rate
+    halve = before.get("halve", -(-recipe.epochs // 3)) if options.halve is None else options.halve
+    done = before.get("epochs", 0)
+    digits = _digits(rate)
+    return loop.Course(epochs=recipe.epochs, rate=digits, halve=halve, first=done, seed=recipe.seed)
+
+
+def _digits(rate):
+    """The d with rate = 2**-d. Raises ``InputError`` where it is no such rate."""
+    digits = -math.log2(rate) if isinstance(rate, int | float) and 0 < rate < math.inf else -1
+    if digits not in range(SLOWEST + 1):
+        raise InputError(
+            f"rate must be a power of two from 2**-{SLOWEST} to 1 with --arithmetic chip, "
+            f"not {rate!r}: try {2.0**-RATE}"
+        )
+    return int(digits)
+
+
+def train(
+    network: Network,
+    dataset: DataSet,
+    course: loop.Course,
+    signs: str,
+    info: dict[str, Any],
+    known: Model | None,
+) -> tuple[Network, Model]:
+    """Learn ``dataset`` from ``network`` on; the network with its masters, and the model.
+
+    A new network begins with 3/8 of its weights, one that is ``known`` as it is. ``info`` : facts
+    for the model's, to which those of the course are added.
+    """
+    if known is None:
+        smaller = [own * np.float32(START) for own in network.weights]
+        network = Network(network.topology, smaller, network.biases)
+    network.silence(dataset.classes)
+    fixed = signs == "fixed"
+    parameters = Parameters.of_network(network, FRACTIONS, fixed=fixed)
+    shifts = FRACTIONS.shifts(len(parameters.weights), course.rate)
+    learner = Learner(parameters, shifts, fixed=fixed)
+    shares = loop.train(learner, FRACTIONS, dataset.x_train, dataset.y_train, course)
+    learned = learner.parameters
+    facts = {
+        "arithmetic": "chip",
+        "epochs": course.first + course.epochs,
+        "rate": 2.0**-course.rate,
+        "halve": course.halve,
+        "accuracy_learning": shares[-1],
+    }
+    model = learned.model(FRACTIONS, dataset.classes, {**info, **facts}, dataset.preparation)
+    return learned.network(FRACTIONS), model
