@@ -30,8 +30,9 @@ a hidden activation 6 (they end at 3.98); of the learning rate 2**-rate. Everyth
 
 No value wraps
 --------------
-- masters are within +-(2**15 - 129), so high is within +-127; biases within +-(2**24 - 129), so
-  their high part is within +-65,535, and both are held by a ``float32`` without loss;
+- masters are -(2**15 - 128) to 2**15 - 129, so high is within +-127, and any low will do; biases
+  are -(2**24 - 128) to 2**24 - 129, so their high part is within +-65,535; a ``float32`` holds both
+  without loss;
 - a forward sum is what :mod:`golden.machine.engine` proves it to be, below 2**31;
 - a backward sum is at most 512 * 127 * 2**15 = 2**31 - 2**24 in magnitude: that is why at most 512
   paths may begin in a neuron of a hidden layer (:func:`check`); half of the shift is 16;
@@ -49,8 +50,8 @@ from ..errors import InputError
 from ..topology.paths import Paths
 
 WEIGHT, HIGH, ERROR = 13, 5, 14  # digits behind the point: of a master, of its high byte, an error
-LIMIT = 2**15 - 129  # of a master weight, in magnitude
-BIAS_LIMIT = 2**24 - 129
+LIMIT = 2**15 - 128  # master weights are -LIMIT to LIMIT - 1
+BIAS_LIMIT = 2**24 - 128  # and biases alike
 MOST = 512  # paths that begin in a neuron of a hidden layer
 SLOWEST = 15  # the largest ``rate``
 BIAS_INPUT = 128  # what errors are multiplied with for their biases, as with an activation
@@ -161,8 +162,13 @@ def bounds(masters: np.ndarray, fixed: bool) -> tuple[ArrayLike, ArrayLike]:
     master, and needs no place of its own.
     """
     if not fixed:
-        return -LIMIT, LIMIT
-    return np.where(masters < 0, -LIMIT, 0), np.where(masters < 0, -1, LIMIT)
+        return -LIMIT, LIMIT - 1
+    return np.where(masters < 0, -LIMIT, 0), np.where(masters < 0, -1, LIMIT - 1)
+
+
+def clamped_biases(biases: np.ndarray) -> np.ndarray:
+    """Biases within their limits."""
+    return np.clip(biases, -BIAS_LIMIT, BIAS_LIMIT - 1)
 
 
 def check(topology: Paths) -> None:

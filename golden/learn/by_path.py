@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..machine.engine import requantize
 from . import arithmetic
-from .arithmetic import BIAS_INPUT, BIAS_LIMIT, HIGH, Shifts
+from .arithmetic import BIAS_INPUT, HIGH, Shifts
 from .parameters import Parameters, Step
 
 
@@ -53,7 +53,7 @@ def step(
         for path, (source, target) in enumerate(zip(sources, targets, strict=True)):
             weights[index][path] -= (delta[target] * a[source] + half) >> shift
         taken = arithmetic.rounded(errors[index] * BIAS_INPUT, shifts.biases[index])
-        biases.append(np.clip(parameters.biases[index] - taken, -BIAS_LIMIT, BIAS_LIMIT))
+        biases.append(arithmetic.clamped_biases(parameters.biases[index] - taken))
     clamped = [
         np.clip(new, *arithmetic.bounds(old, fixed))
         for new, old in zip(weights, parameters.weights, strict=True)

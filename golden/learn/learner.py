@@ -89,7 +89,7 @@ class Learner:
         taken += HALF
         self._biases -= np.floor(taken, out=taken)
         np.maximum(self._biases, -BIAS_LIMIT, out=self._biases)
-        np.minimum(self._biases, BIAS_LIMIT, out=self._biases)
+        np.minimum(self._biases, BIAS_LIMIT - 1, out=self._biases)
         self._look()
         return layers[-1]
 

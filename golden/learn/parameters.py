@@ -21,8 +21,10 @@ class Parameters:
     Parameters
     ----------
     topology : the paths, linear over GF(2), at most 512 from a neuron of a hidden layer.
-    weights : per junction, integers (N_l,), path order, within +-(2**15 - 129); kept as ``int32``.
-    biases : per junction, integers (n_l,), neuron order, within +-(2**24 - 129); kept as ``int32``.
+    weights : per junction, integers (N_l,), path order, -(2**15 - 128) to 2**15 - 129.
+    biases : per junction, integers (n_l,), neuron order, -(2**24 - 128) to 2**24 - 129.
+
+    All are kept as ``int32``.
 
     Raises ``InputError`` where these do not hold.
     """
@@ -42,10 +44,11 @@ class Parameters:
                 shapes = [array.shape for array in arrays]
                 raise InputError(f"{name} must be arrays of {tuple(sizes)}, not {shapes}")
             for junction, array in enumerate(arrays, 1):
-                if np.abs(array).max() > limit:
-                    worst = array[np.abs(array).argmax()]
+                outside = array[(array < -limit) | (array >= limit)]
+                if outside.size:
                     raise InputError(
-                        f"{name} of junction {junction} must be within +-{limit}, not {worst}"
+                        f"{name} of junction {junction} must be {-limit} to {limit - 1}, "
+                        f"not {outside[0]}"
                     )
             object.__setattr__(self, name, tuple(array.astype(np.int32) for array in arrays))
 
@@ -60,12 +63,13 @@ class Parameters:
         weights, biases = [], []
         layers = fractions.of_layers(len(network.topology.paths))
         for own, offsets, digits in zip(network.weights, network.biases, layers, strict=True):
-            masters = np.clip(np.rint(own.astype(np.float64) * 2**WEIGHT), -LIMIT, LIMIT)
+            masters = np.rint(own.astype(np.float64) * 2**WEIGHT)
+            masters = np.clip(masters, *arithmetic.bounds(masters, False))
             if fixed:
                 masters = np.where((masters == 0) & np.signbit(own), -1, masters)
             scaled = np.rint(offsets.astype(np.float64) * 2 ** (digits + HIGH + 8))
             weights.append(masters.astype(np.int64))
-            biases.append(np.clip(scaled, -BIAS_LIMIT, BIAS_LIMIT).astype(np.int64))
+            biases.append(arithmetic.clamped_biases(scaled).astype(np.int64))
         return cls(network.topology, tuple(weights), tuple(biases))
 
     def network(self, fractions: Fractions) -> Network:

@@ -20,7 +20,7 @@ from ..machine.engine import requantize
 from ..topology import gf2
 from ..topology.paths import Paths, log2_exact
 from . import arithmetic
-from .arithmetic import BIAS_INPUT, BIAS_LIMIT, HIGH, Shifts
+from .arithmetic import BIAS_INPUT, HIGH, Shifts
 from .parameters import Parameters, Step
 
 
@@ -119,7 +119,7 @@ def step(
         own = errors[index]
         junction.update(masters[index], rows[index], own, shifts.weights[index], fixed)
         taken = arithmetic.rounded(own * BIAS_INPUT, shifts.biases[index])
-        biases[index] = np.clip(biases[index] - taken, -BIAS_LIMIT, BIAS_LIMIT)
+        biases[index] = arithmetic.clamped_biases(biases[index] - taken)
 
     weights = []
     for junction, own in enumerate(masters, 1):

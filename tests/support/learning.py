@@ -17,12 +17,12 @@ def random_topology(rng, *, least=2, most=5, junctions=3):
 
 
 def random_parameters(rng, topology, *, reach=LIMIT):
-    """Masters within +-reach, and biases in proportion."""
+    """Masters of -reach to reach - 1, and biases in proportion."""
     offsets = min(BIAS_LIMIT, 64 * reach)
     return Parameters(
         topology,
-        tuple(rng.integers(-reach, reach + 1, count) for count in topology.paths),
-        tuple(rng.integers(-offsets, offsets + 1, n) for n in topology.layers[1:]),
+        tuple(rng.integers(-reach, reach, count) for count in topology.paths),
+        tuple(rng.integers(-offsets, offsets, n) for n in topology.layers[1:]),
     )
 
 

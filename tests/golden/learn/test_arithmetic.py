@@ -16,14 +16,14 @@ SHIFTS = Fractions().shifts(3, 5)
 
 class TestPlanes:
     def test_every_master_is_two_signed_bytes(self):
-        masters = np.arange(-LIMIT, LIMIT + 1)
+        masters = np.arange(-LIMIT, LIMIT)
         high, low = arithmetic.high(masters), arithmetic.low(masters)
         assert np.array_equal(256 * high + low, masters)
         assert (high.min(), high.max()) == (-127, 127)
         assert (low.min(), low.max()) == (-128, 127)
 
     def test_biases(self):
-        ends = np.array([-BIAS_LIMIT, BIAS_LIMIT])
+        ends = np.array([-BIAS_LIMIT, BIAS_LIMIT - 1])
         assert arithmetic.high(ends).tolist() == [-65535, 65535]
         assert np.array_equal(ends.astype(np.float32).astype(np.int64), ends)
 
@@ -118,12 +118,12 @@ class TestBounds:
         assert 128 * 2**15 + 2**22 + BIAS_LIMIT < 2**25
 
     def test_fixed_signs_stop(self):
-        masters = np.array([-LIMIT, -1, 0, LIMIT])
+        masters = np.array([-LIMIT, -1, 0, LIMIT - 1])
         low, high = arithmetic.bounds(masters, True)
         assert low.tolist() == [-LIMIT, -LIMIT, 0, 0]
-        assert high.tolist() == [-1, -1, LIMIT, LIMIT]
+        assert high.tolist() == [-1, -1, LIMIT - 1, LIMIT - 1]
         assert arithmetic.high(np.array([-1, 0])).tolist() == [0, 0]
-        assert arithmetic.bounds(masters, False) == (-LIMIT, LIMIT)
+        assert arithmetic.bounds(masters, False) == (-LIMIT, LIMIT - 1)
 
     def test_paths_from_a_hidden_neuron(self):
         arithmetic.check(Topology((1024, 16, 512), (16384, 8192)))  # 1024 to a neuron, 512 from one

@@ -72,8 +72,10 @@ class TestThreeWays:
         for sign in (-1, 1):
             parameters = Parameters(
                 topology,
-                tuple(np.full(count, sign * LIMIT) for count in topology.paths),
-                (np.full(16, BIAS_LIMIT // 64), np.full(512, -sign * BIAS_LIMIT)),
+                tuple(
+                    np.full(count, -LIMIT if sign < 0 else LIMIT - 1) for count in topology.paths
+                ),
+                (np.full(16, BIAS_LIMIT // 64), np.full(512, -sign * (BIAS_LIMIT - 1))),
             )
             samples = [(np.full(16, value, np.uint8), 0) for value in (255, 0, 1)]
             assert same_three_ways(parameters, shifts, False, 8, samples) > 20000
@@ -81,12 +83,12 @@ class TestThreeWays:
                 parameters, step = by_path.step(parameters, image, label, shifts)
                 for own in (*step.errors, *parameters.weights):
                     seen |= {int(own.min()), int(own.max())}
-        assert {2**15 - 1, -(2**15), LIMIT, -LIMIT} <= seen
+        assert {2**15 - 1, -(2**15), LIMIT - 1, -LIMIT} <= seen
 
     def test_sums_beyond_float32(self):
         """1,024 paths into a neuron: past 2**24, where the learner takes ``float64``."""
         topology = Topology((1024, 16), (16384,))
-        parameters = Parameters(topology, (np.full(16384, LIMIT),), (np.full(16, 12345),))
+        parameters = Parameters(topology, (np.full(16384, LIMIT - 1),), (np.full(16, 12345),))
         image = np.full(1024, 255, np.uint8)
         image[5] = 254
         shifts = Fractions().shifts(1, 5)
@@ -153,8 +155,8 @@ class TestParameters:
         network = Parameters(self.TOPOLOGY, ([0] * 8,), ([0] * 4,)).network(Fractions())
         network.parameters[:] = 1e6
         parameters = Parameters.of_network(network, Fractions())
-        assert (parameters.weights[0] == LIMIT).all()
-        assert (parameters.biases[0] == BIAS_LIMIT).all()
+        assert (parameters.weights[0] == LIMIT - 1).all()
+        assert (parameters.biases[0] == BIAS_LIMIT - 1).all()
 
     def test_minus_0_is_a_stopped_negative_weight(self):
         network = Parameters(self.TOPOLOGY, ([0] * 8,), ([0] * 4,)).network(Fractions())
@@ -167,8 +169,8 @@ class TestParameters:
         with pytest.raises(InputError, match=r"weights must be arrays of \(8,\), not \[\(7,\)\]"):
             Parameters(self.TOPOLOGY, ([0] * 7,), ([0] * 4,))
         with pytest.raises(
-            InputError, match=r"weights of junction 1 must be within .*, not -32640"
+            InputError, match="weights of junction 1 must be -32640 to 32639, not -32641"
         ):
             Parameters(self.TOPOLOGY, ([-LIMIT - 1] + [0] * 7,), ([0] * 4,))
-        with pytest.raises(InputError, match=rf"biases of junction 1 .*, not {BIAS_LIMIT + 1}"):
-            Parameters(self.TOPOLOGY, ([0] * 8,), ([BIAS_LIMIT + 1] + [0] * 3,))
+        with pytest.raises(InputError, match=rf"biases of junction 1 must be .*, not {BIAS_LIMIT}"):
+            Parameters(self.TOPOLOGY, ([0] * 8,), ([BIAS_LIMIT] + [0] * 3,))

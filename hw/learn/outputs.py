@@ -1,0 +1,74 @@
+"""The errors of the outputs: what each logit lacks, without exponential and without division."""
+
+from typing import Any
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from sobolpath.golden.learn.arithmetic import ERROR
+
+from ..checks import exact_log2
+from ..config import RESULT
+
+#: An error of a neuron.
+ERROR16 = signed(16)
+
+
+def saturated(value: Any) -> Any:
+    """A signed value clamped to an error's 16 bits."""
+    above = value[15:-1]
+    negative = value[-1]
+    outside = Mux(negative, ~above.all(), above.any())
+    return Mux(outside, Mux(negative, -(2**15), 2**15 - 1), value[:16].as_signed())
+
+
+class OutputErrors(wiring.Component):
+    """``errors`` of ``logits``: of the true class min(z - 1, 0), of the others max(z, 0).
+
+    Golden twin: ``golden.learn.arithmetic.output_errors``. Free-running. Throughput: ``values`` a
+    cycle; latency: 2 cycles. Saturates at 16 bits.
+
+    Parameters
+    ----------
+    values : logits that come together, a power of two.
+
+    Members
+    -------
+    logits : sums of the last junction, 32 bits; ``true`` : bit v is 1 where logit v is that of the
+        true class.
+    shift : from a logit left to an error, 0 to 14 (``golden.learn.arithmetic.Shifts.logits``).
+    errors : those of the logits of 2 cycles before.
+
+    Raises ``TypeError`` or ``ValueError`` where ``values`` is no power of two.
+    """
+
+    latency = 2
+
+    def __init__(self, *, values: int):
+        exact_log2("values", values)
+        super().__init__(
+            {
+                "logits": In(data.ArrayLayout(RESULT, values)),
+                "true": In(values),
+                "shift": In(range(ERROR + 1)),
+                "errors": Out(data.ArrayLayout(ERROR16, values)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        shift = Signal.like(self.shift, name="shift_1", reset_less=True)
+        one = Signal(ERROR + 1)
+        m.d.comb += one.eq((1 << ERROR) >> self.shift)
+        m.d.sync += shift.eq(self.shift)
+        for value, error in enumerate(self.errors):
+            missing = Signal(signed(33), name=f"missing_{value}")
+            kept = Signal(signed(33), name=f"kept_{value}", reset_less=True)
+            true = self.true[value]
+            m.d.comb += missing.eq(self.logits[value] - Mux(true, one, 0))
+            m.d.sync += [
+                kept.eq(Mux(missing[-1] == true, missing, 0)),
+                error.eq(saturated(kept << shift)),
+            ]
+        return m
