@@ -1,17 +1,19 @@
-"""``sobolpath quality``: judge a topology before training it."""
+"""``sobolpath quality``: judge a topology before training it, or a model that is trained."""
 
 import textwrap
 import time
 from argparse import Namespace
 
+from .. import data
 from ..errors import InputError
+from ..machine import model
 from ..machine.lanes import lane_maps
 from ..support import cli, options, tables
 from ..support.cli import Parser
 from ..support.command import Outcome, Say
 from ..topology import linear, quality
 from ..topology.catalogue import LINEAR, TOPOLOGIES
-from ..training import signs
+from ..training import dead, signs
 from ..training.initialize import initialize
 from . import shared
 
@@ -25,6 +27,12 @@ bank per lane (1 is best). Signs into and out of neurons are the largest surplus
 of + or - that a neuron has among the weights that enter and leave it (0 is
 balanced), by the rule of --initialization (see train --help).
 
+A MODEL in place of the sizes is judged as it is: its paths, the signs of its
+weights, and what is dead in it, on the images that it was trained with. Dead
+are inputs that are never lit, hidden neurons that never fire, outputs that are
+padding, and the weights that begin or end there.
+
+  sobolpath quality fsdd
   sobolpath quality --topologies cascaded --layers 64-128-128-16 \\
       --paths 2048,2048,1024
   sobolpath quality --topologies sobol,cascaded,fixed-fan,pseudo-random \\
@@ -57,12 +65,16 @@ ROWS = (
     ("signs into", "signs_into"),
     ("signs out of", "signs_out_of"),
 )
+DEAD = ("dead weights", "dead")
 
 
 def arguments(parser: Parser) -> None:
     """Add the options."""
+    options.model(parser, nargs="?")
+    options.data(parser, required=False, what="its training images (those that it names)")
+    options.label(parser)
     options.topologies(parser, "sobol", "which paths, a table of several (%(default)s)")
-    shared.network_arguments(parser)
+    shared.network_arguments(parser, required=False)
     shared.initialization(parser)
     parser.add_argument(
         "--lanes",
@@ -91,7 +103,7 @@ def _report(topology, figures, hardware):
         yield f"dimensions    {','.join(map(str, topology.dimensions))}"
     columns = [*figures["junctions"], figures["network"]]
     lines = [["", *(f"junction {n}" for n in topology.junctions), "network"]]
-    for title, key in ROWS:
+    for title, key in (*ROWS, *([DEAD] if "dead" in columns[0] else [])):
         lines.append([title, *(_cell(each[key]) if key in each else "" for each in columns)])
     yield from tables.grid(lines)
     yield f"scatter       {figures['network']['scatter']:.3f}, the least of all"
@@ -112,23 +124,47 @@ def _measure(options, name):
     topology, skipped = shared.topology_of(options, name), []
     if name == "omitted":
         skipped = linear.omitted(topology.layers, topology.paths)[1]
-    network = initialize(topology, options.initialization, options.seed)
+    weights = initialize(topology, options.initialization, options.seed).weights
+    topology, figures = _judged(options, topology, name, weights)
+    figures |= {"omitted": skipped, "initialization": options.initialization}
+    return topology, {**figures, "seed": options.seed}
+
+
+def _judged(options, topology, name, weights):
+    """A topology with weights, and its figures, a dict as for ``--json``."""
     began = time.perf_counter()
     figures = quality.measure(topology, options.lanes)
-    found = signs.balance(topology, network.weights)
+    found = signs.balance(topology, weights)
     for figure, each in zip(figures["junctions"], found, strict=True):
         figure.update({f"signs_{way}": each[way]["sum"] for way in each})
     seconds = time.perf_counter() - began
     return topology, {
         "topology": name,
         **shared.facts(topology),
-        "omitted": skipped,
-        "seed": options.seed,
-        "initialization": options.initialization,
         "runs_on_hardware": _hardware(topology, options.lanes)[0],
         **figures,
         "seconds": round(seconds, 3),
     }
+
+
+def _model(options):
+    """A model's topology and figures, with what is dead in it, and that in words."""
+    for name in ("layers", "paths", "dimensions"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} must be left out with a MODEL, which has its own")
+    known = model.load(options.model)
+    named = known.info.get("data") if options.data is None else options.data
+    if named is None:
+        raise InputError(f"--data is required: {options.model} does not name its training images")
+    reading = data.Reading(label=options.label)
+    dataset = data.load_for(known, named, options.download, reading)
+    topology, figures = _judged(options, known.topology, known.topology.name, known.float_weights)
+    found = dead.measure(known, dataset.x_train)
+    for figure, count in zip(figures["junctions"], found["dead_weights"], strict=True):
+        figure["dead"] = count
+    figures["network"]["dead"] = sum(found["dead_weights"])
+    figures |= {"model": str(options.model), "data": dataset.name, **found}
+    return topology, figures, dead.describe(known, found)
 
 
 def _table(results):
@@ -154,6 +190,14 @@ def _table(results):
 
 def run(options: Namespace, say: Say) -> Outcome:
     """Measure and print; the figures as a dict for ``--json``, of several under ``topologies``."""
+    if options.model is not None:
+        topology, result, words = _model(options)
+        for line in _report(topology, result, _hardware(topology, options.lanes)[1]):
+            say(line)
+        say(textwrap.fill(f"dead          {words}", 80, subsequent_indent=" " * 14))
+        return Outcome(result)
+    if options.layers is None or options.paths is None:
+        raise InputError("--layers and --paths are required, or a MODEL in their place")
     chosen = shared.names(options.topologies, "--topologies")
     if len(chosen) > 1:
         for name in chosen:

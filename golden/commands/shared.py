@@ -133,10 +133,13 @@ def describe_signs(network: Network, say: Say) -> list[dict[str, Any]]:
     return found
 
 
-def network_arguments(parser: cli.Parser) -> None:
-    """Add ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``: :func:`topology_of` reads."""
-    options.layers(parser)
-    options.paths(parser)
+def network_arguments(parser: cli.Parser, *, required: bool = True) -> None:
+    """Add ``--layers``, ``--paths``, ``--dimensions`` and ``--seed``: :func:`topology_of` reads.
+
+    ``required`` : the first two, where nothing else can tell.
+    """
+    options.layers(parser, required=required)
+    options.paths(parser, required=required)
     options.dimensions(parser)
     options.seed(parser)
 

@@ -1,5 +1,6 @@
 """``sobolpath train``: train a network of paths, quantize it, write a model file."""
 
+import textwrap
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -10,7 +11,7 @@ from ..machine import model, registry
 from ..support import options
 from ..support.cli import Parser
 from ..support.command import Outcome, Say
-from ..training import growth, initialize, loop, nested, qat, quantize
+from ..training import dead, growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
 from ..training.network import Network
 from . import learning, shared
@@ -182,6 +183,8 @@ def run(options: Namespace, say: Say) -> Outcome:
         found = {"duplicates": duplicates, "balance": balance}
         return Outcome(_float_only(network, dataset, info, found, began, say))
     quantized.info.update(accuracies(network, quantized, dataset))
+    found = dead.measure(quantized, dataset.x_train)
+    quantized.info.update(found)
     if options.nested is not None:
         quantized.info["nested"] = _nested(network, quantized, dataset, options.nested)
     result = {
@@ -198,6 +201,8 @@ def run(options: Namespace, say: Say) -> Outcome:
     shared.report(result, dataset, say)
     for row in result.get("nested", ()):
         say("{size:>6} paths float {accuracy_float:.2%}, integer {accuracy_int:.2%}".format(**row))
+    words = f"dead        {dead.describe(quantized, found)}"
+    say(textwrap.fill(words, 80, subsequent_indent=" " * 12))
     quantized.save(options.out)
     say(f"wrote       {options.out}")
     return Outcome(result)

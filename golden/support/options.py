@@ -167,24 +167,30 @@ def repeats(parser: Parser, default: int, what: str) -> None:
     _number(parser, "repeats", default, what)
 
 
-def layers(parser: Parser, default: str | None = None) -> None:
-    """``--layers N-N-...``: the neurons of the layers; required where there is no ``default``."""
+def layers(parser: Parser, default: str | None = None, *, required: bool = True) -> None:
+    """``--layers N-N-...``: neurons of the layers; ``required`` where there is no ``default``."""
     what = "neurons per layer, such as 64-128-128-16" if default is None else "neurons per layer"
     parser.add_argument(
         "--layers",
         default=default,
-        required=default is None,
+        required=required and default is None,
         metavar="N-N-...",
         help=what + _shown(default),
     )
 
 
-def paths(parser: Parser, default: str | None = None, what: str = "paths per junction") -> None:
-    """``--paths N,N,...``: of each junction; required where there is no ``default``."""
+def paths(
+    parser: Parser,
+    default: str | None = None,
+    what: str = "paths per junction",
+    *,
+    required: bool = True,
+) -> None:
+    """``--paths N,N,...``: of each junction; ``required`` where there is no ``default``."""
     parser.add_argument(
         "--paths",
         default=default,
-        required=default is None,
+        required=required and default is None,
         metavar="N,N,...",
         help=(f"{what}, such as 2048,2048,1024" if default is None else what) + _shown(default),
     )

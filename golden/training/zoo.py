@@ -88,9 +88,11 @@ CARD = """\
 model, the simulator and the boards. It holds the weights as `int8`, and the `float32` that they
 were rounded from (most of the file). Accuracies are those on the full held-out set of the data.
 What was chosen (epochs, rates, decays, dimensions) was chosen on images of the training set.
+Dead weights begin at inputs that no training image lights, begin or end at hidden neurons that no
+training image makes fire, or end at padded outputs (`sobolpath quality NAME` says which).
 
-| model | data | neurons | paths = weights | float | integer | size |
-|---|---|---|---|---|---|---|
+| model | data | neurons | paths = weights | float | integer | dead weights | size |
+|---|---|---|---|---|---|---|---|
 {rows}
 
 `digits-nested` and `mnist-nested` are six networks in one each: the first 512, the first 1,024, ...
@@ -158,6 +160,7 @@ def entries(folder: str | Path = FOLDER) -> list[dict[str, Any]]:
                 "weights": topology.total_paths,
                 "accuracy_float": loaded.info["accuracy_float"],
                 "accuracy_int": loaded.info["accuracy_int"],
+                "dead_share": loaded.info.get("dead_share"),
                 "bytes": path.stat().st_size,
                 "command": ["sobolpath", "train", *arguments(name)],
             }
@@ -203,6 +206,7 @@ COLUMNS = (
     ("weights", "weights", ","),
     ("float", "accuracy_float", ".2%"),
     ("integer", "accuracy_int", ".2%"),
+    ("dead", "dead_share", ".1%"),
 )
 
 
@@ -229,6 +233,7 @@ def card(models: list[dict[str, Any]]) -> str:
         rows.append(
             f"| `{entry['name']}` | {entry['data']} | {layers} | {paths} = {entry['weights']:,} | "
             f"{entry['accuracy_float']:.2%} | {entry['accuracy_int']:.2%} | "
+            f"{entry['dead_share']:.1%} | "
             f"{entry['bytes'] / 1000:.0f} kB |"
         )
         words = " ".join(entry["command"])
