@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": ("golden.commands.compare", "train topologies alike, and compare them"),
     "zoo": ("golden.commands.zoo", "list the models that ship, or train one again"),
     "reproduce": ("golden.commands.reproduce", "run a paper's experiment again"),
+    "sweep": ("sim.commands.sweep", "train many combinations, on every core or a cluster"),
     "import": ("exchange.commands.importing", "read a network from ONNX or QONNX"),
     "export": ("exchange.commands.export", "write a model as ONNX"),
     "demo": ("demo.commands.demo", "serve a page: draw a digit, a board says which it is"),

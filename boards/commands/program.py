@@ -58,7 +58,7 @@ def arguments(parser: Parser) -> None:
     options.seeds(parser, None, "build, try N seeds from --seed on, and keep the best")
     add = parser.add_argument
     add("--flash", action="store_true", help="write the bitstream into the flash")
-    add("--dry-run", action="store_true", help="say the commands, and do nothing")
+    options.dry_run(parser, "say the commands, and do nothing")
     options.json(parser)
 
 

@@ -26,7 +26,7 @@ def arguments(parser: Parser) -> None:
     add("--train", metavar="NAME", help=f"train one again: {', '.join(zoo.RECIPES)}")
     add("--recalls", metavar="NAME", help="also run this one, and count class by class")
     add("--download", action="store_true", help=options.DOWNLOAD)
-    add("--models", metavar="FOLDER", default=zoo.FOLDER, help="the folder with the models")
+    options.models(parser, "the folder with the models", zoo.FOLDER)
     parser.writes("--card", metavar="FILE", help="also write the table as Markdown")
     options.json(parser)
 

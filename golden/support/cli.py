@@ -10,7 +10,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -87,7 +89,22 @@ def progress(iterable: Iterable[Any] | None = None, **options: Any) -> Any:
 
     One within another goes when it is through. ``options`` are those of ``tqdm``.
     """
+    if _quiet.get():
+        options["disable"] = True
     return tqdm(iterable, **{"disable": None, "ncols": 79, "leave": None, **options})
+
+
+_quiet = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars within: for what is one of many, which have a bar together."""
+    before = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(before)
 
 
 def integers(text: str, separator: str, name: str = "numbers") -> tuple[int, ...]:

@@ -61,6 +61,11 @@ def named_model(parser: Parser, what: str) -> None:
     parser.reads("--model", metavar="MODEL", help=f"{what}: a file, or the name of one that ships")
 
 
+def models(parser: Parser, what: str, default: str | Path | None = None) -> None:
+    """``--models FOLDER``: where model files are."""
+    parser.add_argument("--models", metavar="FOLDER", default=default, help=what)
+
+
 def port(parser: Parser, default: str | None = None) -> None:
     """``--port PORT``: where a board is, required where there is no ``default``."""
     what = f"the serial port of the board, or sim:NAME, simulated{_shown(default)}"
@@ -138,6 +143,11 @@ def backend(parser: Parser, names: Iterable[str]) -> None:
 def jobs(parser: Parser, what: str) -> None:
     """``--jobs N``: what is done in so many processes at a time."""
     _number(parser, "jobs", None, what)
+
+
+def dry_run(parser: Parser, what: str) -> None:
+    """``--dry-run``: tell what would be done."""
+    parser.add_argument("--dry-run", action="store_true", help=what)
 
 
 def threads(parser: Parser) -> None:

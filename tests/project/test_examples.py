@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from sobolpath.__main__ import main
 from tests.support.places import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -89,3 +90,24 @@ def test_waveforms(tmp_path):
     vcd = tmp_path / "a folder" / "inference.vcd"
     assert vcd.is_file()
     assert vcd.with_name("inference.vcd.gtkw").is_file()
+
+
+def test_digits_toml(tmp_path, monkeypatch, capsys):
+    """It is the file that docs/sweeps.md shows, and gives about the table that stands there."""
+    page, file = (ROOT / "docs" / "sweeps.md").read_text(), EXAMPLES / "digits.toml"
+    assert (
+        f"`.venv/bin/sobolpath sweep examples/{file.name}`" in (EXAMPLES / "README.md").read_text()
+    )
+    own = file.read_text().split("\n", 2)[2]
+    assert own.strip() in re.sub(r"^ {4}", "", page, flags=re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", str(file)]) == 0
+    printed = re.findall(r"^(?:sobol |random-reg).*", capsys.readouterr().out, re.MULTILINE)
+    shown = re.findall(r"^ {4}((?:sobol |random-reg).*)", page, re.MULTILINE)
+    assert len(printed) == len(shown) == 20
+    for line, wanted in zip(printed, shown, strict=True):
+        for cell, figure in zip(line.split(), wanted.split(), strict=True):
+            if figure.endswith("%"):  # another processor rounds otherwise
+                assert abs(float(cell[:-1]) - float(figure[:-1])) < 6
+            elif not re.fullmatch(r"\d\.\d\d", figure):
+                assert cell == figure

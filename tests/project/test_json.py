@@ -24,6 +24,7 @@ RUNS = {
     "compare": f"--data digits {NETWORK} --epochs 1 --seeds 1 --topologies sobol,fixed-fan",
     "zoo": "",
     "reproduce": "edges-32 --csv e.csv --plot e.svg",
+    "sweep": "small.toml --jobs 1 --plot s.svg",
     "bench": "--data random --layers 16-8 --paths 32 --sizes 16,32,64 --batches 1 --repeats 1",
     "import": "net.onnx --data digits --out i.npz",
     "export": "small.npz --out s.onnx",
@@ -47,6 +48,15 @@ RUNS = {
     "host bench": "--model small.npz --limit 3 --port twin:tiny",
     "host selftest": "--networks 2 --port twin:icebreaker",
 }
+SWEEP = """
+[fixed]
+data = "digits"
+epochs = 1
+layers = "64-16"
+board = "hx8k"
+[grid]
+paths = [64, 128]
+"""
 #: These take minutes, or until they are ended; ``board build``'s is what docs/boards.json keeps.
 SLOW = {"demo", "sim bench", "sim serve", "board build", "board verify"}
 MEANT = {"images_together": int, "paths": list, "weights": int, "layers": list, "lanes": int}
@@ -77,6 +87,7 @@ def written(tmp_path_factory):
     out = tmp_path_factory.mktemp("json")
     small_digits(out)
     mlp((64, 16, 10))[0].save(out / "net.onnx")
+    (out / "small.toml").write_text(SWEEP)
     np.save(out / "images.npy", np.zeros((3, 64), np.uint8))
     np.save(out / "image.npy", np.zeros((8, 8)))
     found = {}

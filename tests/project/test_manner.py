@@ -52,7 +52,10 @@ def test_every_command_takes_its_options_from_one_place():
     recipe = {"--epochs", "--optimizer", "--batch", "--momentum", "--rate", "--decay", "--signs"}
     recipe |= {"--initialization", "--magnitudes", "--validation", "--scaling"}
     recipe |= {"--test", "--held-out", "--range", "--shape", "--drop"}  # golden.commands.shared
-    names = {word.lstrip("-").lower() for word in several - {"-h", "--help", "-o"} - recipe}
+    names = {
+        word.lstrip("-").lower().replace("-", "_")
+        for word in several - {"-h", "--help", "-o"} - recipe
+    }
     assert names - {"download"} == {name for name in names if hasattr(options, name)}
     for words in owners["--json"]:
         assert "options.json(parser)" in inspect.getsource(MODULES[words])

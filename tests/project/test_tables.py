@@ -54,7 +54,7 @@ from tests.support.places import MODELS, ROOT
 NUMBER = re.compile(r"(?<![\w.-])\d[\d,.]*%?(?![\w-])")
 MARK = re.compile(r"<!-- (.*) -->")
 #: Commands that print tables of training, or of times; what they print is not compared.
-LONG = ("compare", "bench", "pytorch", "reproduce", "train")
+LONG = ("compare", "bench", "pytorch", "reproduce", "sweep", "train")
 
 
 @dataclass(frozen=True)
