@@ -80,7 +80,11 @@ def run(options: Namespace, say: Say) -> Outcome:
     if options.dry_run:
         return Outcome(_list(found, entries, results, say))
     lost = _compute(options, found, entries, results, folder, say)
-    lines = [results.lines[entry.key] for entry in entries if entry.key in results.lines]
+    lines = [
+        {**results.lines[entry.key], "options": entry.cell.options}  # an axis may be new
+        for entry in entries
+        if entry.key in results.lines
+    ]
     summary = {
         "sweep": found.name,
         "parameters": {name: list(values) for name, values in found.axes.items()},
@@ -107,12 +111,19 @@ def _describe(found, entries, results, say):
     axes = " x ".join(f"{name} {len(values)}" for name, values in found.axes.items())
     there = sum(entry.key in results.lines for entry in entries)
     others = len(results.lines) - there
-    say(f"sweep       {found.name}, {axes or 'no axis'}: {len(entries)} cells")
-    say(f"results     {results.path}, {there} of {len(entries)} cells are there")
+    _tell("sweep", f"{found.name}, {axes or 'no axis'}: {len(entries)} cells", say)
+    _tell("results", f"{results.path}, {there} of {len(entries)} cells are there", say)
     if others:
-        say(f"            and {others} with other options, data or versions, which stay")
+        _tell("", f"and {others} with other options, data or versions, which stay", say)
     if results.torn:
-        say("            and a line that was torn, which is computed again")
+        _tell("", "and a line that was torn, which is computed again", say)
+
+
+def _tell(title, text, say):
+    """A line with a title, in 80 columns; a path that is longer stays whole."""
+    begin, rest = f"{title:<12}", " " * 12
+    lines = textwrap.TextWrapper(80, begin, rest, break_long_words=False, break_on_hyphens=False)
+    say(lines.fill(text))
 
 
 def _list(found, entries, results, say):
@@ -137,7 +148,7 @@ def _compute(options, found, entries, results, folder, say):
         return None
     address = options.scheduler
     hands = workers.Local(options.jobs) if address is None else workers.Cluster(address)
-    say(f"trainings   {len(tasks)}, by {hands}")
+    _tell("trainings", f"{len(tasks)}, by {hands}", say)
     bar = cli.progress(
         total=len(entries),
         initial=len(entries) - sum(len(own) for _, own in tasks),
@@ -185,5 +196,4 @@ def _report(summary, say):
                 say(line)
     for reason in dict.fromkeys(row["misfit"] for row in summary["boards"] if row["misfit"]):
         names = dict.fromkeys(row["board"] for row in summary["boards"] if row["misfit"] == reason)
-        text = f"fits not    {', '.join(names)}: {reason}"
-        say(textwrap.fill(text, 80, subsequent_indent=" " * 12))
+        _tell("fits not", f"{', '.join(names)}: {reason}", say)

@@ -197,6 +197,17 @@ class TestWhole:
             accuracies.setdefault(line["training"], set()).add(line["accuracy_float"])
         assert all(len(found) == 1 for found in accuracies.values())
 
+    def test_what_was_fixed_becomes_an_axis(self, done, sweep, computed, capsys):
+        """The lines that are there are of its value."""
+        text = SWEEP.replace("epochs = 1\n", "").replace(
+            "seed = [0, 1]", "seed = [0, 1]\nepochs = [1, 2]"
+        )
+        assert sweep(text.replace("[64, 128]", "[64]").replace("[8, 2]", "[8]")) == 0
+        assert all("--epochs=2" in task.arguments for task in computed)
+        out = capsys.readouterr().out
+        rows = [line.split()[:4] for line in out.splitlines() if line.startswith("sobol")]
+        assert rows[:2] == [["sobol", "1", "64", "2"], ["sobol", "2", "64", "2"]]
+
     def test_other_options_leave_the_lines(self, done, sweep, capsys):
         assert sweep(small(seed=[0]).replace("batch = 64", "batch = 32")) == 0
         assert len(sweep.lines()) == 21
