@@ -106,7 +106,10 @@ def _plan(name, tables):
     cells = {}
     for values in itertools.product(*axes.values()):
         cell = _cell(one, dict(zip(axes, values, strict=True)), actions)
-        cells.setdefault((cell.arguments, cell.board), cell)
+        known = cells.setdefault((cell.arguments, cell.board), cell)
+        if known.options != cell.options:
+            both = f"{describe(known.options)}, and {describe(cell.options)}"
+            raise InputError(f"cells must differ, but these are the same: {both}")
     return Plan(name, axes, tuple(cells.values()))
 
 

@@ -121,6 +121,10 @@ WRONG = [
     (f'{GRID}board = ["icebreker"]\n', "board must be one of .*; did you mean 'icebreaker'"),
     (f"{GRID}epochs = [0]\n", "epochs must be an integer from 1 to"),
     (f'{GRID}optimizer = ["adm"]\n', "optimizer must be one of adam, sgd, not 'adm'; did you mean"),
+    (
+        f'{FIXED}[grid]\npaths = [64, "64,64"]\n',
+        "cells must differ, but these are the same: paths 64, and paths 64,64",
+    ),
     (f"{GRID}bits = [9]\n", "bits must be an integer from 2 to 8, not 9"),
     (f"{GRID}rate = [nan]\n", "rate must be a finite number above 0, not nan"),
 ]
