@@ -64,7 +64,7 @@ def app_of(networks: Networks, samples: list[Sample], title: str, origin: str) -
             "lanes": identity.lanes,
             "images_together": identity.images,
             "sizes": networks.sizes,
-            "labels": networks.model.info.get("labels"),
+            "labels": list(networks.model.names),
             "samples": [
                 {"label": each.label, "pixels": each.pixels.ravel().tolist()} for each in samples
             ],

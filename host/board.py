@@ -141,8 +141,20 @@ class Board:
         batch = Batch(images, network)
         return batch.run(self._session, lambda: self._ensure(network), progress)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes of the loaded model are called, class 0 first; their numbers otherwise.
+
+        Raises ``NoNetwork`` where none was loaded.
+        """
+        if self.model is None:
+            raise NoNetwork("a network must be loaded before its classes have names: call load")
+        return self.model.names
+
     def classify(self, samples: ArrayLike) -> np.ndarray:
         """The classes of samples as the model's data set has them: ``int64`` (n,).
+
+        :attr:`names` says what they are called.
 
         ``samples`` : (n, ...), prepared as the model file says. Raises as :meth:`infer` does, and
         ``InputError`` where the model does not know how its samples are prepared.

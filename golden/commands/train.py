@@ -66,9 +66,9 @@ y_train, x_test and y_test, or x and y alone. Where it has no held-out samples,
 Samples are vectors or images, with their channels first or last. Where they are
 rows of a table, every feature is scaled by itself; images have one scale, and
 bytes stay as they are; --scaling feature or common asks for one of the first
-two, and --range says which numbers become 0 and 255. Labels are whole numbers, strings, or one-hot
-rows. The model file keeps all of that, so that eval and sim run read other
-samples alike, and judge by what was held out.
+two, and --range says which numbers become 0 and 255. Labels are whole numbers,
+strings, or one-hot rows. The model file keeps all of that, so that eval and sim
+run read other samples alike, and judge by what was held out.
 
 Before it trains it says which boards and configurations the network fits. With
 --fit NAME layers and paths are padded to what one of them needs: to powers of

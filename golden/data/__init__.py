@@ -45,7 +45,7 @@ JUDGING = Reading(judging=True)
 
 def names() -> str:
     """What :func:`load` takes, in words."""
-    return f"{', '.join(sorted(REGISTRY))}, or a file ({', '.join(own.FORMATS)})"
+    return f"{', '.join(sorted(REGISTRY))} or {own.KINDS}"
 
 
 def load(
@@ -77,7 +77,7 @@ def load(
             return own.from_file(name, reading, scaling, Known(preparation, labels, origin))
         if Path(f"{name}.npz").is_file():
             raise InputError(f"data set must be {names()}, not {name!r}; did you mean {name}.npz?")
-        check_name("data set", name, sorted(REGISTRY), f", or a file ({', '.join(own.FORMATS)})")
+        check_name("data set", name, sorted(REGISTRY), f" or {own.KINDS}")
     reading.leave_out(f"{name} is no file of yours", *TOLD)
     if scaling not in ("auto", own.VERSION_1):
         raise InputError(f"scaling must be left out for {name}, which has its own, not {scaling!r}")

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import InputError, check_name
 from . import labels as names_of_classes
 from . import ranges, samples, sets, tables
+from .background import LOOKED, background
 from .dataset import DataSet
 from .labels import Names, numbered, values
 from .preparation import Preparation, channels_first, sizes
@@ -32,6 +33,8 @@ FORMATS: dict[str, Callable[[str, Reading, Mapping[str, Any] | None], Samples]] 
     ".csv": tables.from_table,
     ".tsv": tables.from_table,
 }
+
+KINDS = "a file named .npz, .csv or .tsv"
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _from_file(path, reading, scaling, known):
     _aligned(found.test[1], x_test, "y_test")
     y, y_test, labels = _numbered(found, found.test[1], path, known)
     own, warnings = _preparation(x, x_test, reading, scaling, known)
-    train, origin = own.apply(x), _origin(found, reading, labels)
+    train, origin = own.apply(x), _origin(found, reading, known, labels, own, x)
     if reading.test is not None:
         origin["digest"] = digest(own, train, y)
     return DataSet(
@@ -139,7 +142,7 @@ def _one_part(path, found, x, reading, scaling, known):
     fitted = x[train] if len(train) else x
     own, odd = _preparation(fitted, x[test], reading, scaling, known)
     data = own.apply(x) if data is None else data
-    origin = {**_origin(found, reading, labels), "digest": digest(own, data, y)}
+    origin = {**_origin(found, reading, known, labels, own, fitted), "digest": digest(own, data, y)}
     if not whole:
         origin.update(held_out=share, seed=seed)
     return DataSet(
@@ -202,7 +205,7 @@ def scaled(
 def _read(path, reading, before):
     """What a file has, its columns as of the table ``before``, if there was one."""
     if not is_own(path):
-        raise InputError(f"{path}: must be a file named {' or '.join(FORMATS)}")
+        raise InputError(f"{path}: must be {KINDS}")
     try:
         return FORMATS[Path(path).suffix.lower()](path, reading, before)
     except InputError as error:
@@ -244,12 +247,19 @@ def _preparation(x_train, x_test, reading, scaling, known):
     return own, (*ranges.beyond(own, x_train), *ranges.flat(own, x_train))
 
 
-def _origin(found, reading, labels):
-    """What a model file keeps of how its samples were read."""
-    shape = {} if reading.shape is None else {"shape": list(reading.shape)}
-    by_number = {"numbered": True} if labels is not None and labels == found.classes else {}
-    table = {} if found.table is None else {"table": dict(found.table)}
-    return {**table, **shape, **by_number}
+def _origin(found, reading, known, labels, own, x):
+    """What a model file keeps of how its samples were read, and of what images are drawn on."""
+    kept: dict[str, Any] = {}
+    shape = reading.shape or (known.origin or {}).get("shape")
+    if found.table is not None:
+        kept["table"] = dict(found.table)
+    if shape:
+        kept["shape"] = list(shape)
+    if labels is not None and labels == found.classes:
+        kept["numbered"] = True
+    if len(own.shape) == 2 and not own.by_feature:
+        kept["background"] = background(own.places(x[:LOOKED]), 0.5)
+    return kept
 
 
 def _numbered(found, y_test, path, known):

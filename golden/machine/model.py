@@ -117,6 +117,19 @@ class Model:
                 f"not {self.preparation.inputs}"
             )
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called: as the labels that it was trained on, else their numbers."""
+        known = self.info.get("labels")
+        if isinstance(known, list) and len(known) == self.classes:
+            return tuple(str(name) for name in known)
+        return tuple(str(number) for number in range(self.classes))
+
+    def called(self, number: int) -> str:
+        """A class for people: its number, and its name where that is another: ``2 (oak)``."""
+        name = self.names[number]
+        return name if name == str(number) else f"{number} ({name})"
+
     def save(self, path: str | Path) -> None:
         """Write the file; the old one stays if anything goes wrong."""
         buffer = io.BytesIO()

@@ -1,6 +1,7 @@
 """How good a network is: the logits of many images, in floats and in integers, and accuracies."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -46,10 +47,42 @@ def float_accuracy(
     return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
 
 
-def accuracies(network: Network, quantized: Model, dataset: data.DataSet) -> dict[str, float]:
-    """Accuracy of the floats and of the integers on ``x_test``, 0 to 1."""
-    classes = engine.classify(quantized, integer_logits(quantized, dataset.x_test))
+def integer_classes(quantized: Model, images: np.ndarray) -> np.ndarray:
+    """The classes that a model gives: ``int64`` (B,)."""
+    return engine.classify(quantized, integer_logits(quantized, images))
+
+
+def accuracies(
+    network: Network, quantized: Model, dataset: data.DataSet, said: np.ndarray | None = None
+) -> dict[str, float]:
+    """Accuracy of the floats and of the integers on ``x_test``, 0 to 1.
+
+    ``said`` : the classes of :func:`integer_classes`, where they are known already.
+    """
+    said = integer_classes(quantized, dataset.x_test) if said is None else said
     return {
         "accuracy_float": float_accuracy(network, dataset, quantized.input_scale),
-        "accuracy_int": float((classes == dataset.y_test).mean()),
+        "accuracy_int": float((said == dataset.y_test).mean()),
     }
+
+
+def by_class(quantized: Model, labels: np.ndarray, said: np.ndarray) -> list[dict[str, Any]]:
+    """Of each class, how many images it has, how many are right, and what the others are taken for.
+
+    ``labels`` and ``said`` are (B,). ``mistaken_for`` is the class that most of the others are
+    taken for, the first one of equals; ``None`` where all are right.
+    """
+    counts = np.zeros((quantized.classes, quantized.classes), np.int64)
+    np.add.at(counts, (labels, said), 1)
+    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    names = quantized.names
+    return [
+        {
+            "class": number,
+            "class_name": names[number],
+            "images": int(row.sum()),
+            "right": int(row[number]),
+            "mistaken_for": names[int(others.argmax())] if others.any() else None,
+        }
+        for number, (row, others) in enumerate(zip(counts, wrong, strict=True))
+    ]

@@ -7,7 +7,6 @@ import numpy as np
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
-from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import options
 from sobolpath.golden.support.cli import Parser
 from sobolpath.golden.support.command import Outcome, Say
@@ -16,8 +15,10 @@ from . import pictures, shared
 
 HELP = f"""\
 Have a board classify an image, and show it beside a bar for each class. The
-image is a PNG or JPEG, of any size and either way around, or a .npy file with
-one sample as the data set has them. It is prepared as the model file says.
+image is a PNG or JPEG, of any size, in colour or not, or a .npy file with one
+sample as the data set has them. It is prepared as the model file says; where a
+model's images are all bright on dark and this one is not, or the other way
+around, dark and bright change places.
 Without --model the model is the one that the board holds.
 
   sobolpath host classify digit.png --port /dev/ttyUSB1
@@ -44,10 +45,12 @@ def run(options: Namespace, say: Say) -> Outcome:
         assert model is not None
         if model.preparation is None:
             raise InputError(f"{name}: must say how its samples are prepared, but it does not")
-        sample, said = pictures.sample(options.image, model.preparation)
+        origin = model.info.get("origin") or {}  # a data set by name is bright on black
+        background = origin.get("background", "dark")
+        sample, said = pictures.sample(options.image, model.preparation, background)
         logits = board.infer(model.preparation.apply(sample))
     best = int(engine.classify(model, logits)[0])
-    names, values = classes(model), logits[0, : model.classes]
+    names, values = model.names, logits[0, : model.classes]
     if said:
         for line in textwrap.wrap(f"{options.image}: {said}", 79):
             say(line)
@@ -60,21 +63,14 @@ def run(options: Namespace, say: Say) -> Outcome:
         lines = pictures.beside(picture, -(-shape[1] // step), lines)
     for line in lines:
         say(line)
-    say(f"class {names[best]}")
+    say(f"class {model.called(best)}")
     return Outcome(
         {
             "port": options.port,
             "model": name,
             "file": str(options.image),
+            "class": best,
             "class_name": names[best],
             "logits": values.tolist(),
         }
     )
-
-
-def classes(model: Model) -> list[str]:
-    """The names of a model's classes: those that its data set has, else their numbers."""
-    names = model.info.get("labels")
-    if isinstance(names, list) and len(names) == model.classes:
-        return [str(name) for name in names]
-    return [str(number) for number in range(model.classes)]

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from sobolpath.golden.data.background import border
 from sobolpath.golden.data.preparation import Preparation
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import packages
 
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # of Pillow, by the channels that samples have
+OPPOSITE = {"dark": "bright", "bright": "dark"}
 SUFFIXES = (".png", ".jpg", ".jpeg")
 PLAIN = " .:-=+*#%@"  # from black to white
 UPPER = "\N{UPPER HALF BLOCK}"
@@ -35,60 +38,80 @@ def read_array(path: str | Path) -> np.ndarray:
     return array
 
 
-def sample(path: str | Path, preparation: Preparation) -> tuple[np.ndarray, str]:
+def sample(
+    path: str | Path, preparation: Preparation, background: str | None = "dark"
+) -> tuple[np.ndarray, str]:
     """A sample from a .npy file, or from a picture: (1, *shape), and what was done to it.
 
-    A picture becomes grey and as large as the samples; where its border is bright, dark and bright
-    change places, as the data sets are bright on black. Raises ``InputError``.
+    A picture becomes as large as the samples, and grey where they have no channels; where the
+    samples' ``background`` is ``"dark"`` and its border is bright, or the other way around, dark
+    and bright change places. Raises ``InputError``.
     """
     if Path(path).suffix.lower() not in SUFFIXES:
         return _of_array(path, preparation), ""
     shape = preparation.shape
-    if len(shape) != 2 or preparation.by_feature:
+    channels, area = _channels(shape)
+    if channels is None or preparation.by_feature:
         raise InputError(
             f"{path}: must be a .npy file for this model: its samples are no pictures, but "
             f"{'x'.join(map(str, shape))} numbers"
         )
-    pixels, size = _pixels(path, shape)
-    said = [] if size == shape else [f"{size[0]}x{size[1]} became {shape[0]}x{shape[1]}"]
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    if np.median(border) > 127:
+    pixels, size = _pixels(path, area, MODES[channels])
+    said = [] if size == area else [f"{size[0]}x{size[1]} became {area[0]}x{area[1]}"]
+    if channels == 1 and background in OPPOSITE and border(pixels) == OPPOSITE[background]:
         pixels = 255 - pixels
-        said.append("dark and bright changed places, as its border is bright")
+        said.append(f"dark and bright changed places, as its border is {OPPOSITE[background]}")
     low, high = preparation.least[0], preparation.largest[0]
     scaled = low + pixels / 255 * (high - low)
-    return scaled[np.newaxis], "; ".join(said)
+    return preparation.arranged(scaled[np.newaxis]), "; ".join(said)
+
+
+def _channels(shape):
+    """How many channels samples have and the area of one; ``None`` where they are no pictures."""
+    if len(shape) == 2:
+        return 1, shape
+    if len(shape) == 3:
+        for place, area in ((0, shape[1:]), (2, shape[:2])):
+            if shape[place] in MODES:
+                return shape[place], area
+    return None, shape
 
 
 def _of_array(path, preparation):
     """One sample, or one of its bytes as the engine takes it."""
     array, shape = read_array(path), preparation.shape
-    if array.shape == shape:
-        array = array[np.newaxis]
-    if array.shape != (1, *shape):
-        wanted = "x".join(map(str, shape))
-        raise InputError(f"{path}: must be one sample of {wanted} numbers, not {array.shape}")
-    return array
+    for each in (array[np.newaxis], array):
+        try:
+            if len(each) == 1:
+                return preparation.arranged(each)
+        except InputError:
+            pass
+    wanted = "x".join(map(str, shape))
+    raise InputError(f"{path}: must be one sample of {wanted} numbers, not {array.shape}")
 
 
-def _pixels(path, shape):
-    """Grey pixels (rows, columns) from 0 to 255 as floats, and the size that the file has."""
+def _pixels(path, shape, mode):
+    """Pixels (rows, columns, channels) from 0 to 255 as floats, and the size that the file has.
+
+    Those of ``mode`` L have no axis of channels.
+    """
     packages.module("PIL.Image", "to read a picture", "host")
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as picture:
-            flat = picture.convert("RGBA")
-            white = Image.new("RGBA", flat.size, "white")  # what is not painted is paper
-            grey = Image.alpha_composite(white, flat).convert("L")
+            whole = picture.convert("RGBA")
+            if mode != "RGBA":
+                white = Image.new("RGBA", whole.size, "white")  # what is not painted is paper
+                whole = Image.alpha_composite(white, whole).convert(mode)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise InputError(f"{path}: must be a whole picture (PNG or JPEG)") from None
-    size = (grey.height, grey.width)
+    size = (whole.height, whole.width)
     if size != shape:
-        grey = grey.resize((shape[1], shape[0]), Image.Resampling.BOX)
-    return np.asarray(grey, np.float64), size
+        whole = whole.resize((shape[1], shape[0]), Image.Resampling.BOX)
+    return np.asarray(whole, np.float64), size
 
 
 def colours() -> bool:

@@ -88,7 +88,10 @@ def run(options: Namespace, say: Say) -> Outcome:
     tally = comparison.tally
     steps, layers = steps_of(trace, job), values_of(trace, job, inputs, 0)
     found = int(engine.classify(model, layers[-1][None])[0])
-    title = f"{options.model}, image {options.image} of {options.data}: {label}, classified {found}"
+    title = (
+        f"{options.model}, image {options.image} of {options.data}: {model.called(label)}, "
+        f"classified {model.called(found)}"
+    )
     say(title)
     shown = []
     for part in steps:
@@ -108,7 +111,9 @@ def run(options: Namespace, say: Say) -> Outcome:
         "config": options.config,
         "backend": simulated.name,
         "label": label,
+        "label_name": model.names[label],
         "class": found,
+        "class_name": model.names[found],
         "mismatches": tally.mismatches,
         "values_compared": tally.values,
         "logits": layers[-1].tolist(),

@@ -202,6 +202,7 @@ def _figures(model, job, tally):
         "lanes": lanes,
         "utilization": topology.total_paths / (lanes * (interval or latency)),
         "first_mismatches": [str(mismatch) for mismatch in tally.listed],
+        "class_names": list(model.names),
         "confusion": [[tally.confusion[row, said] for said in classes] for row in classes],
         "margins": [[n, tally.margins[True, n], tally.margins[False, n]] for n in ahead],
     }

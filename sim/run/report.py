@@ -8,6 +8,8 @@ from typing import Any
 from sobolpath.golden.support import cli, page
 from sobolpath.golden.support.plots import Chart
 
+LONGEST = 12  # letters of a class's name in a picture
+
 
 def write(
     path: str | Path,
@@ -100,8 +102,10 @@ def _confusion(result, axes):
                 where = {"ha": "center", "va": "center", "fontsize": 7}
                 axes.text(said, label, f"{count:,}", color=color, **where)
     if len(counts) <= 16:
-        axes.set_xticks(range(len(counts)))
-        axes.set_yticks(range(len(counts)))
+        names = [name[:LONGEST] for name in result["class_names"]]
+        turned = 90 if max(map(len, names)) > 3 else 0
+        axes.set_xticks(range(len(counts)), names, rotation=turned)
+        axes.set_yticks(range(len(counts)), names)
     axes.grid(visible=False)
     axes.set_xlabel("class said")
     axes.set_ylabel("label")

@@ -36,11 +36,11 @@ def draw(path: str | Path, model: Model, layers: list[np.ndarray], title: str) -
     def paint(figure):
         left, right = figure.subplots(1, 2, width_ratios=(2.2, 1))
         _network(left, model, layers, paths, said)
-        _reason(right, layers[-1][: model.classes], sums, said)
+        _reason(right, model, layers[-1][: model.classes], sums, said)
         figure.suptitle(title, fontsize=10)
 
     plots.save(path, (11, 6.4), paint)
-    return [*lines, _words(layers[-1][: model.classes], sums, said)]
+    return [*lines, _words(model, layers[-1][: model.classes], sums, said)]
 
 
 def network(model: Model, layers: list[np.ndarray]) -> bytes:
@@ -74,15 +74,16 @@ def _sums(model, layers):
     return np.vstack([result, model.biases[-1]])[:, : model.classes]
 
 
-def _words(logits, sums, said):
+def _words(model, logits, sums, said):
     """Why the class was chosen, as a line."""
     up, down, bias = (int(value) for value in sums[:, said])
     others = np.delete(np.arange(len(logits)), said)
-    text = f"class {said}: {up:,} - {-down:,} {'-' if bias < 0 else '+'} {abs(bias):,} (bias)"
+    sign = "-" if bias < 0 else "+"
+    text = f"class {model.called(said)}: {up:,} - {-down:,} {sign} {abs(bias):,} (bias)"
     text += f" = {int(logits[said]):,}"
     if others.size:
         second = others[np.argmax(logits[others])]
-        text += f"; next is class {second} with {int(logits[second]):,}"
+        text += f"; next is class {model.called(second)} with {int(logits[second]):,}"
     return text
 
 
@@ -122,7 +123,13 @@ def _network(axis, model, layers, paths, said):
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     handles = [
-        Line2D([], [], color=RAISES, linewidth=2, label=f"raises the logit of class {said}"),
+        Line2D(
+            [],
+            [],
+            color=RAISES,
+            linewidth=2,
+            label=f"raises the logit of class {model.called(said)}",
+        ),
         Line2D([], [], color=LOWERS, linewidth=2, label="lowers it"),
         Line2D([], [], color=GREY, label="other active paths"),
         Line2D([], [], color="#333333", marker="o", linewidth=0, label="neuron, darker if larger"),
@@ -150,7 +157,7 @@ def _neurons(axis, layer, heights, values, said):
     axis.scatter(np.full(len(values), layer), heights, size, colours, **style)
 
 
-def _reason(axis, logits, sums, said):
+def _reason(axis, model, logits, sums, said):
     """The logits of the classes, and what they are made of."""
     classes = np.arange(len(logits))
     if len(classes) > MOST_CLASSES:
@@ -173,13 +180,13 @@ def _reason(axis, logits, sums, said):
         axis.annotate(text, (1, place), (4, 0), xycoords=across, fontweight=weight, **style)
     own = places[list(classes).index(said)]
     axis.axhline(own, color=RAISES, alpha=0.15, linewidth=14, zorder=0)
-    axis.set_yticks(places, [f"class {number}" for number in classes])
+    axis.set_yticks(places, [f"class {model.called(number)}" for number in classes])
     axis.set_ylim(-1.01, 0.01)
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="y", length=0)
     axis.xaxis.set_major_locator(_few_ticks())
     axis.xaxis.set_major_formatter("{x:,.0f}")
-    axis.set_title(f"The largest logit is that of class {said}", fontsize=9)
+    axis.set_title(f"The largest logit is that of class {model.called(said)}", fontsize=9)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=2)
 
 

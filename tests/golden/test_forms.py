@@ -364,7 +364,7 @@ class TestSplit:
             ({}, ["--held-out", "1"], "--held-out must be between 0 and 1, not 1"),
             ({}, ["--held-out", "nan"], "--held-out must be between 0 and 1, not nan"),
             ({}, ["--held-out", "0.1", "--test", "a"], "--held-out must be left out with --tes"),
-            ({}, ["--test", "a.txt"], "a.txt: must be a file named .npz"),
+            ({}, ["--test", "a.txt"], "a.txt: must be a file named .npz, .csv or .tsv"),
             (
                 {},
                 ["--range", "1,0"],

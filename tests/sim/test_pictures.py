@@ -78,6 +78,7 @@ def test_trace(figures, classes, tmp_path):
 def test_report(figures):
     """The three pictures of a run."""
     result = {
+        "class_names": [*map(str, range(9)), "a class of a long name"],
         "confusion": np.diag(np.full(10, 100)).tolist(),
         "margins": [(digits, 200 - digits, digits) for digits in range(9, 16)],
         "latency_cycles": 686,
