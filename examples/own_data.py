@@ -6,8 +6,8 @@ makes a table of three kinds of things with ten measurements each, keeps it as a
 trains a network on it, prints its accuracy, and runs it on the simulated engine. Files go to
 FOLDER, build/examples unless given. Each command is printed as you would type it.
 
-To use your own data, write the same four arrays with ``np.savez``: samples in rows, numbers of any
-kind, and labels that are integers or strings.
+To use your own data, write the same four arrays with ``np.savez``, or a table as text:
+docs/own-data.md says in which forms.
 """
 
 import shlex

@@ -5,6 +5,7 @@ Files are UTF-8 or UTF-16, lines end as they like, and a field may be quoted.
 
 import csv
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,8 @@ class Look:
         return f"column {named!r}" if named else f"column {place + 1}"
 
     def short(self, place: int) -> str:
-        """What a column is called as an option's value."""
-        return (self.header[place] if self.header else "") or str(place + 1)
+        """What a column is called as an option's value, as it is typed."""
+        return shlex.quote((self.header[place] if self.header else "") or str(place + 1))
 
     def find(self, column: str, option: str) -> int:
         """The place of a column by its name or its number. Raises ``InputError``."""

@@ -16,6 +16,7 @@ import contextlib
 import io
 import re
 import shlex
+import textwrap
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -351,12 +352,33 @@ def grown(rows):
         assert tuple(cells) == (*wanted, f"{cycles:,}", f"{cycles / 48:.0f} µs")
 
 
+def own_table(rows):
+    """The page's first example: a table, as its program writes it."""
+    _own_data(rows, "cells.csv")
+
+
+def own_arrays(rows):
+    """The page's second example: arrays."""
+    _own_data(rows, "named.npz")
+
+
+def _own_data(rows, file):
+    """What the last command of docs/own-data.md that names a file prints, once all are run."""
+    blocks = re.findall(r"(?:^ {4}.*\n|^\n)+", (ROOT / "docs/own-data.md").read_text(), re.M)
+    program = next(block for block in blocks if "import" in block and file in block)
+    exec(textwrap.dedent(program), {})
+    said = [printed(tuple(words)) for words in typed(blocks) if file in words]
+    lines = [line for (line,) in rows]
+    assert len(said) == 2
+    assert in_order(lines, [line.strip() for line in said[1]]) is None
+
+
 CHECKS = {
     check.__name__: check
     for check in (
         *(ceilings, command_frame, commands, replies, identity, reproductions),
         *(simulated, verified, ports, records, inferred, engines, both_engines),
-        *(exceptions, grown),
+        *(exceptions, grown, own_table, own_arrays),
     )
 }
 
@@ -390,7 +412,7 @@ def slow(table, *names):
 CHECKED = [table for table in FOUND if table.mark.startswith("checked: ")]
 
 
-@pytest.mark.parametrize("table", [slow(table, "inferred") for table in CHECKED])
+@pytest.mark.parametrize("table", [slow(table, "inferred", "own_") for table in CHECKED])
 def test_it_is_what_the_project_does(table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     CHECKS[table.mark.removeprefix("checked: ")](table.rows)
