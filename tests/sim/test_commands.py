@@ -54,6 +54,7 @@ KEYS = {
     "lanes": int,
     "utilization": float,
     "first_mismatches": list,
+    "class_names": list,
     "confusion": list,
     "margins": list,
     "cycles_per_second": float,
