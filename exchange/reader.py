@@ -21,9 +21,9 @@ from . import folding
 from .chain import ROUNDINGS, Chain, Layer, Quantizer
 from .writer import onnx
 
-MOST = 2**31  # bytes of a file that are read
 #: Nodes that leave numbers as they are, but perhaps in another shape.
-PASSED = ("Identity", "Dropout", "Flatten", "Reshape", "Cast", "Squeeze", "Unsqueeze")
+RESHAPED = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+PASSED = ("Identity", "Dropout", "Cast", *RESHAPED)
 #: Nodes that make classes or probabilities of logits.
 ENDING = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "Normalizer", "ZipMap", "TopK", "Hardmax")
 LINEAR = ("Gemm", "MatMul")
@@ -72,7 +72,10 @@ def _load(path):
     }
     if missing:
         raise InputError(f"{path}: its weights must be beside it, in {min(missing)}")
-    library.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
+    try:
+        library.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
+    except Exception:  # whatever ONNX raises for a place outside of the folder
+        raise InputError(f"{path}: its weights must be in files of the same folder") from None
     return model
 
 
@@ -82,7 +85,17 @@ def _attributes(node):
 
 
 def _title(node):
-    return f"node {node.name or node.output[0]} ({node.op_type})"
+    return f"node {node.name or next(iter(node.output), '')} ({node.op_type})"
+
+
+def _values(tensor):
+    """A constant of the file as an array."""
+    try:
+        return onnx("numpy_helper").to_array(tensor)
+    except Exception:  # whatever NumPy and ONNX raise for bytes of another number or type
+        raise InputError(
+            f"constant {tensor.name} must be whole, but its bytes are not of its shape and type"
+        ) from None
 
 
 class _Reader:
@@ -90,14 +103,15 @@ class _Reader:
 
     def __init__(self, model: Any):
         self.model, self.graph = model, model.graph
-        numpy = onnx("numpy_helper")
         self.constants = {
-            tensor.name: _Constant(numpy.to_array(tensor)) for tensor in self.graph.initializer
+            tensor.name: _Constant(_values(tensor)) for tensor in self.graph.initializer
         }
         inputs = [each for each in self.graph.input if each.name not in self.constants]
         if len(inputs) != 1:
             raise InputError(f"the network must have one input, not {len(inputs)}")
-        self.at, self.width = inputs[0].name, _width(inputs[0])
+        self.at, self.sample = inputs[0].name, _sample(inputs[0])
+        known = bool(self.sample) and all(self.sample)
+        self.width = int(np.prod(self.sample)) if known else None
         self.shapes, self.items, self.notes = set(), [], []
         self.ended, self.dropped, self.labels = set(), [], None
 
@@ -143,21 +157,21 @@ class _Reader:
     def _compute(self, node):
         """A node of constants alone."""
         given = [self.constants[name] for name in node.input if name]
+        first = given[0].quantizer if given else None
         if node.op_type == "Quant":
             quantizer = self._quantizer(node)
-            values = quantizer(given[0].values)
+            values = quantizer(self._constant(node, 0))
             self.constants[node.output[0]] = _Constant(values, quantizer)
             return
         if node.op_type == "DequantizeLinear":
             self.constants[node.output[0]] = self._dequantized(node)
             return
         helper, kept = onnx("helper"), None
-        if node.op_type == "Transpose" and given[0].quantizer is not None:
-            kept = given[0].quantizer
-            turned = [np.transpose(a) if a.ndim == 2 else a for a in (kept.scale, kept.zero)]
-            kept = replace(kept, scale=turned[0], zero=turned[1])
+        if node.op_type == "Transpose" and first is not None:
+            turned = [np.transpose(a) if a.ndim == 2 else a for a in (first.scale, first.zero)]
+            kept = replace(first, scale=turned[0], zero=turned[1])
         elif node.op_type in ("Identity", "Cast"):
-            kept = given[0].quantizer
+            kept = first
         tensors = [onnx("numpy_helper").from_array(c.values, n) for c, n in self._named(node)]
         outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
         graph = helper.make_graph([node], "constant", [], outputs, tensors)
@@ -176,7 +190,7 @@ class _Reader:
 
     def _dequantized(self, node):
         """Integers of a file times a scale."""
-        integers = self.constants[node.input[0]].values
+        integers = self._constant(node, 0)
         scale = np.asarray(self._constant(node, 1), np.float64)
         zero = np.asarray(self._constant(node, 2) if len(node.input) > 2 else 0, np.float64)
         axis = _attributes(node).get("axis", 1)
@@ -189,15 +203,16 @@ class _Reader:
         return _Constant((integers.astype(np.float64) - zero) * scale, quantizer)
 
     def _constant(self, node, index):
-        name = node.input[index]
-        if name not in self.constants:
+        found = self.constants.get(node.input[index]) if index < len(node.input) else None
+        if found is None:
             raise InputError(f"{_title(node)} must have constants beside its input")
-        return self.constants[name].values
+        return found.values
 
     def _quantizer(self, node):
         scale, zero, bits = (np.asarray(self._constant(node, k), np.float64) for k in range(1, 4))
         own = _attributes(node)
-        mode = own.get("rounding_mode", b"ROUND").decode().upper()
+        mode = own.get("rounding_mode", b"ROUND")
+        mode = mode.decode("utf-8", "replace").upper() if isinstance(mode, bytes) else mode
         if mode not in ROUNDINGS:
             raise InputError(f"{_title(node)} must round by {', '.join(ROUNDINGS)}, not {mode}")
         if bits.size != 1 or bits.ravel()[0] not in range(2, 33):
@@ -225,6 +240,8 @@ class _Reader:
                 raise InputError(f"{title} must be to floats, not integers")
             self._drop(node)
             return
+        if kind in RESHAPED:
+            self.sample = ()
         self.at = node.output[0]
 
     def _gemm(self, node):
@@ -241,8 +258,8 @@ class _Reader:
         own = own or {"alpha": 1.0, "transB": 0}
         if node.input[0] != self.at:
             raise InputError(f"{_title(node)} must multiply samples in rows by weights")
-        constant = self.constants.get(node.input[1])
-        if constant is None or constant.values.ndim != 2:
+        constant = self.constants.get(node.input[1]) if len(node.input) > 1 else None
+        if constant is None or constant.values.ndim != 2 or not constant.values.size:
             raise InputError(f"{_title(node)} must have a constant matrix of weights")
         turn = (lambda a: a) if own["transB"] else (lambda a: a.T if a.ndim == 2 else a)
         weights, quantizer = turn(np.asarray(constant.values, np.float64)), constant.quantizer
@@ -256,11 +273,21 @@ class _Reader:
                 f"{_title(node)} must take the {self.width} numbers that come, "
                 f"not {weights.shape[1]}"
             )
-        self.width = len(weights)
+        if self.width is None and len(self.sample) > 1:
+            raise InputError(f"{_title(node)} must follow a Flatten: samples have several axes")
+        self.width, self.sample = len(weights), ()
         bias, name = np.zeros(len(weights)), node.name or node.output[0]
         self.items.append(Layer(own["alpha"] * weights, bias, quantizer, name=name))
 
     def _affine(self, node, factor, offset):
+        count = max(factor.size, offset.size)
+        if count > 1 and self.width is None:
+            self.width = count
+        if count not in (1, self.width):
+            raise InputError(
+                f"{_title(node)} must have one constant, or one for each of {self.width} numbers, "
+                f"not {count}"
+            )
         for values in (factor, offset):
             if not np.isfinite(values).all():
                 raise InputError(f"{_title(node)} must have finite constants")
@@ -270,12 +297,20 @@ class _Reader:
         """The constant operand of a node of two, and whether it comes first."""
         index = 1 if node.input[0] == self.at else 0
         values = np.asarray(self._constant(node, index), np.float64)
-        if values.size not in (1, self.width) and self.width is not None:
-            raise InputError(
-                f"{_title(node)} must have one constant, or one for each of {self.width} numbers, "
-                f"not {values.size}"
-            )
-        return values, index == 0
+        return self._each(values), index == 0
+
+    def _each(self, values):
+        """Constants of an axis of the samples, such as one for each channel: one for each number.
+
+        As they are where samples have no axes any more.
+        """
+        shape = 1, *self.sample
+        if values.size == 1 or self.width is None or len(shape) < 3 or values.ndim > len(shape):
+            return values
+        try:
+            return np.broadcast_to(values, shape).ravel()
+        except ValueError:
+            return values  # which is of no size that fits
 
     def _add(self, node):
         self._affine(node, np.ones(1), self._other(node)[0])
@@ -294,10 +329,19 @@ class _Reader:
         self._affine(node, 1 / values, np.zeros(1))
 
     def _batchnormalization(self, node):
-        scale, bias, mean, variance = (
+        own = _attributes(node)
+        scale, bias, mean, variance = found = [
             np.asarray(self._constant(node, k), np.float64) for k in range(1, 5)
+        ]
+        if own.get("training_mode", 0):
+            raise InputError(f"{_title(node)} must be as in inference, not in training")
+        if len({each.shape for each in found}) > 1 or (variance < 0).any():
+            raise InputError(f"{_title(node)} must have as many scales as means, variances from 0")
+        behind = [1] * (len(self.sample) - 1)  # axes that have no numbers of their own
+        scale, bias, mean, variance = (
+            self._each(each.reshape(*each.shape, *behind)) for each in found
         )
-        factor = scale / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
+        factor = scale / np.sqrt(variance + own.get("epsilon", 1e-5))
         self._affine(node, factor, bias - mean * factor)
 
     def _relu(self, node):
@@ -308,7 +352,8 @@ class _Reader:
         ends = [own.get("min", -np.inf), own.get("max", np.inf)]
         for index in (1, 2):
             if len(node.input) > index and node.input[index]:
-                ends[index - 1] = float(self._constant(node, index))
+                end = self._constant(node, index)
+                ends[index - 1] = float(end.ravel()[0]) if end.size == 1 else np.nan
         if ends[0] != 0 or not ends[1] > 0:
             raise InputError(f"{_title(node)} must clip from 0 to a number above, not {ends}")
         self.items.append(float(ends[1]))
@@ -326,8 +371,15 @@ class _Reader:
         self.items.append(quantizer)
 
     def _dequantizelinear(self, node):
-        if not (self.items and isinstance(self.items[-1], Quantizer)):
+        before = self.items[-1] if self.items else None
+        if not isinstance(before, Quantizer):
             raise InputError(f"{_title(node)} must follow a QuantizeLinear")
+        zero = self._constant(node, 2) if len(node.input) > 2 else 0
+        same = np.array_equal(self._constant(node, 1), before.scale)
+        if not (same and np.array_equal(zero, before.zero)):
+            raise InputError(
+                f"{_title(node)} must have the scale and the zero point of its QuantizeLinear"
+            )
 
 
 _STEPS = (
@@ -336,10 +388,9 @@ _STEPS = (
 )
 
 
-def _width(value):
-    """The numbers of a sample, ``None`` where the file leaves that open."""
-    sizes = [each.dim_value for each in value.type.tensor_type.shape.dim][1:]
-    return int(np.prod(sizes)) if sizes and all(sizes) else None
+def _sample(value):
+    """The axes of a sample, a tuple of sizes; 0 where the file leaves one open."""
+    return tuple(each.dim_value for each in value.type.tensor_type.shape.dim)[1:]
 
 
 def _label(value):

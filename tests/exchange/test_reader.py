@@ -199,6 +199,34 @@ def test_ranges_of_quant(tmp_path, own, ends):
     assert found.tolist() == [(ends[0] - 1) / 2, (ends[1] - 1) / 2, 0, 0.5]
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1), (2, 2), (2,), (3, 2, 2)])
+def test_constants_of_an_axis(tmp_path, shape):
+    """Offsets of channels, rows, columns or pixels, before samples are flattened."""
+    random, graph = np.random.default_rng(6), Graph(12, [3, 2, 2])
+    graph.add("Sub", random.normal(size=shape)).add("Flatten").add("Gemm", mlp((12, 4))[1][0][0])
+    assert same(graph, tmp_path, IMAGES.reshape(30, 3, 2, 2)).widths == (12, 4)
+
+
+def test_normalization_of_channels(tmp_path):
+    random, graph = np.random.default_rng(6), Graph(12, [3, 2, 2])
+    normal = [random.uniform(0.5, 2, 3) for _ in range(4)]
+    graph.add("BatchNormalization", *normal).add("Flatten").add("Gemm", mlp((12, 4))[1][0][0])
+    same(graph, tmp_path, IMAGES.reshape(30, 3, 2, 2))
+
+
+def test_constants_where_the_file_leaves_the_samples_open(tmp_path):
+    """They tell how many numbers there are, or that there are too few."""
+    weights = mlp((12, 4))[1][0][0]
+    graph = Graph(12, ["k"]).add("Sub", np.arange(12)).add("Gemm", weights)
+    assert same(graph, tmp_path).widths == (12, 4)
+    graph = Graph(12, ["c", "h", "w"]).add("Sub", np.ones((1, 3, 1, 1))).add("Flatten")
+    with pytest.raises(InputError, match=r"Gemm_2 \(Gemm\) must take the 3 numbers that come"):
+        read(graph.add("Gemm", weights).save(tmp_path / "n.onnx"))
+    graph = Graph(12, ["h", "w"]).add("MatMul", weights)
+    with pytest.raises(InputError, match="must follow a Flatten: samples have several axes"):
+        read(graph.save(tmp_path / "n.onnx"))
+
+
 def changed(make):
     """A whole file, whose graph ``make`` has changed."""
     graph, _ = mlp((12, 6, 4))
@@ -230,6 +258,24 @@ def _two_inputs(graph):
     graph.nodes.append(helper.make_node("Add", [graph.at, "z"], ["y"]))
 
 
+def _normal(values, **own):
+    return lambda graph: graph.add("BatchNormalization", *[values] * 4, **own)
+
+
+def _pair(scale, zero=0):
+    """A QuantizeLinear of scale 1, and a DequantizeLinear of another."""
+
+    def make(graph):
+        graph.add("QuantizeLinear", np.float32(1), graph.constant(0, np.uint8))
+        graph.add("DequantizeLinear", np.float32(scale), graph.constant(zero, np.uint8))
+
+    return make
+
+
+def _unquantized(graph):
+    graph.nodes.append(helper.make_node("DequantizeLinear", [], ["w"]))
+
+
 MISTAKES = [
     (
         lambda g: g.add("Conv", np.ones((1, 1, 3))),
@@ -256,6 +302,19 @@ MISTAKES = [
     (lambda g: g.add("Add", np.ones(3)), "must have one constant, or one for each of 4 numbers"),
     (lambda g: g.add("Div", 0.0), "must divide by constants that are not 0"),
     (lambda g: g.add("Clip", -1.0, 1.0), r"must clip from 0 to a number above, not \[-1.0, 1.0\]"),
+    (
+        lambda g: g.add("Clip", 0.0, np.ones(2)),
+        r"must clip from 0 to a number above, not \[0.0, nan",
+    ),
+    (lambda g: g.add("MatMul", np.ones((4, 0))), "must have a constant matrix of weights"),
+    (lambda g: g.add("MatMul"), "must have a constant matrix of weights"),
+    (lambda g: g.add("BatchNormalization", np.ones(4)), "must have constants beside its input"),
+    (_normal(np.ones(3)), "must have one constant, or one for each of 4 numbers, not 3"),
+    (_normal(np.ones(4), training_mode=1), "must be as in inference, not in training"),
+    (_normal(-np.ones(4)), "must have as many scales as means, variances from 0"),
+    (_pair(0.5), "must have the scale and the zero point of its QuantizeLinear"),
+    (_pair(1.0, 3), "must have the scale and the zero point of its QuantizeLinear"),
+    (_unquantized, "must have constants beside its input"),
     (
         lambda g: g.add("Cast", to=1).add("DequantizeLinear", np.float32(1)),
         "must follow a QuantizeLinear",
@@ -336,6 +395,38 @@ def test_weights_in_a_file_beside(tmp_path):
     onnx.save_model(model, tmp_path / "n.onnx", **whole)
     found = read(tmp_path / "n.onnx").activations(IMAGES)[-1]
     assert found == pytest.approx(by_runtime(tmp_path / "n.onnx"), abs=1e-5)
+    whole = (tmp_path / "w.data").read_bytes()
+    (tmp_path / "w.data").write_bytes(whole[:50])
+    with pytest.raises(InputError, match=r"constant c\d must be whole, but its bytes are not of"):
+        read(tmp_path / "n.onnx")
+    moved = onnx.load(tmp_path / "n.onnx", load_external_data=False)
+    for tensor in moved.graph.initializer:
+        tensor.external_data[0].value = f"../{tmp_path.name}/w.data"
+    (tmp_path / "o.onnx").write_bytes(moved.SerializeToString())
+    with pytest.raises(InputError, match="its weights must be in files of the same folder"):
+        read(tmp_path / "o.onnx")
     (tmp_path / "w.data").unlink()
     with pytest.raises(InputError, match=r"its weights must be beside it, in w\.data"):
         read(tmp_path / "n.onnx")
+
+
+def test_damaged_files(tmp_path):
+    """Bytes that were changed at random, and files that end early: read, or refused in one line."""
+    graph, _ = mlp((12, 6, 4))
+    graph.add("BatchNormalization", *[np.ones(4)] * 4).add("Softmax")
+    files = [graph.model(), quantized((12, 6, 4), 1, "ROUND")[0].model()]
+    random, counts = np.random.default_rng(0), {"read": 0, "refused": 0}
+    lines = set()
+    for trial in range(400):
+        content = bytearray(files[trial % 2].SerializeToString())
+        for place in random.integers(len(content), size=trial % 3 + 1):
+            content[place] = random.integers(256)
+        (tmp_path / "n.onnx").write_bytes(content[: None if trial % 5 else place])
+        try:
+            read(tmp_path / "n.onnx")
+            counts["read"] += 1
+        except InputError as error:
+            counts["refused"] += 1
+            lines.add(str(error).count("\n"))
+    assert min(counts.values()) > 50
+    assert lines == {0}

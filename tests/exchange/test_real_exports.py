@@ -70,8 +70,9 @@ def fit(net, epochs, torch):
 
 @pytest.fixture(scope="module")
 def torch_net():
-    torch = pytest.importorskip("torch", reason="never: it is in the extra test")
-    nn = torch.nn
+    import torch
+    from torch import nn
+
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Flatten(),
