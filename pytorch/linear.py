@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..golden.errors import InputError
 from ..golden.topology.paths import Paths, Topology
+from ..golden.topology.patterns import check_integer
 from ..golden.training.initialize import MAGNITUDES, initialize
 from ..golden.training.signs import RULES
 from .sums import sums_of
@@ -53,13 +54,14 @@ class Junction(nn.Module):
         if junction not in topology.junctions:
             most = len(topology.paths)
             raise InputError(f"junction must be 1 to {most}, not {junction!r}")
+        check_integer(seed, "seed", 0, 2**32 - 1)
         self.topology, self.junction = topology, junction
         self.in_features, self.out_features = topology.layers[junction - 1 : junction + 1]
         self.paths = topology.paths[junction - 1]
         self.seed, self.initialization, self.magnitudes = seed, initialization, magnitudes
-        self.sums = sums_of(topology, junction).to(device)
-        made = {"device": device, "dtype": dtype}
-        self.weight = nn.Parameter(torch.empty(self.sums.shape, **made))
+        sums, made = sums_of(topology, junction), {"device": device, "dtype": dtype}
+        self.weight = nn.Parameter(torch.empty(sums.shape, **made))
+        self.sums = sums.to(self.weight.device)
         self.bias = nn.Parameter(torch.empty(self.out_features, **made)) if bias else None
         self.reset_parameters()
 
@@ -69,6 +71,7 @@ class Junction(nn.Module):
         The weights are those that the whole network's initialization gives this junction.
         """
         seed = self.seed if seed is None else seed
+        self.sums.reset_parameters()
         started = initialize(self.topology, self.initialization, seed, self.magnitudes)
         self.assign(started.weights[self.junction - 1])
 
@@ -114,7 +117,7 @@ class Junction(nn.Module):
         weight, bias = self.weight, self.bias
         self._check(inputs)
         kind = inputs.device.type
-        if torch.is_autocast_enabled(kind) and inputs.dtype != torch.float64:
+        if kind != "meta" and torch.is_autocast_enabled(kind) and inputs.dtype != torch.float64:
             lower = torch.get_autocast_dtype(kind)
             inputs, weight = inputs.to(lower), weight.to(lower)
             bias = None if bias is None else bias.to(lower)
@@ -126,6 +129,7 @@ class Junction(nn.Module):
         return sums.reshape(*inputs.shape[:-1], self.out_features)
 
     def _check(self, inputs):
+        check_tensor(inputs)
         if not inputs.ndim or inputs.shape[-1] != self.in_features:
             raise InputError(
                 f"inputs must have shape (..., {self.in_features}), not {tuple(inputs.shape)}"
@@ -190,6 +194,12 @@ class PathLinear(Junction):
             device=device,
             dtype=dtype,
         )
+
+
+def check_tensor(inputs: Any) -> None:
+    """Raise ``InputError`` unless the inputs are a tensor."""
+    if not isinstance(inputs, Tensor):
+        raise InputError(f"inputs must be a torch.Tensor, not {type(inputs).__name__}")
 
 
 def _array(values):

@@ -41,5 +41,5 @@ class Masked(nn.Module):
             mask = getattr(self, f"mask_{number}")
             inputs = functional.linear(inputs, matrix if mask is None else matrix * mask, bias)
             if number < self.count:
-                inputs = functional.relu(inputs)
+                inputs = inputs.relu_()
         return inputs

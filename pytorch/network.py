@@ -1,11 +1,11 @@
 """A network of paths as a module of PyTorch: junctions, with a ReLU between two of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..golden.errors import InputError
 from ..golden.machine import model as models
@@ -83,13 +83,13 @@ class PathNetwork(nn.Module):
         return result
 
     @classmethod
-    def from_model(cls, model: Model | str, **made: Any) -> Self:
+    def from_model(cls, model: Model | str | Path, **made: Any) -> Self:
         """A module of the floats of a model, or of a model file, or of a model that ships.
 
         ``model.input_scale`` is what one step of its ``uint8`` inputs is worth; ``made`` is as for
         the class. Raises ``InputError`` for a file that is missing or bad.
         """
-        model = models.load(model) if isinstance(model, str) else model
+        model = model if isinstance(model, Model) else models.load(model)
         floats = Network(model.topology, model.float_weights, model.float_biases)
         return cls.from_network(floats, **made)
 
@@ -105,6 +105,7 @@ class PathNetwork(nn.Module):
         seed = self.seed if seed is None else seed
         started = initialize(self.topology, self.initialization, seed, self.magnitudes)
         for junction, weights in zip(self.layers(), started.weights, strict=True):
+            junction.sums.reset_parameters()
             junction.assign(weights)
 
     def to_network(self) -> Network:
@@ -122,7 +123,7 @@ class PathNetwork(nn.Module):
         """The logits, (..., n_L), of ``inputs`` (..., n_0), as of :meth:`Junction.forward`."""
         *hidden, last = self.junctions
         for junction in hidden:
-            inputs = functional.relu(junction(inputs))
+            inputs = junction(inputs).relu_()
         return last(inputs)
 
     def extra_repr(self) -> str:

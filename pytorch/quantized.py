@@ -13,6 +13,7 @@ So neither the order of a sum, nor the device, nor autocast changes a result.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,11 @@ from ..golden.errors import InputError
 from ..golden.machine import model as models
 from ..golden.machine.model import MAX_BIAS, MAX_SHIFT, Model
 from ..golden.topology.paths import Paths
+from ..golden.topology.patterns import check_integer
 from ..golden.training import quantize
+from ..golden.training.network import Network
+from ..golden.training.qat import QuantizedNetwork
+from .linear import check_tensor
 from .network import PathNetwork
 from .rounding import requantized, rounded
 from .units import latent
@@ -107,12 +112,14 @@ class QuantizedPathNetwork(PathNetwork):
         where the paths are not linear over GF(2), or numbers not finite.
         """
         images = np.asarray(images.cpu() if isinstance(images, Tensor) else images)
-        width = network.topology.layers[0]
-        if images.dtype != np.uint8 or images.ndim != 2 or images.shape[1] != width:
+        width, outputs = network.topology.layers[0], network.topology.layers[-1]
+        good = images.dtype == np.uint8 and images.ndim == 2 and images.shape[1] == width
+        if not good or not len(images):
             raise InputError(
-                f"images must be uint8 of shape (images, {width}), "
+                f"images must be uint8 of shape (images, {width}), at least one, "
                 f"not {images.dtype} of {images.shape}"
             )
+        check_integer(classes, "classes", 1, outputs)
         chosen = quantize.choose(network.to_network(), images, classes, input_scale)
         weight, bias = network.layers()[0].weight, network.layers()[0].bias
         result = cls(
@@ -130,13 +137,32 @@ class QuantizedPathNetwork(PathNetwork):
         return result.train(network.training)
 
     @classmethod
-    def from_model(cls, model: Model | str, **made: Any) -> "QuantizedPathNetwork":
+    def from_network(cls, network: Network, **made: Any) -> "QuantizedPathNetwork":
+        """A module of a :class:`golden.training.qat.QuantizedNetwork`, its floats and scales.
+
+        Raises ``InputError`` for a float network, which has no scales.
+        """
+        if not isinstance(network, QuantizedNetwork):
+            raise InputError(
+                "network must be a golden.training.qat.QuantizedNetwork, not a float one: "
+                "take calibrated"
+            )
+        scales = network.steps[0], network.units, network.shifts
+        result = cls(network.topology, *scales, **made)
+        for junction, weights, biases in zip(
+            result.layers(), network.weights, network.biases, strict=True
+        ):
+            junction.assign(weights, biases)
+        return result
+
+    @classmethod
+    def from_model(cls, model: Model | str | Path, **made: Any) -> "QuantizedPathNetwork":
         """A module of the integers of a model, or of a model file, or of a model that ships.
 
         The floats behind them are the model's where they round to its integers. Raises
         ``InputError`` where the ``dtype`` has not the digits that a bias needs.
         """
-        model = models.load(model) if isinstance(model, str) else model
+        model = model if isinstance(model, Model) else models.load(model)
         step, units, floats = model.input_scale, [], []
         for junction, shift in enumerate(model.shifts, 1):
             unit, *values = latent(model, junction, step)
@@ -183,6 +209,7 @@ class QuantizedPathNetwork(PathNetwork):
 
     def _inputs(self, inputs):
         """The inputs as integers 0 to 255, in floats, (B, n_0)."""
+        check_tensor(inputs)
         width = self.topology.layers[0]
         if not inputs.ndim or inputs.shape[-1] != width:
             raise InputError(f"inputs must have shape (..., {width}), not {tuple(inputs.shape)}")
@@ -209,9 +236,13 @@ class QuantizedPathNetwork(PathNetwork):
     def integers(self, inputs: Tensor) -> list[Tensor]:
         """Every layer's integers for ``inputs`` as of :meth:`forward`, as the engine has them.
 
-        A list: ``uint8`` (..., n_l) of the hidden layers, ``int32`` (..., n_L) the logits.
+        A list: ``uint8`` (..., n_l) of the hidden layers, ``int32`` (..., n_L) the logits. Raises
+        ``InputError`` where a number is not finite.
         """
-        *hidden, logits = self._accumulators(inputs)
+        accumulators = self._accumulators(inputs)
+        if not all(torch.isfinite(sums).all() for sums in accumulators):
+            raise InputError("inputs, weights and biases must be finite, not NaN or infinite")
+        *hidden, logits = accumulators
         pairs = zip(hidden, self.shifts, strict=False)
         layers = [requantized(sums, shift).to(torch.uint8) for sums, shift in pairs]
         layers.append(logits.to(torch.int32))

@@ -34,9 +34,9 @@ def _columns(values, order, shape):
 class _BlockSums(torch.autograd.Function):
     """The sums and the gradients; the four orders are those of :class:`BlockSums`.
 
-    One function, as every step that Python takes costs as much as a small product. The gathered
-    sources are kept for the gradient of the weights; they are gathered again where that gradient
-    is to be differentiated.
+    One function, as every step that Python takes costs as much as a small product. Its result is
+    no view of another tensor, so that it may be changed in place. The gathered sources are kept for
+    the gradient of the weights, and gathered again where that gradient is to be differentiated.
     """
 
     @staticmethod
@@ -54,14 +54,19 @@ class _BlockSums(torch.autograd.Function):
         gathered = _columns(inputs, source, (many, wide))
         ctx.save_for_backward(inputs, gathered, weight, source, target, by_source)
         sums = torch.bmm(weight, gathered).view(many * high, inputs.shape[0])
-        sums = sums.index_select(0, by_target)
+        if torch.compiler.is_compiling():  # it knows no ``out``, and in place means nothing there
+            result = sums.index_select(0, by_target).t()
+            return result if bias is None else result + bias
+        result = sums.new_empty_strided((inputs.shape[0], many * high), (1, inputs.shape[0]))
+        rows = result.t()
+        torch.index_select(sums, 0, by_target, out=rows)
         if bias is not None:
-            sums.add_(bias.unsqueeze(1))
-        return sums.t()
+            rows.add_(bias.unsqueeze(1))
+        return result
 
     @staticmethod
     def backward(ctx: Any, *errors: Any) -> Any:
-        (error,) = errors
+        error = errors[0]
         inputs, gathered, weight, source, target, by_source = ctx.saved_tensors
         many, high, wide = weight.shape
         back, own, offsets = None, None, None
@@ -81,6 +86,17 @@ class _BlockSums(torch.autograd.Function):
         return back, own, offsets, None, None, None, None
 
 
+def _register(module, orders):
+    """Give a module these arrays as buffers, which its ``state_dict`` has not."""
+    for name, order in orders.items():
+        module.register_buffer(name, torch.from_numpy(order), persistent=False)
+
+
+def _restore(module, orders):
+    for name, order in orders.items():
+        module.get_buffer(name).copy_(torch.from_numpy(order))
+
+
 class BlockSums(nn.Module):
     """The sums of a junction that is dense blocks.
 
@@ -97,11 +113,14 @@ class BlockSums(nn.Module):
 
     def __init__(self, parts: Blocks):
         super().__init__()
-        self.shape, self.path = parts.shape, parts.path
+        self.shape, self.path, self.orders = parts.shape, parts.path, {}
         for name, order in (("source", parts.source.ravel()), ("target", parts.target.ravel())):
-            self.register_buffer(name, torch.from_numpy(order.copy()), persistent=False)
-            inverse = torch.from_numpy(np.argsort(order))
-            self.register_buffer(f"by_{name}", inverse, persistent=False)
+            self.orders |= {name: order.copy(), f"by_{name}": np.argsort(order)}
+        _register(self, self.orders)
+
+    def reset_parameters(self) -> None:
+        """Write the orders again, as who makes a module without memory (``meta``) expects."""
+        _restore(self, self.orders)
 
     def forward(self, inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """The sums of the targets, (B, n_l), of ``inputs`` (B, n_{l-1}); all of one dtype."""
@@ -124,8 +143,12 @@ class MatrixSums(nn.Module):
         source, target = topology.edges(junction)
         self.sizes = topology.layers[junction], topology.layers[junction - 1]
         self.shape, self.path = source.shape, np.arange(len(source))
-        edge = torch.from_numpy(target * self.sizes[1] + source)
-        self.register_buffer("edge", edge, persistent=False)
+        self.orders = {"edge": target * self.sizes[1] + source}
+        _register(self, self.orders)
+
+    def reset_parameters(self) -> None:
+        """As of :class:`BlockSums`."""
+        _restore(self, self.orders)
 
     def forward(self, inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """As of :class:`BlockSums`."""

@@ -1,7 +1,8 @@
 """``sobolpath pytorch bench``: what a step of training costs in PyTorch, as paths and as matrices.
 
 Timed is forward and backward of the same network in three ways, in turns; of each the fastest of
-several times counts. What else runs on the machine only ever adds.
+several times counts. What else runs on the machine only ever adds. With one thread the time is that
+of the processor, which is the same on an idle machine and varies less on another.
 """
 
 import platform
@@ -22,7 +23,7 @@ and as matrices without a mask, which have every edge. Each time is the least
 of --repeats.
 
   sobolpath pytorch bench
-  sobolpath pytorch bench --layers 512-512 --paths 16384 --batch 256
+  sobolpath pytorch bench --layers 512-512-512 --paths 16384,16384 --batch 64
 
 The inputs are noise, and so are the gradients that go backward. PyTorch must be
 installed: the extra torch.
@@ -40,12 +41,12 @@ COLUMNS = (
 
 def arguments(parser: Parser) -> None:
     """Add the options."""
-    options.layers(parser, "512-512-512-512")
-    options.paths(parser, "16384,16384,16384")
+    options.layers(parser, "512-512")
+    options.paths(parser, "16384")
     options.topology(parser)
     what = "images per step (%(default)s)"
     parser.add_argument("--batch", type=int, default=128, metavar="N", help=what)
-    options.batches(parser, 10)
+    options.batches(parser, 20)
     options.repeats(parser, 25, "how often each is timed")
     options.threads(parser)
     options.json(parser)
@@ -59,12 +60,13 @@ def _seconds(network, inputs, error, batches):
     logits = network(inputs)
     error = torch.empty_like(logits).copy_(error)  # in memory as the logits
     logits.backward(error)
-    began = time.perf_counter()
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    began = clock()
     for _ in range(batches):
         for parameter in parameters:
             parameter.grad = None
         network(inputs).backward(error)
-    return (time.perf_counter() - began) / batches
+    return (clock() - began) / batches
 
 
 def measure(networks: dict[str, Any], batch: int, batches: int, repeats: int) -> dict[str, list]:

@@ -157,6 +157,14 @@ class TestStart:
         own(inputs_of(SMALL, 3)).sum().backward()
         assert all(parameter.grad is not None for parameter in own.parameters())
 
+    def test_from_a_file(self, tmp_path):
+        models.load("digits").save(tmp_path / "m.npz")
+        for name in (tmp_path / "m.npz", str(tmp_path / "m.npz"), models.load("digits")):
+            assert same(
+                PathNetwork.from_model(name).to_network(),
+                PathNetwork.from_model("digits").to_network(),
+            )
+
     def test_from_a_model(self):
         model = models.load("digits")
         own = PathNetwork.from_model("digits")
@@ -261,6 +269,38 @@ class TestHabits:
                 assert torch.allclose(parameter.grad, gradient)
         assert own.layers()[1].weight.grad is None
 
+    def test_results_may_be_changed_in_place(self, topology):
+        """As ``torch.nn.ReLU(inplace=True)`` does."""
+        own, inputs = module(topology), inputs_of(topology, 5)
+        gradients = []
+        for function in (torch.relu, torch.relu_):
+            own.zero_grad()
+            function(own(inputs)).square().sum().backward()
+            gradients.append([parameter.grad.clone() for parameter in own.parameters()])
+        assert all(map(torch.equal, *gradients))
+        assert own(inputs)._base is None
+
+    def test_results_lie_neuron_by_neuron(self):
+        got = module(SMALL)(inputs_of(SMALL, 5))
+        assert got.stride() == (1, 5)
+        assert torch.relu(got).stride() == (1, 5)
+
+    def test_made_without_memory(self, topology):
+        """On ``meta``, then given memory and started: the way of models that are sharded."""
+        wanted = PathNetwork(topology.layers, topology.paths, topology)
+        with torch.device("meta"):
+            own = PathNetwork(topology.layers, topology.paths, topology)
+        assert own(torch.zeros(3, topology.layers[0], device="meta")).shape[0] == 3
+        own = own.to_empty(device="cpu")
+        own.reset_parameters()
+        inputs = inputs_of(topology, 3)
+        assert torch.equal(own(inputs), wanted(inputs))
+
+    def test_export(self):
+        own, inputs = module(SMALL), inputs_of(SMALL, 3)
+        exported = torch.export.export(own, (inputs,)).module()
+        assert torch.allclose(exported(inputs), own(inputs))
+
     def test_it_learns(self):
         own, inputs = PathNetwork((16, 32, 8), (256, 128)), inputs_of(SMALL, 64)
         labels = (inputs[:, 0] > 0).long() + 2 * (inputs[:, 1] > 0).long()
@@ -299,6 +339,20 @@ class TestComplaints:
             PathNetwork((16, 32, 16), (64, 64), SMALL)
         with pytest.raises(InputError, match="without dimensions"):
             PathNetwork(SMALL.layers, SMALL.paths, SMALL, dimensions=(0, 1, 2))
+
+    @pytest.mark.parametrize(
+        ("inputs", "kind"), [(np.zeros((3, 16)), "ndarray"), ([[0.0] * 16], "list"), (None, "None")]
+    )
+    def test_no_tensors(self, inputs, kind):
+        with pytest.raises(InputError, match=f"inputs must be a torch.Tensor, not {kind}"):
+            module(SMALL)(inputs)
+
+    def test_seeds(self):
+        for seed in (-1, None, 0.5):
+            with pytest.raises(
+                InputError, match=f"seed must be an integer from 0 to .*, not {seed}"
+            ):
+                PathNetwork(SMALL.layers, SMALL.paths, SMALL, seed=seed)
 
     def test_what_the_golden_model_says(self):
         with pytest.raises(InputError, match="width of layer 0 must be a power of two, not 784"):

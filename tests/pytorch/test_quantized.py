@@ -153,6 +153,8 @@ class TestLikeTheGoldenTraining:
         model, other = own.to_model(classes, {"a": 1}), wanted.model(classes, {"a": 1})
         assert same_model(model, other)
         assert model.info == {"a": 1}
+        again = QuantizedPathNetwork.from_network(wanted)
+        assert same_model(again.to_model(classes), other)
         golden = quantize.quantize(own.to_network(), images, classes, SCALE)
         assert same_model(model, golden)
 
@@ -345,6 +347,29 @@ class TestComplaints:
             own(torch.zeros(3, 16, dtype=torch.int64))
         with pytest.raises(InputError, match=r"images must be uint8 of shape \(images, 16\)"):
             QuantizedPathNetwork.calibrated(own, np.zeros((3, 16)), 8)
+
+        with pytest.raises(InputError, match=r"at least one, not uint8 of \(0, 16\)"):
+            QuantizedPathNetwork.calibrated(own, np.zeros((0, 16), np.uint8), 8)
+        with pytest.raises(InputError, match=r"inputs must be a torch\.Tensor, not ndarray"):
+            own(np.zeros((3, 16), np.uint8))
+        for classes in (0, 9):
+            with pytest.raises(InputError, match="classes must be an integer from 1 to 8"):
+                QuantizedPathNetwork.calibrated(own, np.zeros((3, 16), np.uint8), classes)
+
+    def test_numbers_that_are_none(self):
+        own = random_module(LINEAR["sobol"], 0)
+        wanted = "inputs, weights and biases must be finite"
+        with pytest.raises(InputError, match=wanted):
+            own.integers(torch.full((2, 16), float("nan")))
+        torch.nn.init.constant_(own.layers()[1].bias, float("nan"))
+        with pytest.raises(InputError, match=wanted):
+            own.integers(torch.zeros(2, 16))
+        with pytest.raises(InputError, match="biases of junction 2 must be finite"):
+            own.to_model(8)
+
+    def test_a_float_network(self):
+        with pytest.raises(InputError, match=r"must be a golden\.training\.qat\.QuantizedNetwork"):
+            QuantizedPathNetwork.from_network(random_network(LINEAR["sobol"]))
 
     def test_a_bias_beyond_the_dtype(self):
         topology = Topology((4, 4), (16,))
