@@ -104,11 +104,13 @@ class OnePortMasters(Masters):
         m = Module()
         lanes = self._lanes
         m.submodules.memory = memory = Memory(shape=8 * lanes, depth=2 * self._depth, init=[])
-        read, write = memory.read_port(), memory.write_port(granularity=8)
+        read = memory.read_port()
+        write = memory.write_port(granularity=8)
         byte_row, byte_low, chosen, byte = self._byte()
         phase = Signal(2)  # 0 while nothing is under way
         taken = self.row.valid & self.row.ready
-        first, second = Signal(), Signal()  # a row is in the first, the second turn
+        first = Signal()  # a row is in its first turn
+        second = Signal()  # and one in its second
         row = Signal(self._row_bits, reset_less=True)
         before = Signal.like(row, name="before", reset_less=True)
         high = Signal(self._bytes, reset_less=True)
@@ -161,7 +163,8 @@ class TwoPortMasters(Masters):
         for name, own in (("high", ~byte_low), ("low", byte_low)):
             memory = Memory(shape=bits, depth=self._depth, init=[])
             m.submodules[name] = memory
-            read, write = memory.read_port(), memory.write_port(granularity=8)
+            read = memory.read_port()
+            write = memory.write_port(granularity=8)
             planes.append((read, write))
             m.d.comb += [
                 read.en.eq(self.row.valid | self.read.valid),
