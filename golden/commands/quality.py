@@ -71,7 +71,7 @@ DEAD = ("dead weights", "dead")
 def arguments(parser: Parser) -> None:
     """Add the options."""
     options.model(parser, nargs="?")
-    options.data(parser, required=False, what="its training images (those that it names)")
+    options.data(parser, required=False, what="the training images of MODEL (those it names)")
     options.label(parser)
     options.topologies(parser, "sobol", "which paths, a table of several (%(default)s)")
     shared.network_arguments(parser, required=False)

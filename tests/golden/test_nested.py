@@ -133,7 +133,7 @@ class TestCommand:
         assert [row["size"] for row in rows] == list(SMALL)
         assert rows[-1]["accuracy_int"] == result["accuracy_int"] > 0.9
         for row in rows:
-            assert row["accuracy_float"] > 0.63  # 128 paths: a fan-in of 4
+            assert row["accuracy_float"] > 0.55  # 128 paths: a fan-in of 4
             assert abs(row["accuracy_int"] - row["accuracy_float"]) < 0.05
             assert f"{row['size']:>6} paths float {row['accuracy_float']:.2%}, int" in lines
         assert model.load(tmp_path / "m.npz").info["nested"] == rows
