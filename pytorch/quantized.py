@@ -25,7 +25,7 @@ from ..golden.data import INPUT_SCALE
 from ..golden.data.preparation import Preparation
 from ..golden.errors import InputError
 from ..golden.machine import model as models
-from ..golden.machine.model import MAX_BIAS, MAX_SHIFT, Model
+from ..golden.machine.model import MAX_BIAS, Model
 from ..golden.topology.paths import Paths
 from ..golden.topology.patterns import check_integer
 from ..golden.training import quantize
@@ -34,7 +34,7 @@ from ..golden.training.qat import QuantizedNetwork
 from .linear import check_tensor
 from .network import PathNetwork
 from .rounding import requantized, rounded
-from .units import latent
+from .units import checked, latent
 
 EXACT = 2**24  # integers below are exact in float32
 
@@ -71,21 +71,7 @@ class QuantizedPathNetwork(PathNetwork):
 
     def _scale(self, input_scale, units, shifts, least):
         """Check and take what the steps are worth."""
-        count, shifts = len(self.junctions), [int(shift) for shift in shifts]
-        if len(units) != count or len(shifts) != count:
-            raise InputError(
-                f"units and shifts must be {count}, one per junction, "
-                f"not {len(units)} and {len(shifts)}"
-            )
-        scales = [float(scale) for scale in (input_scale, *units)]
-        if not all(np.isfinite(scale) and scale > 0 for scale in scales):
-            raise InputError(f"input_scale and units must be finite and above 0, not {scales}")
-        if not all(0 <= shift <= MAX_SHIFT for shift in shifts) or shifts[-1]:
-            raise InputError(
-                f"shifts must be integers from 0 to {MAX_SHIFT}, the last 0, not {shifts}"
-            )
-        if least not in (-127, -128):
-            raise InputError(f"least must be -127 or -128, not {least!r}")
+        scales, shifts = checked(len(self.junctions), input_scale, units, shifts, least)
         self.units, self.shifts, self.least = scales[1:], shifts, least
         self.steps = [scales[0]]
         for unit, shift in zip(self.units, shifts, strict=True):

@@ -1,13 +1,39 @@
-"""What the steps of a model's weights are worth, which its file does not tell.
+"""What the steps of weights are worth: checked, and found for a model, whose file does not tell.
 
 A unit u of a junction is right where each float f of it, divided by u, rounds to the integer q of
 its path: where f / (q + 1/2) <= u <= f / (q - 1/2) for the magnitudes. What all paths allow is an
 interval; clamped integers bound it on one side.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..golden.machine.model import MAX_BIAS, Model
+from ..golden.errors import InputError
+from ..golden.machine.model import MAX_BIAS, MAX_SHIFT, Model
+
+
+def checked(
+    count: int, input_scale: float, units: Sequence[float], shifts: Sequence[int], least: int
+) -> tuple[list[float], list[int]]:
+    """The input's scale and the units as floats, and the shifts; ``InputError`` for wrong ones.
+
+    ``count`` junctions; the others are those of ``QuantizedPathNetwork``.
+    """
+    shifts = [int(shift) for shift in shifts]
+    if len(units) != count or len(shifts) != count:
+        raise InputError(
+            f"units and shifts must be {count}, one per junction, "
+            f"not {len(units)} and {len(shifts)}"
+        )
+    scales = [float(scale) for scale in (input_scale, *units)]
+    if not all(np.isfinite(scale) and scale > 0 for scale in scales):
+        raise InputError(f"input_scale and units must be finite and above 0, not {scales}")
+    if not all(0 <= shift <= MAX_SHIFT for shift in shifts) or shifts[-1]:
+        raise InputError(f"shifts must be integers from 0 to {MAX_SHIFT}, the last 0, not {shifts}")
+    if least not in (-127, -128):
+        raise InputError(f"least must be -127 or -128, not {least!r}")
+    return scales, shifts
 
 
 def unit(floats: np.ndarray, integers: np.ndarray) -> float | None:
