@@ -60,15 +60,16 @@ stay unseen.
 All data sets except digits come from files: in $SOBOLPATH_DATA, else in
 ../shared/data beside the checkout, else in the user's cache folder, where
 --download keeps what it fetched. A file of yours is a table (.csv, .tsv: a row
-a sample, and a column of labels, --label), or a .npz file with x_train,
-y_train, x_test and y_test, or x and y alone. Where it has no held-out samples,
---test names a file of them, or a share of every class is held out (--held-out).
-Samples are vectors or images, with their channels first or last. Where they are
-rows of a table, every feature is scaled by itself; images have one scale, and
-bytes stay as they are; --scaling feature or common asks for one of the first
-two, and --range says which numbers become 0 and 255. Labels are whole numbers,
-strings, or one-hot rows. The model file keeps all of that, so that eval and sim
-run read other samples alike, and judge by what was held out.
+a sample, and a column of labels, --label), a .npz file with x_train,
+y_train, x_test and y_test, or x and y alone, or a folder of pictures for each
+class. Where there are no held-out samples, --test names a file of them, or a
+share of every class is held out (--held-out). Samples are vectors or images,
+with their channels first or last. Where they are rows of a table, every feature
+is scaled by itself; images have one scale, and bytes stay as they are;
+--scaling feature or common asks for one of the first two, and --range says
+which numbers become 0 and 255. Labels are whole numbers, strings, or one-hot
+rows. The model file keeps all of that, so that eval and sim run read other
+samples alike, and judge by what was held out.
 
 Before it trains it says which boards and configurations the network fits. With
 --fit NAME layers and paths are padded to what one of them needs: to powers of

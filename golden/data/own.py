@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InputError, check_name
 from . import labels as names_of_classes
-from . import ranges, samples, sets, tables
+from . import pictures, ranges, samples, sets, tables
 from .background import LOOKED, background
 from .dataset import DataSet
 from .labels import Names, numbered, values
@@ -34,7 +34,7 @@ FORMATS: dict[str, Callable[[str, Reading, Mapping[str, Any] | None], Samples]] 
     ".tsv": tables.from_table,
 }
 
-KINDS = "a file named .npz, .csv or .tsv"
+KINDS = "a file named .npz, .csv or .tsv, or a folder of pictures"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Known:
 def from_file(
     path: str, reading: Reading, scaling: str = "auto", known: Known | None = None
 ) -> DataSet:
-    """The data set in a file, of a format in ``FORMATS``.
+    """The data set in a file, of a format in ``FORMATS``, or in a folder of pictures.
 
     Samples are arrays of any shape and of any real numbers, pictures with their channels first or
     last; labels are those that :mod:`golden.data.labels` knows.
@@ -88,6 +88,8 @@ def _from_file(path, reading, scaling, known):
             raise InputError(f"--test must be left out: {path} has held-out samples of its own")
         other = _read(reading.test, reading, found.table)
         found = replace(found, test=(other.x, other.y))
+    if Path(path).is_dir():
+        reading = replace(reading, shape=None)  # the pictures have it
     x = _arranged(found.x, "x_train" if found.test else "x", reading, known)
     if found.test is None:
         return _one_part(path, found, x, reading, scaling, known)
@@ -206,16 +208,18 @@ def _read(path, reading, before):
     """What a file has, its columns as of the table ``before``, if there was one."""
     if not is_own(path):
         raise InputError(f"{path}: must be {KINDS}")
+    folder = Path(path).is_dir()
     try:
-        return FORMATS[Path(path).suffix.lower()](path, reading, before)
+        reader = pictures.from_folder if folder else FORMATS[Path(path).suffix.lower()]
+        return reader(path, reading, before)
     except InputError as error:
         text = str(error)
         raise InputError(text if text.startswith((path, "--")) else f"{path}: {text}") from None
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of a file, of a format in ``FORMATS``."""
-    return Path(name).suffix.lower() in FORMATS
+    """Whether a name is that of a file, of a format in ``FORMATS``, or of a folder."""
+    return Path(name).suffix.lower() in FORMATS or Path(name).is_dir()
 
 
 def _arranged(x, what, reading, known):

@@ -34,6 +34,7 @@ def from_table(path: str, reading: Reading, before: Mapping[str, Any] | None = N
     taken, by their names where both have a header, by their places otherwise. Raises
     ``InputError``, in one line that names line and column.
     """
+    before = before if before and "features" in before else None
     look = look_at(path)
     label, features, why = _columns(look, reading, before)
     numbers, labels = _values(path, look, label, features)

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from sobolpath.golden.data.background import border
+from sobolpath.golden.data.pictures import MODES, SUFFIXES, read
 from sobolpath.golden.data.preparation import Preparation
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import packages
 
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # of Pillow, by the channels that samples have
 OPPOSITE = {"dark": "bright", "bright": "dark"}
-SUFFIXES = (".png", ".jpg", ".jpeg")
 PLAIN = " .:-=+*#%@"  # from black to white
 UPPER = "\N{UPPER HALF BLOCK}"
 FULL, HALF = "\N{FULL BLOCK}", "\N{LEFT HALF BLOCK}"
@@ -56,7 +54,7 @@ def sample(
             f"{path}: must be a .npy file for this model: its samples are no pictures, but "
             f"{'x'.join(map(str, shape))} numbers"
         )
-    pixels, size = _pixels(path, area, MODES[channels])
+    pixels, size = read(path, MODES[channels], area)
     said = [] if size == area else [f"{size[0]}x{size[1]} became {area[0]}x{area[1]}"]
     if channels == 1 and background in OPPOSITE and border(pixels) == OPPOSITE[background]:
         pixels = 255 - pixels
@@ -88,30 +86,6 @@ def _of_array(path, preparation):
             pass
     wanted = "x".join(map(str, shape))
     raise InputError(f"{path}: must be one sample of {wanted} numbers, not {array.shape}")
-
-
-def _pixels(path, shape, mode):
-    """Pixels (rows, columns, channels) from 0 to 255 as floats, and the size that the file has.
-
-    Those of ``mode`` L have no axis of channels.
-    """
-    packages.module("PIL.Image", "to read a picture", "host")
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            whole = picture.convert("RGBA")
-            if mode != "RGBA":
-                white = Image.new("RGBA", whole.size, "white")  # what is not painted is paper
-                whole = Image.alpha_composite(white, whole).convert(mode)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise InputError(f"{path}: must be a whole picture (PNG or JPEG)") from None
-    size = (whole.height, whole.width)
-    if size != shape:
-        whole = whole.resize((shape[1], shape[0]), Image.Resampling.BOX)
-    return np.asarray(whole, np.float64), size
 
 
 def colours() -> bool:

@@ -138,7 +138,7 @@ class TestTrain:
 MISTAKES = [
     (
         ["--data", "nist"],
-        "mitbih, mnist, mnist1d, morse or a file named .npz, .csv or .tsv, not 'nist'; did you",
+        "mitbih, mnist, mnist1d, morse or a file named .npz, .csv or .tsv, or a folder of pictur",
     ),
     (["--layers", "64-32-10"], "width of layer 2 must be a power of two, not 10; the next is 16"),
     (["--layers", "64x16"], "--layers must be integers joined by '-', not '64x16'"),

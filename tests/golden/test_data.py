@@ -56,9 +56,8 @@ class TestDigits:
 
 
 def test_unknown_name():
-    names = (
-        "digits, fashion, fsdd, mitbih, mnist, mnist1d, morse or a file named .npz, .csv or .tsv"
-    )
+    names = "digits, fashion, fsdd, mitbih, mnist, mnist1d, morse or a file named .npz"
+    names += ", .csv or .tsv, or a folder of pictures"
     with pytest.raises(InputError, match=f"data set must be one of {names}, not 'nist'"):
         data.load("nist")
 
@@ -67,7 +66,8 @@ def test_a_new_set_is_one_entry(monkeypatch):
     monkeypatch.setitem(data.REGISTRY, "small", small)
     assert data.load("small").inputs == 2
     with pytest.raises(
-        InputError, match=r"morse, small or a file named \.npz, \.csv or \.tsv, not"
+        InputError,
+        match=r"morse, small or a file named \.npz, \.csv or \.tsv, or a folder of pictures, not",
     ):
         data.load("large")
 
