@@ -8,9 +8,8 @@ import numpy as np
 
 from ..data import DataSet
 from ..errors import InputError
-from ..learn import arithmetic, loop
+from ..learn import arithmetic, compiled, loop
 from ..learn.arithmetic import SLOWEST, Fractions
-from ..learn.learner import Learner
 from ..learn.parameters import Parameters
 from ..machine.model import Model
 from ..topology.paths import Paths
@@ -82,7 +81,7 @@ def train(
     fixed = signs == "fixed"
     parameters = Parameters.of_network(network, FRACTIONS, fixed=fixed)
     shifts = FRACTIONS.shifts(len(parameters.weights), course.rate)
-    learner = Learner(parameters, shifts, fixed=fixed)
+    learner = compiled.learner(parameters, shifts, fixed=fixed)
     shares = loop.train(learner, FRACTIONS, dataset.x_train, dataset.y_train, course)
     learned = learner.parameters
     facts = {

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..support.cli import progress
 from .arithmetic import SLOWEST, Fractions
+from .compiled import CompiledLearner
 from .learner import Learner
 
 SHOWN = 64  # images between two looks at the progress bar
@@ -70,7 +71,7 @@ class Course:
 
 
 def train(
-    learner: Learner,
+    learner: Learner | CompiledLearner,
     fractions: Fractions,
     images: np.ndarray,
     labels: np.ndarray,

@@ -65,6 +65,7 @@ def test_the_wheel_has_one_name_and_every_file(distributions):
     assert {name.partition("/")[0] for name in names} == {"sobolpath", INFO}
     assert {name for name in names if name.startswith("sobolpath/")} == files_of_the_checkout()
     some = ("models/digits.npz", "sim/backends/harness.cpp", "boards/report/report.md", "py.typed")
+    some += ("golden/learn/kernel.cpp",)
     assert {f"sobolpath/{name}" for name in some} <= names
     assert metadata["Version"] == sobolpath.__version__
     assert metadata["License-Expression"] == "BSD-2-Clause"

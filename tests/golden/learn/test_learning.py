@@ -9,9 +9,8 @@ from sobolpath.__main__ import main
 from sobolpath.golden import data
 from sobolpath.golden.commands.learning import START
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.learn import by_path, loop
+from sobolpath.golden.learn import by_path, compiled, loop
 from sobolpath.golden.learn.arithmetic import BIAS_INPUT, ERROR, WEIGHT, Fractions
-from sobolpath.golden.learn.learner import Learner
 from sobolpath.golden.learn.loop import Course
 from sobolpath.golden.learn.parameters import Parameters
 from sobolpath.golden.machine import model
@@ -39,7 +38,7 @@ def fresh(topology=TOPOLOGY, classes=10, *, fixed=False, rule="rudin-shapiro"):
 
 def learner_of(parameters, rate=5, *, fixed=False):
     shifts = FRACTIONS.shifts(len(parameters.weights), rate)
-    return Learner(parameters, shifts, fixed=fixed)
+    return compiled.learner(parameters, shifts, fixed=fixed)
 
 
 def taught(digits, epochs, *, fixed=False, images=400):

@@ -1,10 +1,10 @@
-"""One step of learning, three ways: path by path, row by row, and as whole junctions."""
+"""One step of learning, all ways: path by path, row by row, as whole junctions, compiled."""
 
 import numpy as np
 import pytest
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.learn import by_path, sweeps
+from sobolpath.golden.learn import by_path, compiled, sweeps
 from sobolpath.golden.learn.arithmetic import BIAS_LIMIT, LIMIT, Fractions, high
 from sobolpath.golden.learn.learner import Learner
 from sobolpath.golden.learn.parameters import Parameters
@@ -15,21 +15,28 @@ from sobolpath.golden.topology.paths import Topology
 from tests.support import learning
 
 
-def same_three_ways(parameters, shifts, fixed, lanes, samples):
-    """Run steps three ways and compare all they compute; how many values were compared."""
-    learner, compared = Learner(parameters, shifts, fixed=fixed), 0
+def native(parameters, shifts, *, fixed=False):
+    library = compiled.library()
+    assert library is not None, "a C++ compiler must be there"
+    return compiled.CompiledLearner(library, parameters, shifts, fixed=fixed)
+
+
+def same_all_ways(parameters, shifts, fixed, lanes, samples):
+    """Run steps all ways and compare all they compute; how many values were compared."""
+    fast = [Learner(parameters, shifts, fixed=fixed), native(parameters, shifts, fixed=fixed)]
+    compared = 0
     for image, label in samples:
         wanted, seen = by_path.step(parameters, image, label, shifts, fixed=fixed)
         found, own = sweeps.step(parameters, image, label, shifts, lanes, fixed=fixed)
-        logits = learner.step(image, label)
-        assert np.array_equal(logits[:, 0], seen.logits)
         compared += learning.same_parameters(wanted, found) + learning.same_step(seen, own)
-        compared += learning.same_parameters(wanted, learner.parameters)
+        for learner in fast:
+            assert np.array_equal(learner.step(image, label)[:, 0], seen.logits)
+            compared += learning.same_parameters(wanted, learner.parameters)
         parameters = wanted
     return compared
 
 
-class TestThreeWays:
+class TestAllWays:
     @pytest.mark.parametrize("seed", range(30))
     def test_random_networks(self, seed):
         """300 networks of 1 to 3 junctions, of small weights and of saturated ones."""
@@ -38,7 +45,7 @@ class TestThreeWays:
             parameters, shifts, fixed = learning.random_case(rng)
             lanes = 1 << int(rng.integers(3))
             samples = [learning.random_sample(rng, parameters.topology) for _ in range(2)]
-            compared += same_three_ways(parameters, shifts, fixed, lanes, samples)
+            compared += same_all_ways(parameters, shifts, fixed, lanes, samples)
         assert compared > 1000
 
     @pytest.mark.parametrize("make", [linear.scrambled, linear.shifted, linear.cascaded])
@@ -48,7 +55,7 @@ class TestThreeWays:
         topology = make((16, 8, 8), (32, 16), *extra)
         parameters = learning.random_parameters(rng, topology, reach=4000)
         samples = [learning.random_sample(rng, topology) for _ in range(3)]
-        assert same_three_ways(parameters, Fractions().shifts(2, 3), False, 4, samples) > 500
+        assert same_all_ways(parameters, Fractions().shifts(2, 3), False, 4, samples) > 500
 
     def test_edges_that_repeat(self):
         """Two weights of one edge are two weights; the junction is no blocks, but tables."""
@@ -57,13 +64,13 @@ class TestThreeWays:
         rng = np.random.default_rng(4)
         parameters = learning.random_parameters(rng, topology, reach=2000)
         samples = [learning.random_sample(rng, topology) for _ in range(2)]
-        assert same_three_ways(parameters, Fractions().shifts(2, 4), False, 8, samples) > 5000
+        assert same_all_ways(parameters, Fractions().shifts(2, 4), False, 8, samples) > 5000
 
     def test_the_smallest(self):
         """Two neurons, two paths, one lane."""
         parameters = Parameters(Topology((2, 2), (2,)), ([300, -300],), ([0, 50],))
         sample = np.array([255, 1], np.uint8), 1
-        assert same_three_ways(parameters, Fractions().shifts(1, 0), False, 1, [sample]) > 10
+        assert same_all_ways(parameters, Fractions().shifts(1, 0), False, 1, [sample]) > 10
 
     def test_extremes_saturate(self):
         """Everything at its end, with the largest fan-out: masters and errors stop, none wraps."""
@@ -78,7 +85,7 @@ class TestThreeWays:
                 (np.full(16, BIAS_LIMIT // 64), np.full(512, -sign * (BIAS_LIMIT - 1))),
             )
             samples = [(np.full(16, value, np.uint8), 0) for value in (255, 0, 1)]
-            assert same_three_ways(parameters, shifts, False, 8, samples) > 20000
+            assert same_all_ways(parameters, shifts, False, 8, samples) > 20000
             for image, label in samples:
                 parameters, step = by_path.step(parameters, image, label, shifts)
                 for own in (*step.errors, *parameters.weights):
@@ -94,7 +101,66 @@ class TestThreeWays:
         shifts = Fractions().shifts(1, 5)
         _, step = by_path.step(parameters, image, 0, shifts)
         assert step.logits.min() > 2**24
-        assert np.array_equal(Learner(parameters, shifts).step(image, 0)[:, 0], step.logits)
+        for learner in (Learner(parameters, shifts), native(parameters, shifts)):
+            assert np.array_equal(learner.step(image, 0)[:, 0], step.logits)
+
+
+class TestShifts:
+    def test_others_count_from_the_next_step_on(self):
+        rng = np.random.default_rng(9)
+        topology = Topology((16, 16, 8), (64, 32))
+        wanted = learning.random_parameters(rng, topology, reach=3000)
+        learners = [
+            Learner(wanted, Fractions().shifts(2, 4)),
+            native(wanted, Fractions().shifts(2, 4)),
+        ]
+        for fractions, rate in ((Fractions(), 4), (Fractions(), 0), (Fractions(4, 7), 2)):
+            shifts = fractions.shifts(2, rate)
+            image, label = learning.random_sample(rng, topology)
+            wanted, _ = by_path.step(wanted, image, label, shifts)
+            for learner in learners:
+                learner.set(shifts)
+                learner.step(image, label)
+                assert learning.same_parameters(wanted, learner.parameters) == 96 + 24
+
+
+class TestCompiled:
+    PARAMETERS = Parameters(Topology((2, 2), (2,)), ([300, -300],), ([0, 50],))
+    SHIFTS = Fractions().shifts(1, 5)
+
+    @pytest.fixture(autouse=True)
+    def fresh(self):
+        compiled.library.cache_clear()
+        yield
+        compiled.library.cache_clear()
+
+    def learner(self):
+        return type(compiled.learner(self.PARAMETERS, self.SHIFTS))
+
+    def test_is_kept(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path))
+        assert self.learner() is compiled.CompiledLearner
+        (made,) = (tmp_path / "learn").iterdir()
+        before = made.stat().st_mtime_ns
+        compiled.library.cache_clear()
+        assert self.learner() is compiled.CompiledLearner
+        assert made.stat().st_mtime_ns == before
+
+    def test_without_a_compiler(self, monkeypatch):
+        monkeypatch.setenv("PATH", "")
+        assert self.learner() is Learner
+
+    def test_where_nothing_can_be_kept(self, tmp_path, monkeypatch):
+        (tmp_path / "learn").write_text("a file")
+        monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path))
+        assert self.learner() is Learner
+        with pytest.raises(InputError, match="learn: must be a folder to write in"):
+            compiled.build(tmp_path / "learn", "g++")
+
+    def test_a_compiler_that_fails(self, tmp_path):
+        with pytest.raises(InputError, match=r"false must compile .*kernel\.cpp"):
+            compiled.build(tmp_path, "false")
+        assert not list(tmp_path.iterdir())
 
 
 class TestForward:
