@@ -15,11 +15,12 @@ from ..machine.model import Model
 from ..topology.paths import Paths
 from ..training.loop import Recipe
 from ..training.network import Network
+from ..training.quantize import BITS
 
 FRACTIONS = Fractions()
 RATE = 5  # the first learning rate is 2**-5 unless given
 START = 3 / 8  # of the magnitudes that float training starts with: chosen on validation images
-LEFT_OUT = ("batch", "optimizer", "momentum", "decay", "qat", "nested")
+LEFT_OUT = ("batch", "optimizer", "momentum", "decay", "qat", "nested", "grow_at")
 
 
 def course_of(
@@ -34,12 +35,14 @@ def course_of(
         if options.halve is not None:
             raise InputError("--halve must be left out without --arithmetic chip")
         return None
-    for name in LEFT_OUT:
-        if getattr(options, name) not in (None, 0):
-            raise InputError(
-                f"--{name} must be left out with --arithmetic chip, which learns image by image "
-                "in integers"
-            )
+    given = [name for name in LEFT_OUT if getattr(options, name) not in (None, 0)]
+    if options.bits != BITS:
+        given.append("bits")
+    if given:
+        raise InputError(
+            f"--{given[0].replace('_', '-')} must be left out with --arithmetic chip, which learns "
+            "image by image in integers"
+        )
     arithmetic.check(topology)
     before: dict[str, Any] = {} if known is None else known.info
     before = before if before.get("arithmetic") == "chip" else {}

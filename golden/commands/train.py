@@ -8,10 +8,10 @@ from pathlib import Path
 from .. import data
 from ..errors import InputError, check_name
 from ..machine import model, registry
-from ..support import options
+from ..support import cli, options
 from ..support.cli import Parser
 from ..support.command import Outcome, Say
-from ..training import dead, growth, initialize, loop, nested, qat, quantize
+from ..training import dead, growing, growth, initialize, loop, nested, qat, quantize
 from ..training.evaluate import accuracies, float_accuracy
 from ..training.network import Network
 from . import learning, shared
@@ -40,8 +40,10 @@ With --extend training starts as the network of a model file, which has the
 same layers and as many paths or fewer. It keeps those, and new paths start at
 0. With --nested N the network is also good when it is cut to its first N, 2 N,
 4 N, ... paths per junction, with the same weights and biases (sobolpath sim
-grow). With --bits 4 weights are integers from -7 to 7, and the hardware runs
-them as any others; below 5 bits add some epochs of --qat.
+grow). With --grow-at 21,41 training starts with a quarter of the --paths, and
+the paths double at the start of epochs 21 and 41. With --bits 4 weights are
+integers from -7 to 7, and the hardware runs them as any others; below 5 bits
+add some epochs of --qat.
 
   sobolpath train --data digits --layers 64-128-128-16 \\
       --paths 2048,2048,1024 --out build/digits.npz --seed 0
@@ -101,6 +103,8 @@ def arguments(parser: Parser) -> None:
     add("--arithmetic", default="float", metavar="NAME", help=_arithmetics())
     what = "with chip: epochs after which the rate is halved (a third of --epochs)"
     add("--halve", type=int, metavar="N", help=what)
+    what = "start with fewer paths, and double them at the start of these epochs"
+    add("--grow-at", metavar="EPOCH,...", help=what)
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")
     what = "bits of a weight, 2 to 8, in the hardware's int8 (%(default)s)"
     add("--bits", type=int, metavar="N", default=quantize.BITS, help=what)
@@ -131,21 +135,51 @@ def _check_out(topology, out):
         raise InputError(f"--out must be a file named .npz, not {out!r}: try {wanted}")
 
 
-def _start(options, topology, dataset, smaller):
-    """The network as it is before training, and what a model file says of that, a dictionary.
+def _start(options, stages, dataset, smaller):
+    """The network of each stage before training, and what a model file says of that, a dictionary.
 
     ``smaller`` : the model that it goes on from, ``None`` where it begins anew.
     """
-    network = initialize.initialize(
-        topology, options.initialization, options.seed, options.magnitudes
-    )
+    how = options.initialization, options.seed, options.magnitudes
+    networks = [initialize.initialize(stage.topology, *how) for stage in stages]
     if smaller is None:
-        return network, {}
+        return networks, {}
     data.check_fits(dataset, smaller.topology, smaller.classes)
     trained = Network(smaller.topology, smaller.float_weights, smaller.float_biases)
-    zeros = [0 * weights for weights in network.weights]  # of the rule's signs, for fixed ones
-    extended = growth.extend(trained, topology, zeros)
-    return extended, {"extended": list(smaller.topology.paths)}
+    zeros = [0 * weights for weights in networks[0].weights]  # of the rule's signs, for fixed ones
+    networks[0] = growth.extend(trained, stages[0].topology, zeros)
+    return networks, {"extended": list(smaller.topology.paths)}
+
+
+def _stages(options, topology, epochs, smaller):
+    """The :class:`golden.training.growing.Stage`s, those of a network that does not grow too."""
+    at = () if options.grow_at is None else cli.integers(options.grow_at, ",", "--grow-at")
+    kept = None
+    if smaller is not None:
+        growth.check_extends(smaller.topology, topology)
+        kept = smaller.topology.paths
+    stages = growing.stages(topology, at, epochs, kept)
+    if options.signs == "fixed":
+        growing.check_signs(stages, options.initialization)
+    return stages
+
+
+def _grown(stages, epochs, say):
+    """Tell how the network grows; what a model file says of that, a dictionary."""
+    if len(stages) == 1:
+        return {}
+    text = "".join(f"{_paths(stage)} from epoch {stage.epoch}, " for stage in stages)
+    share = f"{growing.mean_paths(stages, epochs) / stages[-1].topology.total_paths:.0%}"
+    say(
+        textwrap.fill(
+            f"growth      {text}{share} of all paths on average", 80, subsequent_indent=" " * 12
+        )
+    )
+    return {"grown": [{"epoch": s.epoch, "paths": list(s.topology.paths)} for s in stages]}
+
+
+def _paths(stage):
+    return ",".join(map(str, stage.topology.paths))
 
 
 def run(options: Namespace, say: Say) -> Outcome:
@@ -167,19 +201,21 @@ def run(options: Namespace, say: Say) -> Outcome:
         shared.check_engine(topology, str(options.fit), engine)
     known = None if options.extend is None else model.load(options.extend)
     course = learning.course_of(options, topology, recipe, known)
+    stages = _stages(options, topology, recipe.epochs, known)
     dataset = shared.dataset_of(options, topology, recipe.seed, known, pad=engine is not None)
-    network, extended = _start(options, topology, dataset, known)
+    networks, extended = _start(options, stages, dataset, known)
     shared.describe_data(dataset, topology.layers[-1], say)
     duplicates = shared.describe(topology, say)
     fits = shared.fits(topology, say, engine is not None) if topology.linear else {}
-    balance = shared.describe_signs(network, say) if known is None else None
+    balance = shared.describe_signs(networks[0], say) if known is None else None
+    grown = _grown(stages, recipe.epochs, say)
     began = time.perf_counter()
-    info = {**_info(options, recipe, dataset), **extended}
+    info = {**_info(options, recipe, dataset), **extended, **grown}
     if course is not None:
         say(f"learning    {course}")
-        network, quantized = learning.train(network, dataset, course, recipe.signs, info, known)
+        network, quantized = learning.train(networks[0], dataset, course, recipe.signs, info, known)
     else:
-        network, quantized = _train(options, recipe, network, dataset, info)
+        network, quantized = _train(options, recipe, stages, networks, dataset, info)
     if quantized is None:
         found = {"duplicates": duplicates, "balance": balance}
         return Outcome(_float_only(network, dataset, info, found, began, say))
@@ -226,14 +262,15 @@ def _info(options, recipe, dataset):
     return info
 
 
-def _train(options, recipe, network, dataset, info):
+def _train(options, recipe, stages, networks, dataset, info):
     """Train in floats and quantize: the network, and its model, ``None`` of paths that have none.
 
     ``info`` gets the facts of the training.
     """
     samples = dataset.x_train, dataset.y_train, dataset.classes
-    trained = nested.of(network, options.nested)
-    info["loss"] = loop.train(trained, *samples, recipe, data.INPUT_SCALE)[-1]
+    trained, later = growing.course(stages, networks, options.nested)
+    info["loss"] = loop.train(trained, *samples, recipe, data.INPUT_SCALE, later=later)[-1]
+    network = networks[-1]
     info["qat"] = options.qat
     info.update({n: getattr(recipe, n) for n, *_ in shared.RECIPE if n not in UNSAID})
     if not network.topology.linear:

@@ -6,6 +6,8 @@ hardware only gain a column. A cascaded set, a random pattern or a rotated one w
 another one: it cannot be grown into.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import InputError
@@ -54,16 +56,27 @@ def extend(network: Network, topology: Paths, weights: Arrays | None = None) -> 
     return Network(topology, grown, network.biases)
 
 
+def fewest(topology: Paths) -> tuple[int, ...]:
+    """The fewest paths that each junction can have: as many as its wider layer has neurons."""
+    return tuple(max(topology.layers[j - 1 : j + 1]) for j in topology.junctions)
+
+
 def prefix(topology: Paths, count: int) -> Paths:
     """The first ``count`` paths of every junction of ``topology``, linear over GF(2), as one.
 
     A junction keeps at least as many as its wider layer has neurons, and at most all. Raises
     ``InputError`` where the paths are not linear, or those that are left do not meet all neurons.
     """
+    pairs = zip(fewest(topology), topology.paths, strict=True)
+    return shortened(topology, [min(max(count, least), most) for least, most in pairs])
+
+
+def shortened(topology: Paths, counts: Sequence[int]) -> Paths:
+    """The first paths of ``topology``, as of :func:`prefix`: ``counts``, one for each junction.
+
+    Powers of two, each within what its junction can have.
+    """
     topology.check_linear()
-    counts = []
-    for junction, most in zip(topology.junctions, topology.paths, strict=True):
-        counts.append(min(max(count, *topology.layers[junction - 1 : junction + 1]), most))
     if not isinstance(topology, Topology):
         return linear.of_matrices(
             topology.name,

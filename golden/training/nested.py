@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import InputError
 from ..machine.model import Model
 from ..topology.paths import Paths
-from .growth import prefix
+from .growth import fewest, prefix
 from .network import Network, Vector
 
 
@@ -27,8 +27,7 @@ def sizes(topology: Paths, smallest: int) -> list[int]:
     Raises ``InputError`` unless ``smallest`` is a power of two below that, at least the fewest that
     a junction can have.
     """
-    low = min(max(topology.layers[j - 1 : j + 1]) for j in topology.junctions)
-    high = max(topology.paths)
+    low, high = min(fewest(topology)), max(topology.paths)
     if not low <= smallest < high or smallest & (smallest - 1):
         raise InputError(
             f"nested networks must begin with a power of two of paths from {low} to {high // 2}, "

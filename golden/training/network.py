@@ -118,6 +118,12 @@ class Network:
             result.append(rank[own.path])
         return result
 
+    def positions(self, smaller: "Network") -> np.ndarray:
+        """The positions in ``parameters`` of those of a network of its first paths: ``int64``."""
+        starts = np.cumsum([0, *self.topology.paths])
+        weights = [start + own for start, own in zip(starts, self.places(smaller), strict=False)]
+        return np.concatenate([*weights, np.arange(starts[-1], self.parameters.size)])
+
     def lend(self, smaller: "Network", places: list[np.ndarray]) -> None:
         """Overwrite weights and biases of one that :meth:`first` made, of its :meth:`places`."""
         for whole, own, where in zip(self._weights, smaller._weights, places, strict=True):

@@ -280,9 +280,9 @@ class TestThreads:
     def test_training_is_limited(self, tmp_path, monkeypatch, more, count):
         met, train_as_before = [], loop.train
 
-        def watched(*args):
+        def watched(*args, **more):
             met.append(self.used())
-            return train_as_before(*args)
+            return train_as_before(*args, **more)
 
         monkeypatch.setattr(loop, "train", watched)
         with threads.limit(3):
