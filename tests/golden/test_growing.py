@@ -230,7 +230,7 @@ class TestTraining:
 
     def test_signs_are_kept(self, digits):
         network, _ = trained(digits, (3, 5), signs="fixed")
-        wanted = initialize(TOPOLOGY).weights
+        wanted = initialize(TOPOLOGY, "rudin-shapiro").weights
         for own, start in zip(network.weights, wanted, strict=True):
             assert np.array_equal(np.signbit(own), np.signbit(start))
             assert own[len(own) // 2 :].any()
