@@ -1,6 +1,6 @@
 """``sobolpath zoo``: the models that ship, how each was made, and how good it is.
 
-Rates, epochs, decays and dimensions were chosen on validation images (``sobolpath train
+Rates, epochs, decays, dimensions and seeds were chosen on validation images (``sobolpath train
 --validation 6000``, 400 for fsdd; 12,000 beats of other patients for mitbih), never on the
 held-out ones. The accuracies are what ``golden train`` wrote into the file.
 """
@@ -87,7 +87,7 @@ CARD = """\
 `sobolpath zoo --card models/README.md` made this page. Each model is one file for the golden
 model, the simulator and the boards. It holds the weights as `int8`, and the `float32` that they
 were rounded from (most of the file). Accuracies are those on the full held-out set of the data.
-What was chosen (epochs, rates, decays, dimensions) was chosen on images of the training set.
+What was chosen (epochs, rates, decays, dimensions, seeds) was chosen on images of the training set.
 Dead weights begin at inputs that no training image lights, begin or end at hidden neurons that no
 training image makes fire, or end at padded outputs (`sobolpath quality NAME` says which).
 
@@ -99,7 +99,7 @@ training image makes fire, or end at padded outputs (`sobolpath quality NAME` sa
 paths per junction are a network, with the same weights and biases (`sobolpath sim grow`). The page
 of `sobolpath demo` runs the second one.
 
-This is how each was made (with seed 0; `make models/NAME.npz` runs it):
+This is how each was made (`make models/NAME.npz` runs it):
 
 {commands}
 
@@ -135,7 +135,7 @@ def arguments(name: str) -> list[str]:
     Raises ``InputError`` for an unknown name.
     """
     check_name("model", name, RECIPES)
-    recipe = {**RECIPES[name], "seed": 0}
+    recipe = {"seed": 0, **RECIPES[name]}
     order = ("data", "layers", "paths", "nested", "epochs", "batch", "rate", "decay", "qat")
     order += ("dimensions",)
     pairs = ((f"--{key}", str(recipe[key])) for key in (*order, "seed") if key in recipe)

@@ -58,7 +58,7 @@ class TestShipped:
             "dimensions", ",".join(map(str, range(len(loaded.topology.layers))))
         )
         assert ",".join(map(str, loaded.topology.dimensions)) == dimensions
-        assert (loaded.info["seed"], loaded.info["validation"]) == (0, None)
+        assert (loaded.info["seed"], loaded.info["validation"]) == (recipe.get("seed", 0), None)
 
     def test_computes_what_it_says(self, name):
         """Over some 2,000 held-out samples from all over, where the data set is there.
