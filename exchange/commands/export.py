@@ -78,7 +78,6 @@ def run(options: Namespace, say: Say) -> Outcome:
         "input": evaluator.input_names[0],
         "shape": list(given.shape[1:]),
         "dtype": str(given.dtype),
-        "classes": model.classes,
         "images_compared": count,
         "mismatches": wrong,
         "seed": options.seed,

@@ -29,6 +29,7 @@ from . import (
     conv_weights,
     densities,
     edges_32,
+    growing,
     initializations,
     paths_per_neuron,
     sampling_dense,
@@ -46,6 +47,7 @@ MODULES = (
     scatter,
     connectivity,
     connectivity_sigmoid,
+    growing,
 )
 REPRODUCTIONS = {module.NAME: module for module in MODULES}
 

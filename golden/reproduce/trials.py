@@ -75,12 +75,27 @@ def train(
 
     ``recipe`` is what differs in :class:`golden.training.loop.Recipe`.
     """
+    return grow([network], (), dataset, options, seed, **recipe)
+
+
+def grow(
+    networks: Sequence[Network],
+    later: Sequence[loop.Successor],
+    dataset: DataSet,
+    options: SimpleNamespace,
+    seed: int,
+    **recipe: Any,
+) -> tuple[float, float]:
+    """As :func:`train`, of the first of ``networks``, which grows ``later`` and ends as the last.
+
+    ``networks`` and ``later`` : as of :func:`golden.training.growing.course`.
+    """
     how = loop.Recipe(**{"epochs": options.epochs, "batch": BATCH, "seed": seed, **recipe})
     samples = dataset.x_train, dataset.y_train, dataset.classes
     began = time.process_time()
-    loop.train(network, *samples, how, data.INPUT_SCALE)
+    loop.train(networks[0], *samples, how, data.INPUT_SCALE, later=later)
     seconds = time.process_time() - began
-    return float_accuracy(network, dataset), seconds
+    return float_accuracy(networks[-1], dataset), seconds
 
 
 def spread(values: Sequence[float]) -> tuple[float, float | None]:

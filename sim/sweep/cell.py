@@ -20,7 +20,7 @@ import numpy as np
 import sobolpath
 from sobolpath import boards
 from sobolpath.golden import data
-from sobolpath.golden.commands import train
+from sobolpath.golden.commands import shared, train
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import fitting, model, registry, shipped
 from sobolpath.golden.support import cli, packages, threads
@@ -88,7 +88,11 @@ class Task:
     @property
     def key(self) -> str:
         """A hash of all inputs of the training: options with their defaults, data, versions."""
-        options = {**vars(plan.parse(self.arguments)), **self.digests}
+        typed = plan.parse(self.arguments)
+        options = {**vars(typed), **self.digests}
+        if typed.arithmetic == "float":  # whose defaults are the recipe's
+            recipe = shared.recipe_of(typed, typed.seed)
+            options |= {name: getattr(recipe, name) for name, *_ in shared.RECIPE}
         without = (*plan.OWN, "download")
         inputs = {name: value for name, value in options.items() if name not in without}
         text = json.dumps([inputs, self.versions], sort_keys=True)

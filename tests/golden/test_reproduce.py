@@ -21,6 +21,7 @@ from sobolpath.golden.reproduce import (
     densities,
     dimensions,
     edges_32,
+    growing,
     initializations,
     paths_per_neuron,
     scatter,
@@ -45,6 +46,7 @@ TINY = {
     "scatter": ["--images", "64", "--epochs", "1", "--seeds", "1"],
     "connectivity": ["--images", "64", "--epochs", "1", "--seeds", "1"],
     "connectivity-sigmoid": ["--images", "64", "--epochs", "1", "--seeds", "2"],
+    "growing": ["--images", "64", "--epochs", "4", "--seeds", "2"],
 }
 ROWS = {  # of the CSV, at TINY with what `small` leaves
     "edges-32": 2 * (4 * (32 + 64 + 128) + 3 * 32 + 4 * 64),
@@ -56,6 +58,7 @@ ROWS = {  # of the CSV, at TINY with what `small` leaves
     "scatter": 7 + 2 + 14 + 2,
     "connectivity": 2 * 9,
     "connectivity-sigmoid": 4 * 6 + 1,
+    "growing": 4 * 3,
 }
 PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml"
 
@@ -528,3 +531,36 @@ class TestDimensions:
         monkeypatch.setattr(dimensions, "FIRST", 1)
         with pytest.raises(InputError, match="dimensions below 1 must exist"):
             dimensions.choices((4, 4), (4,), lambda topology: 0)
+
+
+class TestGrowing:
+    def test_work_is_counted_by_hand(self):
+        """Of 1024-256-256-16: two products of the first junction, three of the others."""
+        topology = build("omitted", (1024, 256, 256, 16), (16384, 16384, 4096))
+        assert growing.work(topology) == 2 * 16384 + 3 * 16384 + 3 * 4096
+
+    def test_every_stage_has_its_share(self):
+        """Quarter, half, all: 16, 8 and 4 epochs are 12 of the full network's."""
+        topology = build("omitted", (1024, 256, 256, 16), (16384, 16384, 4096))
+        found = {name: growing.plan(topology, 12, *how) for name, how in growing.KINDS.items()}
+        assert {name: epochs for name, (_, epochs) in found.items()} == {
+            "full": 12,
+            "grown once": 18,
+            "grown twice": 28,
+            "small": 48,
+        }
+        assert [stage.epoch for stage in found["grown twice"][0]] == [1, 17, 25]
+        paths = [stage.topology.paths for stage in found["grown twice"][0]]
+        assert paths == [(4096, 4096, 1024), (8192, 8192, 2048), (16384, 16384, 4096)]
+        assert [stage.topology.paths for stage in found["small"][0]] == paths[:1]
+
+    def test_rows(self):
+        found = growing.rows(SimpleNamespace(data="digits", images=64, epochs=12, seeds=1, seed=0))
+        works = {name: [r["work"] for r in found if r["network"] == name] for name in growing.KINDS}
+        assert works["full"] == works["small"] == [3, 6, 12]
+        assert works["grown twice"][-1] == 12
+        assert [row["weights"] for row in found] == [*[6144] * 9, *[1536] * 3]
+        gains = growing.summary(found)
+        assert len(gains) == 9
+        difference = 100 * (found[5]["accuracy"] - found[2]["accuracy"])
+        assert gains["grown once, points above full at work 12"] == difference
