@@ -44,7 +44,7 @@ class TestShipped:
     def test_reaches(self, name):
         (entry,) = [each for each in zoo.entries() if each["name"] == name]
         assert entry["accuracy_int"] >= LEAST[name]
-        assert abs(entry["accuracy_int"] - entry["accuracy_float"]) <= 0.003
+        assert abs(entry["accuracy_int"] - entry["accuracy_float"]) <= 0.004
         assert entry["bytes"] <= 250_000
 
     def test_is_of_its_recipe(self, name):

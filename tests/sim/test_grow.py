@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_the_model_that_ships(tmp_path, capsys, monkeypatch):
     assert [row["weights"] for row in rows] == [1536, 3072, 6144, 12288, 20480, 36864]
     told = [row["accuracy_int"] for row in model.load(SHIPPED).info["nested"]]
     assert [row["accuracy"] for row in rows] == [row["accuracy_int"] for row in rows] == told
-    assert told == sorted(told)
+    assert all(more > fewer - 0.006 for fewer, more in pairwise(told))  # two of 360 images
     assert told[0] > 0.9
     assert told[-1] > 0.98
     for row in rows:
