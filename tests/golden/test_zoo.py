@@ -15,6 +15,7 @@ from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine, model
 from sobolpath.golden.support import cli
 from sobolpath.golden.training import evaluate, zoo
+from sobolpath.golden.training.signs import RULES
 
 # What each must reach: integer accuracy on the full held-out set. Those of mnist-nested,
 # fsdd and mitbih were set after training, below what came out: they only tell if it gets worse.
@@ -58,6 +59,8 @@ class TestShipped:
             "dimensions", ",".join(map(str, range(len(loaded.topology.layers))))
         )
         assert ",".join(map(str, loaded.topology.dimensions)) == dimensions
+        rule = recipe.get("initialization", RULES[0])
+        assert loaded.info["initialization"] == rule
         assert (loaded.info["seed"], loaded.info["validation"]) == (recipe.get("seed", 0), None)
 
     def test_computes_what_it_says(self, name):
