@@ -5,18 +5,19 @@ layer *is* a junction of paths (:func:`golden.topology.linear.omitted` finds the
 Padding adds neurons whose weights are 0.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from sobolpath.golden.data import INPUT_SCALE, Preparation
+from sobolpath.golden.data import INPUT_SCALE
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.topology.catalogue import build
 from sobolpath.golden.topology.paths import MAX_LOG2_NEURONS, MAX_LOG2_PATHS, Paths
 from sobolpath.golden.training.network import Network
 
-from .chain import Chain
+from .chain import Chain, Layer
+from .inputs import Inputs
 
 
 class Capped(Network):
@@ -38,17 +39,12 @@ def padded(width: int) -> int:
     return 1 << (width - 1).bit_length()
 
 
-def layers(chain: Chain, preparation: Preparation) -> tuple[int, ...]:
-    """Neurons of the layers of paths: those of the chain, padded.
+def layers(chain: Chain, inputs: int) -> tuple[int, ...]:
+    """Neurons of the layers of paths: those of the chain, padded, behind so many ``inputs``.
 
-    Raises ``InputError`` where the chain takes other samples than the preparation, or is too large.
+    Raises ``InputError`` where they are too many.
     """
-    numbers = int(np.prod(preparation.shape))
-    if chain.widths[0] not in (numbers, preparation.inputs):
-        raise InputError(
-            f"the network must take the {numbers} numbers of a sample, not {chain.widths[0]}"
-        )
-    widths = (preparation.inputs, *(padded(width) for width in chain.widths[1:]))
+    widths = (inputs, *(padded(width) for width in chain.widths[1:]))
     for layer, width in enumerate(widths):
         if width > 2**MAX_LOG2_NEURONS:
             raise InputError(
@@ -68,27 +64,25 @@ def topology(widths: tuple[int, ...]) -> Paths:
     return build("omitted", widths, [n * m for n, m in pairwise(widths)])
 
 
-def matrices(chain: Chain, widths: tuple[int, ...], positions: np.ndarray) -> list[np.ndarray]:
-    """The weights of each layer as ``float64`` (m, n) of the padded ``widths``.
+def matrices(
+    weights: Sequence[np.ndarray], widths: tuple[int, ...], places: np.ndarray
+) -> list[np.ndarray]:
+    """The ``weights`` of each layer as ``float64`` (m, n) of the padded ``widths``.
 
-    ``positions`` : the input that each number of a sample becomes.
+    ``places`` : the input that each input of the first layer is (:mod:`exchange.inputs`).
     """
     result = []
-    for index, layer in enumerate(chain.layers):
+    for index, own in enumerate(weights):
         whole = np.zeros((widths[index + 1], widths[index]))
-        rows, columns = layer.weights.shape
-        places = np.arange(columns) if index or columns == widths[0] else positions
-        whole[:rows, places] = layer.weights
+        rows, columns = own.shape
+        whole[:rows, np.arange(columns) if index else places] = own
         result.append(whole)
     return result
 
 
-def biases(chain: Chain, widths: tuple[int, ...]) -> list[np.ndarray]:
-    """The biases of each layer, ``float64``, padded with 0 to ``widths``."""
-    return [
-        np.pad(layer.bias, (0, width - len(layer.bias)))
-        for layer, width in zip(chain.layers, widths[1:], strict=True)
-    ]
+def biases(each: Sequence[np.ndarray], widths: tuple[int, ...]) -> list[np.ndarray]:
+    """The biases of ``each`` layer padded with 0 to ``widths``."""
+    return [np.pad(own, (0, width - len(own))) for own, width in zip(each, widths[1:], strict=True)]
 
 
 def along(paths: Paths, whole: list[np.ndarray]) -> list[np.ndarray]:
@@ -101,42 +95,25 @@ def along(paths: Paths, whole: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def folded(
-    chain: Chain,
-    widths: tuple[int, ...],
-    preparation: Preparation,
-    least: ArrayLike,
-    step: ArrayLike,
+    chain: Chain, widths: tuple[int, ...], inputs: Inputs
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Weights, (m, n) of the padded ``widths``, and biases, for inputs of ``INPUT_SCALE`` a step.
-
-    ``least``, ``step`` : what byte 0, and one step of a byte, mean to the chain: numbers, or one
-    for each number of a sample. A padded input is 0 and has no weights.
-    """
-    width = chain.widths[0]
-    least, step = (np.broadcast_to(np.ravel(each), (width,)) for each in (least, step))
-    first, positions = chain.layers[0], preparation.positions()
-    own = np.arange(width) if width == widths[0] else positions
-    whole, offsets = matrices(chain, widths, positions), biases(chain, widths)
-    offsets[0][: len(first.bias)] += first.weights @ least
-    factor = np.ones(widths[0])
-    factor[own] = step / INPUT_SCALE
-    whole[0] = whole[0] * factor
+    """Weights, (m, n) of padded ``widths``, and biases, for inputs of ``INPUT_SCALE`` a step."""
+    whole = matrices([layer.weights for layer in chain.layers], widths, inputs.places)
+    offsets = biases([layer.bias for layer in chain.layers], widths)
+    first = chain.layers[0]
+    offsets[0][: len(first.bias)] += first.weights @ np.broadcast_to(inputs.low, inputs.width)
+    whole[0][:, inputs.places] *= np.ravel(inputs.step) / INPUT_SCALE
     return whole, offsets
 
 
-def network(
-    chain: Chain, paths: Paths, preparation: Preparation, least: ArrayLike, step: ArrayLike
-) -> Capped:
-    """The float network of dense ``paths`` that computes what the chain does.
-
-    The other parameters are those of :func:`folded`.
-    """
-    whole, offsets = folded(chain, tuple(paths.layers), preparation, least, step)
+def network(chain: Chain, paths: Paths, inputs: Inputs) -> Capped:
+    """The float network of dense ``paths`` that computes what the chain does."""
+    whole, offsets = folded(chain, tuple(paths.layers), inputs)
     ceilings = [ceiling(layer) for layer in chain.layers[:-1]]
     return Capped(paths, along(paths, whole), offsets, ceilings)
 
 
-def ceiling(layer) -> float:
+def ceiling(layer: Layer) -> float:
     """The largest output of a layer: of its Clip, and of its quantizer."""
     top = np.inf
     if layer.output is not None:

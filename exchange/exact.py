@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from sobolpath.golden.data import Preparation
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine.model import MAX_BIAS, MAX_SHIFT, Model
 from sobolpath.golden.topology.paths import Paths
 
 from . import dense
-from .chain import Chain, Layer, Quantizer
+from .chain import Chain
+from .inputs import Inputs, misfit
 
 UP = ("HALF_UP", "ROUND", "HALF_EVEN")
 EVEN = ("ROUND", "HALF_EVEN")
@@ -54,34 +54,12 @@ class Plan:
     scales: Sequence[float]
 
 
-def input_preparation(chain: Chain, preparation: Preparation, low: Any, high: Any) -> Preparation:
-    """The preparation that gives the chain's own 8-bit inputs, where it quantizes them so.
-
-    ``low``, ``high`` : what the least and the largest number of ``preparation`` are to the chain.
-    """
-    quantizer = chain.input
-    if quantizer is None or _misfit(quantizer) is not None:
-        return preparation
-    least, largest = np.array(preparation.least), np.array(preparation.largest)
-    unit = (np.broadcast_to(high, least.shape) - low) / np.where(
-        largest > least, largest - least, 1
-    )
-    top = 255 * float(quantizer.scale.ravel()[0])
-    ends = (least - low / unit, least + (top - low) / unit)
-    begin, end = (tuple(np.ravel(each).tolist()) for each in ends)
-    return Preparation(preparation.shape, begin, end, preparation.inputs)
-
-
-def plan(chain: Chain, paths: Paths, positions: np.ndarray, low: Any, step: Any) -> Plan:
-    """The :class:`Plan` of a quantized ``chain`` on dense ``paths``.
-
-    ``low``, ``step`` : what byte 0 and one step of a byte are to the chain, where it does not
-    quantize its inputs itself. ``positions`` : the input that each number of a sample becomes.
-    """
+def plan(chain: Chain, paths: Paths, inputs: Inputs) -> Plan:
+    """The :class:`Plan` of a quantized ``chain`` on dense ``paths``."""
     reasons: list[str] = []
     if not chain.quantized:
         reasons.append("its weights or activations are floats")
-    scale = None if reasons else _input_scale(chain, low, step, reasons)
+    scale = None if reasons else _input_scale(chain, inputs, reasons)
     if scale is None or reasons:
         return Plan({}, tuple(reasons), (), False, ())
     parts = {"weights": [], "biases": [], "shifts": []}
@@ -109,28 +87,25 @@ def plan(chain: Chain, paths: Paths, positions: np.ndarray, low: Any, step: Any)
             break
     if reasons:
         return Plan({}, tuple(reasons), (), False, ())
-    return Plan(_parts(chain, paths, positions, parts), (), tuple(even), rounded, tuple(scales))
+    return Plan(_parts(chain, paths, inputs, parts), (), tuple(even), rounded, tuple(scales))
 
 
-def _parts(chain, paths, positions, parts):
+def _parts(chain, paths, inputs, parts):
     """Weights in path order and biases of padded layers, as a model has them."""
-    whole = Chain(
-        [Layer(w, layer.bias) for w, layer in zip(parts["weights"], chain.layers, strict=True)]
+    integers, floats = (
+        dense.along(paths, dense.matrices(weights, paths.layers, inputs.places))
+        for weights in (parts["weights"], [layer.weights for layer in chain.layers])
     )
-    integers = dense.along(paths, dense.matrices(whole, paths.layers, positions))
-    floats = dense.along(paths, dense.matrices(chain, paths.layers, positions))
-    biases = [
-        np.pad(each, (0, width - len(each)))
-        for each, width in zip(parts["biases"], paths.layers[1:], strict=True)
-    ]
+    biases, offsets = (
+        dense.biases(each, paths.layers)
+        for each in (parts["biases"], [layer.bias for layer in chain.layers])
+    )
     return {
         "weights": tuple(each.astype(np.int8) for each in integers),
         "biases": tuple(each.astype(np.int32) for each in biases),
         "shifts": tuple(parts["shifts"]),
         "float_weights": tuple(each.astype(np.float32) for each in floats),
-        "float_biases": tuple(
-            each.astype(np.float32) for each in dense.biases(chain, tuple(paths.layers))
-        ),
+        "float_biases": tuple(each.astype(np.float32) for each in offsets),
     }
 
 
@@ -141,32 +116,24 @@ def _power(values):
     return value if same and np.frexp(value)[0] == 0.5 else None
 
 
-def _misfit(quantizer: Quantizer) -> str | None:
-    """Why integers of a quantizer are no activations of the engine, or ``None``."""
-    if quantizer.zero.any():
-        return "have a zero point that is not 0"
-    if quantizer.largest != 255:
-        kind = "signed" if quantizer.signed else "unsigned"
-        return f"are {kind} of {quantizer.bits} bits, and end at {quantizer.largest}, not at 255"
-    return None
-
-
-def _input_scale(chain, low, step, reasons):
+def _input_scale(chain, inputs, reasons):
+    """The value of one step of a byte to the chain; ``None`` or a reason where there is none."""
     quantizer = chain.input
     if quantizer is None:
-        scale = _power(step) if not np.any(low) else None
+        scale = _power(inputs.step) if not np.any(inputs.low) else None
         if scale is None:
             reasons.append(
                 "one step of an input is no power of two, or 0 is not the least: --inputs 0,"
                 "0.99609375 are 255 steps of 1/256"
             )
         return scale
-    misfit = _misfit(quantizer)
-    scale = _power(quantizer.scale)
-    if misfit is not None:
-        reasons.append(f"the inputs {misfit}")
+    wrong, scale = misfit(quantizer), _power(quantizer.scale)
+    if wrong is not None:
+        reasons.append(f"the inputs {wrong}")
     elif scale is None:
         reasons.append("the scale of the inputs is not one power of two")
+    elif np.any(inputs.low) or np.any(inputs.step != scale):
+        reasons.append("its own inputs are no bytes of these samples")
     elif quantizer.rounding not in EVEN:
         reasons.append(f"the inputs are rounded by {quantizer.rounding}, not to the nearest even")
     return scale
@@ -191,9 +158,9 @@ def _weights(layer, parts, reasons):
 
 def _shift(layer, unit, reasons):
     """The shift that takes sums to activations; 0 where there is a reason why none does."""
-    misfit, scale = _misfit(layer.output), _power(layer.output.scale)
-    if misfit is not None:
-        reasons.append(f"the activations of {layer.name} {misfit}")
+    wrong, scale = misfit(layer.output), _power(layer.output.scale)
+    if wrong is not None:
+        reasons.append(f"the activations of {layer.name} {wrong}")
     elif scale is None:
         reasons.append(f"the scale of the activations of {layer.name} is not one power of two")
     elif layer.ceiling < 255 * scale:
@@ -224,18 +191,18 @@ def _offset(bias, shift, rounding):
 
 
 def differences(
-    chain: Chain, made: Plan, model: Model, inputs: np.ndarray, images: np.ndarray
+    chain: Chain, made: Plan, model: Model, inputs: Inputs, images: np.ndarray
 ) -> list[dict[str, Any]]:
     """How the integers of a model and the chain's own differ, layer by layer.
 
-    ``inputs`` (B, n) are the chain's, ``images`` ``uint8`` (B, n_0) the same as the engine's. Each
-    entry: ``name``, ``values`` in all, ``differ``, and ``largest``, the largest difference in
-    steps. A difference in one layer is carried into those behind it.
+    ``images`` : ``uint8`` (B, n_0), as the engine takes them. Each entry: ``name``, ``values`` in
+    all, ``differ``, and ``largest``, the largest difference in steps. A difference in one layer is
+    carried into those behind it.
     """
-    result = []
-    both = zip(chain.activations(inputs), engine.layers(model, images), made.scales, strict=True)
-    for layer, (wanted, found, scale) in zip(chain.layers, both, strict=True):
-        distance = np.abs(wanted / scale - found[:, : wanted.shape[1]])
+    result, wanted = [], chain.activations(inputs.floats(images))
+    both = zip(wanted, engine.layers(model, images), made.scales, strict=True)
+    for layer, (values, found, scale) in zip(chain.layers, both, strict=True):
+        distance = np.abs(values / scale - found[:, : values.shape[1]])
         differ = int((distance > 0).sum())
         largest = float(distance.max(initial=0))
         result.append(

@@ -1,25 +1,24 @@
 """An ONNX or QONNX file read as a :class:`exchange.chain.Chain` of dense layers.
 
-What hangs on constants alone is computed (by ONNX's own reference, where it is no quantizer), so
-that it does not matter by which nodes an exporter stores a weight. The other nodes are followed
+What hangs on constants alone is computed (:mod:`exchange.constants`). The other nodes are followed
 from the input on, one after the other. Elementwise scales and offsets, and batch normalization, are
 folded into the layers beside them. What follows the logits (softmax, the choice of the class) is
 left out, and said.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import foreign
 
 from . import folding
-from .chain import ROUNDINGS, Chain, Layer, Quantizer
-from .writer import onnx
+from .chain import Chain, Layer, Quantizer
+from .constants import Constants
+from .files import attributes, load, title
 
 #: Nodes that leave numbers as they are, but perhaps in another shape.
 RESHAPED = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
@@ -33,80 +32,22 @@ WANTED = (
 )
 
 
-@dataclass(frozen=True)
-class _Constant:
-    values: np.ndarray
-    quantizer: Quantizer | None = None
-
-
 def read(path: str | Path) -> Chain:
     """Read a file. Raises ``InputError``, in one line that names the node, where it is no chain."""
-    model = _load(path)
+    model = load(path)
     try:
         return _Reader(model).chain()
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def _load(path):
-    library = onnx()
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: must be a readable ONNX file: {error.strerror}") from None
-    kind = None if foreign.is_onnx(content) else foreign.kind(content)
-    try:
-        model = library.load_model_from_string(content)
-        good = bool(model.graph.node)
-    except Exception:  # whatever protobuf raises for bytes that are not its own
-        good = False
-    if not good:
-        raise InputError(
-            f"{path}: must be a whole ONNX file" + (f", but it is {kind}" if kind else "")
-        )
-    missing = {
-        entry.value
-        for tensor in model.graph.initializer
-        for entry in tensor.external_data
-        if entry.key == "location" and not (Path(path).parent / entry.value).is_file()
-    }
-    if missing:
-        raise InputError(f"{path}: its weights must be beside it, in {min(missing)}")
-    try:
-        library.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
-    except Exception:  # whatever ONNX raises for a place outside of the folder
-        raise InputError(f"{path}: its weights must be in files of the same folder") from None
-    return model
-
-
-def _attributes(node):
-    helper = onnx("helper")
-    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
-
-
-def _title(node):
-    return f"node {node.name or next(iter(node.output), '')} ({node.op_type})"
-
-
-def _values(tensor):
-    """A constant of the file as an array."""
-    try:
-        return onnx("numpy_helper").to_array(tensor)
-    except Exception:  # whatever NumPy and ONNX raise for bytes of another number or type
-        raise InputError(
-            f"constant {tensor.name} must be whole, but its bytes are not of its shape and type"
-        ) from None
-
-
 class _Reader:
     """Follows one graph."""
 
     def __init__(self, model: Any):
-        self.model, self.graph = model, model.graph
-        self.constants = {
-            tensor.name: _Constant(_values(tensor)) for tensor in self.graph.initializer
-        }
-        inputs = [each for each in self.graph.input if each.name not in self.constants]
+        self.graph = model.graph
+        self.constants = Constants(model)
+        inputs = [each for each in self.graph.input if each.name not in self.constants.known]
         if len(inputs) != 1:
             raise InputError(f"the network must have one input, not {len(inputs)}")
         self.at, self.sample = inputs[0].name, _sample(inputs[0])
@@ -128,103 +69,35 @@ class _Reader:
         if any(name in self.ended for name in inputs):
             if node.op_type in (*LINEAR, "Quant", "Conv", "Relu"):
                 raise InputError(
-                    f"{_title(node)} must not come behind {self.dropped[0]}, which ends a network"
+                    f"{title(node)} must not come behind {self.dropped[0]}, which ends a network"
                 )
             self._drop(node)
         elif live and node.op_type == "Shape":
             self.shapes.update(node.output)
         elif live:
             if len(live) > 1:
-                raise InputError(f"{_title(node)} must use {self.at} once: a chain has no branches")
+                raise InputError(f"{title(node)} must use {self.at} once: a chain has no branches")
             self._step(node)
         elif any(name in self.shapes for name in inputs):
             self.shapes.update(node.output)
-        elif all(name in self.constants for name in inputs):
-            self._compute(node)
+        elif all(name in self.constants.known for name in inputs):
+            self.constants.compute(node)
         else:
             raise InputError(
-                f"{_title(node)} must follow the node before it: a chain has no branches"
+                f"{title(node)} must follow the node before it: a chain has no branches"
             )
 
     def _drop(self, node):
         self.dropped.append(node.op_type)
         self.ended.update(node.output)
         if node.op_type == "ArrayFeatureExtractor":
-            names = self.constants.get(node.input[0])
+            names = self.constants.known.get(node.input[0])
             if names is not None:
                 self.labels = tuple(_label(each) for each in names.values.ravel())
 
-    def _compute(self, node):
-        """A node of constants alone."""
-        given = [self.constants[name] for name in node.input if name]
-        first = given[0].quantizer if given else None
-        if node.op_type == "Quant":
-            quantizer = self._quantizer(node)
-            values = quantizer(self._constant(node, 0))
-            self.constants[node.output[0]] = _Constant(values, quantizer)
-            return
-        if node.op_type == "DequantizeLinear":
-            self.constants[node.output[0]] = self._dequantized(node)
-            return
-        helper, kept = onnx("helper"), None
-        if node.op_type == "Transpose" and first is not None:
-            turned = [np.transpose(a) if a.ndim == 2 else a for a in (first.scale, first.zero)]
-            kept = replace(first, scale=turned[0], zero=turned[1])
-        elif node.op_type in ("Identity", "Cast"):
-            kept = first
-        tensors = [onnx("numpy_helper").from_array(c.values, n) for c, n in self._named(node)]
-        outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
-        graph = helper.make_graph([node], "constant", [], outputs, tensors)
-        opsets = self.model.opset_import
-        try:
-            whole = helper.make_model(graph, opset_imports=opsets, functions=self.model.functions)
-            results = onnx("reference").ReferenceEvaluator(whole).run(None, {})
-        except Exception as error:  # whatever the reference raises for what it has not got
-            raise InputError(f"{_title(node)} must be one that ONNX defines: {error}") from None
-        for name, values in zip(node.output, results, strict=True):
-            self.constants[name] = _Constant(np.asarray(values), kept)
-
-    def _named(self, node):
-        names = dict.fromkeys(name for name in node.input if name)
-        return [(self.constants[name], name) for name in names]
-
-    def _dequantized(self, node):
-        """Integers of a file times a scale."""
-        integers = self._constant(node, 0)
-        scale = np.asarray(self._constant(node, 1), np.float64)
-        zero = np.asarray(self._constant(node, 2) if len(node.input) > 2 else 0, np.float64)
-        axis = _attributes(node).get("axis", 1)
-        if scale.ndim == 1 and scale.size > 1:
-            shape = [1] * integers.ndim
-            shape[axis] = -1
-            scale, zero = (np.broadcast_to(a, scale.shape).reshape(shape) for a in (scale, zero))
-        bits = 8 * integers.dtype.itemsize
-        quantizer = Quantizer(scale, zero, bits, integers.dtype.kind == "i")
-        return _Constant((integers.astype(np.float64) - zero) * scale, quantizer)
-
-    def _constant(self, node, index):
-        found = self.constants.get(node.input[index]) if index < len(node.input) else None
-        if found is None:
-            raise InputError(f"{_title(node)} must have constants beside its input")
-        return found.values
-
-    def _quantizer(self, node):
-        scale, zero, bits = (np.asarray(self._constant(node, k), np.float64) for k in range(1, 4))
-        own = _attributes(node)
-        mode = own.get("rounding_mode", b"ROUND")
-        mode = mode.decode("utf-8", "replace").upper() if isinstance(mode, bytes) else mode
-        if mode not in ROUNDINGS:
-            raise InputError(f"{_title(node)} must round by {', '.join(ROUNDINGS)}, not {mode}")
-        if bits.size != 1 or bits.ravel()[0] not in range(2, 33):
-            raise InputError(f"{_title(node)} must have 2 to 32 bits, not {bits.tolist()}")
-        if not ((scale > 0) & np.isfinite(scale)).all():
-            raise InputError(f"{_title(node)} must have finite scales above 0")
-        signed, narrow = bool(own.get("signed", 1)), bool(own.get("narrow", 0))
-        return Quantizer(scale, zero, int(bits.ravel()[0]), signed, narrow, mode)
-
     def _step(self, node):
         """A node on the way of the samples."""
-        kind, title = node.op_type, _title(node)
+        kind, name = node.op_type, title(node)
         step: Callable | None = getattr(self, f"_{kind.lower()}", None) if kind in _STEPS else None
         if step is not None:
             step(node)
@@ -232,12 +105,12 @@ class _Reader:
             self._drop(node)
             return
         elif kind == "Transpose":
-            raise InputError(f"{title} must not reorder samples: export the network without it")
+            raise InputError(f"{name} must not reorder samples: export the network without it")
         elif kind not in PASSED:
-            raise InputError(f"{title} must be {WANTED}: other networks are no chains of layers")
-        elif kind == "Cast" and _attributes(node)["to"] not in (1, 10, 11, 16):
+            raise InputError(f"{name} must be {WANTED}: other networks are no chains of layers")
+        elif kind == "Cast" and attributes(node)["to"] not in (1, 10, 11, 16):
             if not any(isinstance(item, Layer) for item in self.items):
-                raise InputError(f"{title} must be to floats, not integers")
+                raise InputError(f"{name} must be to floats, not integers")
             self._drop(node)
             return
         if kind in RESHAPED:
@@ -245,36 +118,36 @@ class _Reader:
         self.at = node.output[0]
 
     def _gemm(self, node):
-        own = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0, **_attributes(node)}
+        own = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0, **attributes(node)}
         if own["transA"] or node.input[0] != self.at:
-            raise InputError(f"{_title(node)} must multiply samples in rows by weights")
+            raise InputError(f"{title(node)} must multiply samples in rows by weights")
         self._matmul(node, own)
         if len(node.input) > 2 and node.input[2]:
             layer = self.items[-1]
-            bias = own["beta"] * np.asarray(self._constant(node, 2), np.float64)
+            bias = own["beta"] * np.asarray(self.constants.values(node, 2), np.float64)
             self.items[-1] = replace(layer, bias=layer.bias + _spread(bias, layer, node))
 
     def _matmul(self, node, own=None):
         own = own or {"alpha": 1.0, "transB": 0}
         if node.input[0] != self.at:
-            raise InputError(f"{_title(node)} must multiply samples in rows by weights")
-        constant = self.constants.get(node.input[1]) if len(node.input) > 1 else None
+            raise InputError(f"{title(node)} must multiply samples in rows by weights")
+        constant = self.constants.known.get(node.input[1]) if len(node.input) > 1 else None
         if constant is None or constant.values.ndim != 2 or not constant.values.size:
-            raise InputError(f"{_title(node)} must have a constant matrix of weights")
+            raise InputError(f"{title(node)} must have a constant matrix of weights")
         turn = (lambda a: a) if own["transB"] else (lambda a: a.T if a.ndim == 2 else a)
         weights, quantizer = turn(np.asarray(constant.values, np.float64)), constant.quantizer
         if not np.isfinite(weights).all():
-            raise InputError(f"{_title(node)} must have finite weights, not NaN or infinite ones")
+            raise InputError(f"{title(node)} must have finite weights, not NaN or infinite ones")
         if quantizer is not None:
             scale, zero = turn(quantizer.scale), turn(quantizer.zero)
             quantizer = replace(quantizer, scale=own["alpha"] * scale, zero=zero)
         if self.width is not None and self.width != weights.shape[1]:
             raise InputError(
-                f"{_title(node)} must take the {self.width} numbers that come, "
+                f"{title(node)} must take the {self.width} numbers that come, "
                 f"not {weights.shape[1]}"
             )
         if self.width is None and len(self.sample) > 1:
-            raise InputError(f"{_title(node)} must follow a Flatten: samples have several axes")
+            raise InputError(f"{title(node)} must follow a Flatten: samples have several axes")
         self.width, self.sample = len(weights), ()
         bias, name = np.zeros(len(weights)), node.name or node.output[0]
         self.items.append(Layer(own["alpha"] * weights, bias, quantizer, name=name))
@@ -285,18 +158,18 @@ class _Reader:
             self.width = count
         if count not in (1, self.width):
             raise InputError(
-                f"{_title(node)} must have one constant, or one for each of {self.width} numbers, "
+                f"{title(node)} must have one constant, or one for each of {self.width} numbers, "
                 f"not {count}"
             )
         for values in (factor, offset):
             if not np.isfinite(values).all():
-                raise InputError(f"{_title(node)} must have finite constants")
+                raise InputError(f"{title(node)} must have finite constants")
         self.items.append(folding.Affine(np.ravel(factor), np.ravel(offset)))
 
     def _other(self, node):
         """The constant operand of a node of two, and whether it comes first."""
         index = 1 if node.input[0] == self.at else 0
-        values = np.asarray(self._constant(node, index), np.float64)
+        values = np.asarray(self.constants.values(node, index), np.float64)
         return self._each(values), index == 0
 
     def _each(self, values):
@@ -325,18 +198,18 @@ class _Reader:
     def _div(self, node):
         values, first = self._other(node)
         if first or not values.all():
-            raise InputError(f"{_title(node)} must divide by constants that are not 0")
+            raise InputError(f"{title(node)} must divide by constants that are not 0")
         self._affine(node, 1 / values, np.zeros(1))
 
     def _batchnormalization(self, node):
-        own = _attributes(node)
+        own = attributes(node)
         scale, bias, mean, variance = found = [
-            np.asarray(self._constant(node, k), np.float64) for k in range(1, 5)
+            np.asarray(self.constants.values(node, k), np.float64) for k in range(1, 5)
         ]
         if own.get("training_mode", 0):
-            raise InputError(f"{_title(node)} must be as in inference, not in training")
+            raise InputError(f"{title(node)} must be as in inference, not in training")
         if len({each.shape for each in found}) > 1 or (variance < 0).any():
-            raise InputError(f"{_title(node)} must have as many scales as means, variances from 0")
+            raise InputError(f"{title(node)} must have as many scales as means, variances from 0")
         behind = [1] * (len(self.sample) - 1)  # axes that have no numbers of their own
         scale, bias, mean, variance = (
             self._each(each.reshape(*each.shape, *behind)) for each in found
@@ -348,22 +221,22 @@ class _Reader:
         self.items.append(np.inf)
 
     def _clip(self, node):
-        own = _attributes(node)
+        own = attributes(node)
         ends = [own.get("min", -np.inf), own.get("max", np.inf)]
         for index in (1, 2):
             if len(node.input) > index and node.input[index]:
-                end = self._constant(node, index)
+                end = self.constants.values(node, index)
                 ends[index - 1] = float(end.ravel()[0]) if end.size == 1 else np.nan
         if ends[0] != 0 or not ends[1] > 0:
-            raise InputError(f"{_title(node)} must clip from 0 to a number above, not {ends}")
+            raise InputError(f"{title(node)} must clip from 0 to a number above, not {ends}")
         self.items.append(float(ends[1]))
 
     def _quant(self, node):
-        self.items.append(self._quantizer(node))
+        self.items.append(self.constants.quantizer(node))
 
     def _quantizelinear(self, node):
-        scale = np.asarray(self._constant(node, 1), np.float64)
-        zero = self._constant(node, 2) if len(node.input) > 2 else np.uint8(0)
+        scale = np.asarray(self.constants.values(node, 1), np.float64)
+        zero = self.constants.values(node, 2) if len(node.input) > 2 else np.uint8(0)
         kind = np.asarray(zero).dtype
         quantizer = Quantizer(
             scale, np.asarray(zero, np.float64), 8 * kind.itemsize, kind == "int8"
@@ -373,12 +246,12 @@ class _Reader:
     def _dequantizelinear(self, node):
         before = self.items[-1] if self.items else None
         if not isinstance(before, Quantizer):
-            raise InputError(f"{_title(node)} must follow a QuantizeLinear")
-        zero = self._constant(node, 2) if len(node.input) > 2 else 0
-        same = np.array_equal(self._constant(node, 1), before.scale)
+            raise InputError(f"{title(node)} must follow a QuantizeLinear")
+        zero = self.constants.values(node, 2) if len(node.input) > 2 else 0
+        same = np.array_equal(self.constants.values(node, 1), before.scale)
         if not (same and np.array_equal(zero, before.zero)):
             raise InputError(
-                f"{_title(node)} must have the scale and the zero point of its QuantizeLinear"
+                f"{title(node)} must have the scale and the zero point of its QuantizeLinear"
             )
 
 
@@ -394,18 +267,13 @@ def _sample(value):
 
 
 def _label(value):
-    return (
-        value.decode()
-        if isinstance(value, bytes)
-        else value.item()
-        if hasattr(value, "item")
-        else value
-    )
+    value = value.item() if isinstance(value, np.generic) else value
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _spread(values, layer, node):
     if values.size not in (1, len(layer.bias)):
         raise InputError(
-            f"{_title(node)} must have a bias of {len(layer.bias)} numbers, not {values.size}"
+            f"{title(node)} must have a bias of {len(layer.bias)} numbers, not {values.size}"
         )
     return np.broadcast_to(values.ravel(), layer.bias.shape)

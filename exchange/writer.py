@@ -13,15 +13,10 @@ from typing import Any
 import numpy as np
 
 from sobolpath.golden.machine.model import Model
-from sobolpath.golden.support import packages
+
+from .files import onnx
 
 OPSET, IR = 17, 8  # of 2022: what runs ONNX today reads both
-PURPOSE = "to read and write ONNX"
-
-
-def onnx(*names: str) -> Any:
-    """The package, or one of its modules, imported. Raises ``InputError`` where it is missing."""
-    return packages.module(".".join(("onnx", *names)), PURPOSE, "onnx")
 
 
 class _Graph:

@@ -12,7 +12,8 @@ from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome, Say
 
-from ..writer import onnx, to_onnx
+from ..files import onnx
+from ..writer import to_onnx
 
 HELP = """\
 Write a model as ONNX, for ONNX Runtime and whatever else reads it: standard

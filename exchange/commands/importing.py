@@ -23,6 +23,7 @@ from sobolpath.golden.training.evaluate import integer_logits
 from sobolpath.golden.training.network import Network
 
 from .. import dense, exact
+from ..inputs import Inputs
 from ..reader import read
 
 HELP = """\
@@ -54,8 +55,7 @@ def arguments(parser: cli.Parser) -> None:
     add = parser.add_argument
     parser.reads("net", metavar="NET", help="the file to read, .onnx")
     options.out(parser, "the model file to write (.npz)")
-    options.data(parser, required=False, what="what to calibrate on and to compare on")
-    add("--scaling", default="auto", metavar="NAME", help=shared.SCALING)
+    shared.data_arguments(parser, required=False)
     add("--inputs", metavar="LOW,HIGH", help="the least and largest number, to the network")
     options.fit(parser)
     add("--exact", action="store_true", help="refuse what is not the network's own integers")
@@ -67,7 +67,7 @@ def arguments(parser: cli.Parser) -> None:
 
 
 def _ends(text, preparation):
-    """What the least and the largest number of a sample are to the network: two arrays."""
+    """What the least and the largest number of a sample are to the network."""
     least, largest = np.array(preparation.least), np.array(preparation.largest)
     if text is None:
         return (0.0, 1.0) if preparation.kind == "bytes" else (least, largest)
@@ -92,28 +92,24 @@ def _check(options):
 
 
 def _dataset(options, chain, preparation=None) -> DataSet | None:
+    """The data set of the options, with its own preparation unless another is given."""
     if options.data is None:
         return None
-    more = {} if preparation is None else {"preparation": preparation}
-    scaling = options.scaling if preparation is None else "auto"
-    found = data.load(options.data, options.download, scaling=scaling, **more)
+    more = {"scaling": options.scaling} if preparation is None else {"preparation": preparation}
+    reading = shared.reading_of(options, options.seed)
+    found = data.load(options.data, options.download, reading=reading, **more)
     if found.classes != chain.widths[-1]:
         raise InputError(
             f"the network must have the {found.classes} classes of {found.name}, "
             f"not {chain.widths[-1]}"
         )
+    if options.validation is not None:
+        found = data.validation(found, options.validation, options.seed)
     return found
 
 
 def _accuracy(logits, dataset):
     return float((logits[:, : dataset.classes].argmax(axis=1) == dataset.y_test).mean())
-
-
-def _float_inputs(chain, images, preparation, low, step):
-    """The chain's inputs (B, n), of bytes (B, n_0) as the engine takes them."""
-    whole = chain.widths[0] == preparation.inputs
-    places = np.arange(preparation.inputs) if whole else preparation.positions()
-    return np.ravel(low) + images[:, places] * np.ravel(step)
 
 
 def run(options: Namespace, say: Say) -> Outcome:
@@ -127,17 +123,17 @@ def run(options: Namespace, say: Say) -> Outcome:
     preparation = None if dataset is None else dataset.preparation
     if preparation is None:
         preparation = Preparation.of_bytes((chain.widths[0],))
-    low, high = _ends(options.inputs, preparation)
-    own = exact.input_preparation(chain, preparation, low, high) if chain.quantized else preparation
-    if own is not preparation:
-        dataset, preparation = _dataset(options, chain, own), own
-        low, high = 0.0, 255 * float(np.ravel(chain.input.scale)[0])  # pyright: ignore
-    step = (np.asarray(high) - low) / 255
-    widths = dense.layers(chain, preparation)
+    ends = _ends(options.inputs, preparation)
+    inputs = Inputs.between(preparation, chain.widths[0], *ends)
+    if chain.quantized:
+        inputs = inputs.quantized(chain)
+    if inputs.preparation is not preparation:
+        dataset = _dataset(options, chain, inputs.preparation)
+    widths = dense.layers(chain, preparation.inputs)
     if engine is not None:
         counts = tuple(n * m for n, m in pairwise(widths))
         widths = fitting.padded(widths, counts, engine)[0]
-        preparation = preparation.widened(widths[0])
+        inputs = inputs.widened(widths[0])
         dataset = dataset and dataset.widened(widths[0])
     _describe(chain, widths, say)
     result: dict[str, Any] = {"net": str(options.net), "model": str(options.out)}
@@ -146,18 +142,17 @@ def run(options: Namespace, say: Say) -> Outcome:
     info: dict[str, Any] = {"imported": Path(options.net).name, "seed": options.seed}
     if dataset is not None:
         info["data"] = dataset.name
-        inputs = _float_inputs(chain, dataset.x_test, preparation, low, step)
-        wanted = chain.activations(inputs)[-1]
+        if dataset.origin:
+            info["origin"] = dict(dataset.origin)
+        wanted = chain.activations(inputs.floats(dataset.x_test))[-1]
         result["accuracy_before"] = _accuracy(wanted, dataset)
     labels = chain.labels if dataset is None else dataset.labels
     if labels is not None and tuple(labels) != tuple(range(chain.widths[-1])):
         info["labels"] = list(labels)
     if options.sparsify is not None:
-        model = _sparsified(
-            options, recipe, chain, widths, preparation, low, step, dataset, info, say
-        )
+        model = _sparsified(options, recipe, chain, widths, inputs, dataset, info, say)
     else:
-        model, more = _dense(options, chain, widths, preparation, low, step, dataset, info, say)
+        model, more = _dense(options, chain, widths, inputs, dataset, info, say)
         result |= more
     topology = model.topology
     if engine is not None:
@@ -215,13 +210,10 @@ def _error(wanted, logits):
     return float(np.sqrt(np.square(scale * logits - wanted).mean() / np.square(wanted).mean()))
 
 
-def _dense(options, chain, widths, preparation, low, step, dataset, info, say):
+def _dense(options, chain, widths, inputs, dataset, info, say):
     """The :class:`Model` of dense paths, and what ``--json`` says of how it came about."""
     paths = dense.topology(widths)
-    positions = preparation.positions()
-    if chain.widths[0] == preparation.inputs:
-        positions = np.arange(preparation.inputs)
-    made = exact.plan(chain, paths, positions, low, step)
+    made = exact.plan(chain, paths, inputs)
     reasons = list(made.reasons)
     if options.exact:
         reasons += [f"{name} rounds halves to even" for name in made.even]
@@ -235,21 +227,23 @@ def _dense(options, chain, widths, preparation, low, step, dataset, info, say):
             )
         if chain.quantized:
             _wrapped("requantized", f"because {'; '.join(reasons)}", say)
-        network = dense.network(chain, paths, preparation, low, step)
-        given = dataset.x_train, dataset.classes, INPUT_SCALE
-        return quantize.quantize(network, *given, info, preparation, grid=quantize.FAR), {
-            "exact": False
-        }
-    scale = float(np.ravel(step)[0])
-    more = {"input_scale": scale, "classes": chain.widths[-1], "info": info}
-    model = Model(topology=paths, preparation=preparation, **more, **made.model_parts)
+        network = dense.network(chain, paths, inputs)
+        given = dataset.x_train, dataset.classes, INPUT_SCALE, info, inputs.preparation
+        return quantize.quantize(network, *given, grid=quantize.FAR), {"exact": False}
+    model = Model(
+        topology=paths,
+        preparation=inputs.preparation,
+        input_scale=float(np.ravel(inputs.step)[0]),
+        classes=chain.widths[-1],
+        info=info,
+        **made.model_parts,
+    )
     whole = not (made.even or made.rounded)
     found = {"exact": whole, "even": list(made.even), "rounded": made.rounded}
     _wrapped("integers", "the network's own" + ("" if whole else ", but for what differs"), say)
     if made.rounded:
         _wrapped("", "the bias of the last layer is rounded to whole steps of its sums", say)
     if dataset is not None:
-        inputs = _float_inputs(chain, dataset.x_test, preparation, low, step)
         found["differences"] = exact.differences(chain, made, model, inputs, dataset.x_test)
         for each in found["differences"]:
             line = "differ      {differ:,} of {values:,} values of {name}"
@@ -259,24 +253,18 @@ def _dense(options, chain, widths, preparation, low, step, dataset, info, say):
     return model, found
 
 
-def _sparsified(
-    options, recipe, chain, widths, preparation, low, step, dataset, info, say
-) -> Model:
+def _sparsified(options, recipe, chain, widths, inputs, dataset, info, say) -> Model:
     """Train a network of fewer paths, from the weights that those meet."""
     counts = cli.integers(options.sparsify, ",", "--sparsify")
     paths = build("omitted", widths, counts)
     say(f"paths       {','.join(map(str, counts))} ({paths.total_paths:,} weights), trained")
-    whole = dense.folded(chain, widths, preparation, low, step)
-    weights = dense.along(paths, whole[0])
-    growth = [
-        np.sqrt(n / paths.fan_in(junction))
-        for junction, n in zip(paths.junctions, chain.widths, strict=False)
-    ]
-    weights = [factor * each for factor, each in zip(growth, weights, strict=True)]
-    network = Network(paths, weights, whole[1])
+    whole, offsets = dense.folded(chain, widths, inputs)
+    pairs = zip(paths.junctions, dense.along(paths, whole), chain.widths, strict=False)
+    weights = [np.sqrt(n / paths.fan_in(junction)) * own for junction, own, n in pairs]
+    network = Network(paths, weights, offsets)
     samples = dataset.x_train, dataset.y_train, dataset.classes
     loss = loop.train(network, *samples, recipe, INPUT_SCALE)[-1]
     info |= {"sparsified": list(counts), "loss": loss}
     info |= {name: getattr(recipe, name) for name, *_ in shared.RECIPE}
     calibration = dataset.x_train, dataset.classes, INPUT_SCALE
-    return quantize.quantize(network, *calibration, info, preparation)
+    return quantize.quantize(network, *calibration, info, inputs.preparation)

@@ -64,8 +64,8 @@ ROWS = (
     ("stalled", "stalled"),
     ("signs into", "signs_into"),
     ("signs out of", "signs_out_of"),
+    ("dead weights", "dead"),
 )
-DEAD = ("dead weights", "dead")
 
 
 def arguments(parser: Parser) -> None:
@@ -103,7 +103,7 @@ def _report(topology, figures, hardware):
         yield f"dimensions    {','.join(map(str, topology.dimensions))}"
     columns = [*figures["junctions"], figures["network"]]
     lines = [["", *(f"junction {n}" for n in topology.junctions), "network"]]
-    for title, key in (*ROWS, *([DEAD] if "dead" in columns[0] else [])):
+    for title, key in (row for row in ROWS if row[1] in columns[0]):
         lines.append([title, *(_cell(each[key]) if key in each else "" for each in columns)])
     yield from tables.grid(lines)
     yield f"scatter       {figures['network']['scatter']:.3f}, the least of all"
@@ -125,20 +125,20 @@ def _measure(options, name):
     if name == "omitted":
         skipped = linear.omitted(topology.layers, topology.paths)[1]
     weights = initialize(topology, options.initialization, options.seed).weights
-    topology, figures = _judged(options, topology, name, weights)
+    figures = _judged(options, topology, name, weights)
     figures |= {"omitted": skipped, "initialization": options.initialization}
     return topology, {**figures, "seed": options.seed}
 
 
 def _judged(options, topology, name, weights):
-    """A topology with weights, and its figures, a dict as for ``--json``."""
+    """The figures of a topology with weights, a dict as for ``--json``."""
     began = time.perf_counter()
     figures = quality.measure(topology, options.lanes)
     found = signs.balance(topology, weights)
     for figure, each in zip(figures["junctions"], found, strict=True):
         figure.update({f"signs_{way}": each[way]["sum"] for way in each})
     seconds = time.perf_counter() - began
-    return topology, {
+    return {
         "topology": name,
         **shared.facts(topology),
         "runs_on_hardware": _hardware(topology, options.lanes)[0],
@@ -158,13 +158,13 @@ def _model(options):
         raise InputError(f"--data is required: {options.model} does not name its training images")
     reading = data.Reading(label=options.label)
     dataset = data.load_for(known, named, options.download, reading)
-    topology, figures = _judged(options, known.topology, known.topology.name, known.float_weights)
+    figures = _judged(options, known.topology, known.topology.name, known.float_weights)
     found = dead.measure(known, dataset.x_train)
     for figure, count in zip(figures["junctions"], found["dead_weights"], strict=True):
         figure["dead"] = count
     figures["network"]["dead"] = sum(found["dead_weights"])
     figures |= {"model": str(options.model), "data": dataset.name, **found}
-    return topology, figures, dead.describe(known, found)
+    return known.topology, figures, dead.describe(known, found)
 
 
 def _table(results):

@@ -30,9 +30,9 @@ RECIPE = (  # the options that golden.training.loop.Recipe is made of: name, uni
 )
 
 
-def data_arguments(parser: cli.Parser) -> None:
-    """Add ``--data`` and what else :func:`dataset_of` reads."""
-    options.data(parser, what=data.names())
+def data_arguments(parser: cli.Parser, *, required: bool = True) -> None:
+    """Add ``--data``, ``required`` or not, and what else :func:`dataset_of` reads."""
+    options.data(parser, required=required, what=data.names())
     options.label(parser)
     add = parser.add_argument
     parser.reads("--test", metavar="FILE", help="a file of the held-out samples")

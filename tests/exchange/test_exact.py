@@ -1,11 +1,13 @@
 """Quantized networks as the engine's integers: equal to the integer, or a reason why not."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sobolpath.exchange import dense, exact
+from sobolpath.exchange.inputs import Inputs
 from sobolpath.exchange.reader import read
 from sobolpath.golden.data import Preparation
 from sobolpath.golden.machine import engine
@@ -16,11 +18,17 @@ from .networks import Graph, quantized
 MODES = ["FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN"]
 
 
+def bytes_of(chain):
+    """Bytes that are steps of 1/256 to a chain."""
+    preparation = Preparation.of_bytes((chain.widths[0],))
+    return Inputs(preparation, chain.widths[0], 0.0, 1 / 256)
+
+
 def planned(graph, tmp_path, low=0.0, step=1 / 256):
     chain = read(graph.save(tmp_path / "n.onnx"))
-    preparation = Preparation.of_bytes((chain.widths[0],))
-    paths = dense.topology(dense.layers(chain, preparation))
-    return chain, paths, exact.plan(chain, paths, preparation.positions(), low, step)
+    paths = dense.topology(dense.layers(chain, bytes_of(chain).preparation.inputs))
+    known = replace(bytes_of(chain), low=low, step=step)
+    return chain, paths, exact.plan(chain, paths, known)
 
 
 def modelled(graph, tmp_path, **more):
@@ -48,7 +56,7 @@ def test_every_integer(tmp_path, mode, widths, whole):
             assert not layer[:, values.shape[1] :].any()
         assert np.array_equal(found[-1][:, : widths[-1]], np.rint(wanted[-1]))
         assert (made.even, made.rounded) == ((), not whole)
-        counted = exact.differences(chain, made, model, images / 256, padded)
+        counted = exact.differences(chain, made, model, bytes_of(chain), padded)
         assert [each["differ"] for each in counted[:-1]] == [0] * (len(widths) - 2)
         assert [each["values"] for each in counted] == [40 * m for m in widths[1:]]
         assert counted[-1]["largest"] == (0 if whole else 0.375)
@@ -61,7 +69,7 @@ def test_halves_to_even_are_counted(tmp_path):
     assert made.even == (chain.layers[0].name,)
     images = np.random.default_rng(0).integers(0, 256, (400, 16), np.uint8)
     found, wanted = engine.layers(model, images)[0], infer(images)[0]
-    counted = exact.differences(chain, made, model, images / 256, images)[0]
+    counted = exact.differences(chain, made, model, bytes_of(chain), images)[0]
     assert counted["differ"] == (found != wanted).sum() > 20
     assert (counted["largest"], (found - wanted).max()) == (1, 1)
     assert (wanted[found != wanted] % 2 == 0).all()
@@ -153,8 +161,10 @@ def test_the_preparation_gives_the_networks_own_inputs(tmp_path, low):
     """Samples of 0 to 16 that are LOW to 1 to the network: the bytes are what its Quant gives."""
     chain = read(chain_of(inputs={"scale": 1 / 128}).save(tmp_path / "n.onnx"))
     preparation = Preparation((8,), (0.0,), (16.0,))
-    own = exact.input_preparation(chain, preparation, np.array([low]), np.array([1.0]))
+    inputs = Inputs.between(preparation, 8, low, 1.0).quantized(chain)
+    own = inputs.preparation
     samples = np.random.default_rng(0).uniform(0, 16, (200, 8))
     given = low + samples * (1 - low) / 16
     assert np.array_equal(own.apply(samples), chain.input.integers(given))
-    assert exact.input_preparation(chain, own, 0.0, 255 / 128) == own
+    assert inputs.quantized(chain).preparation == own
+    assert np.array_equal(inputs.floats(own.apply(samples)), chain.input(given))

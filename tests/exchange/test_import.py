@@ -1,6 +1,7 @@
 """``sobolpath import``: what is written is what was read, what is said, what is refused."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -261,3 +262,37 @@ def test_too_many_weights(tmp_path, capsys):
     assert run(net, "--out", tmp_path / "m.npz") == 2
     message = "junction 1 must have at most 16777216 weights, not 33554432: --sparsify takes fewer"
     assert message in capsys.readouterr().err
+
+
+def test_a_table(tmp_path, capsys):
+    """A table with a column of labels: held out by the seed, and eval judges by the same rows."""
+    images, labels = load_digits(return_X_y=True)
+    table = tmp_path / "scans.csv"
+    head = ",".join([*(f"p{n}" for n in range(64)), "label"])
+    np.savetxt(table, np.column_stack([images, labels]), "%d", ",", header=head, comments="")
+    net, out = trained().save(tmp_path / "n.onnx"), tmp_path / "m.npz"
+    own = ["--data", table, "--label", "label", "--shape", "8x8", "--held-out", 0.3, "--seed", 4]
+    assert run(net, *own, "--out", out, "--json", tmp_path / "r.json") == 0
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert result["accuracy_before"] > 0.8
+    assert (said := re.search(r" of (\d+) held-out images", capsys.readouterr().out))
+    assert 530 < int(said[1]) < 545
+    assert main(["eval", str(out), "--data", str(table), "--json", str(tmp_path / "e.json")]) == 0
+    judged = json.loads((tmp_path / "e.json").read_text())
+    assert (judged["images"], judged["accuracy_int"]) == (int(said[1]), result["accuracy_int"])
+
+
+def test_an_input_scale_for_each_channel_is_no_byte(tmp_path, bytes_set, capsys):
+    """Bytes have one scale: such inputs are what they are in floats, and are quantized anew."""
+    scales = np.where(np.arange(16) % 2, 1 / 256, 1 / 64).astype(np.float32)
+    random, graph = np.random.default_rng(0), Graph(16).quant(scales)
+    graph.add("MatMul", graph.weights(random.integers(-99, 99, (16, 8)) / 64, 1 / 64)).add("Relu")
+    graph.quant(1 / 32).add("MatMul", graph.weights(random.integers(-99, 99, (8, 4)) / 64, 1 / 64))
+    net, out = graph.save(tmp_path / "n.onnx"), tmp_path / "m.npz"
+    own = ["--data", bytes_set, "--inputs", "0,0.5", "--out", out, "--json", tmp_path / "r.json"]
+    assert run(net, *own) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["error"] < 0.05
+    assert models.load(out).preparation.kind == "bytes"  # not stretched to one of the scales
+    assert "the scale of the inputs is not one power of two" in " ".join(
+        capsys.readouterr().out.split()
+    )
