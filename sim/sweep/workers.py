@@ -72,7 +72,7 @@ class Cluster:
     def __init__(self, address: str):
         self._dask = packages.module("distributed", "to send cells to a cluster", "cluster")
         self._address = address
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what ends is told here
+        _silence("distributed")  # what ends is told here
         try:
             self._dask.comm.get_address_host_port(address)  # complains sooner than a client does
             self._client = self._dask.Client(address, timeout=SECONDS, set_as_default=False)
@@ -114,6 +114,13 @@ class Cluster:
         if isinstance(result, str):
             raise cell.Differs(f"the worker at {where} has {result}")
         return result
+
+
+def _silence(package):
+    """Nothing that ``package`` logs is shown, whatever level a part of it chose for itself."""
+    parts = [name for name in logging.root.manager.loggerDict if name.startswith(f"{package}.")]
+    for name in (package, *parts):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _name(task):

@@ -196,6 +196,24 @@ def test_nothing_is_there(address, file, monkeypatch, capsys):
     assert not results.exists()
 
 
+LOGS = """
+import logging, sys
+from sobolpath.sim.sweep import workers
+workers.Cluster(sys.argv[1])
+for part in ("distributed", "distributed.client", "distributed.batched", "distributed.core"):
+    logging.getLogger(part).error("a connection of %s was closed", part)
+print("made")
+"""
+
+
+def test_the_package_does_not_log(cluster):
+    """What is lost is told in one line, so no part of the package has a word of its own."""
+    cluster.worker()
+    command = [sys.executable, "-c", LOGS, cluster.address]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "made\n", "")
+
+
 def test_the_scheduler_is_lost(tmp_path, file):
     own = Cluster(tmp_path)
     own.worker()
