@@ -24,7 +24,7 @@ class BlockReader(wiring.Component):
 
     Parameters
     ----------
-    entry : the word of the program that points to the first block.
+    entry : the word of the program that points to the first block; None where a port says which.
     words : of the program.
     step_bits : log2 of the most steps of a block.
     wait_bits : digits of the longest wait before a block's first step; none if it is 0.
@@ -32,15 +32,19 @@ class BlockReader(wiring.Component):
     Members
     -------
     program : see ``hw.program.read_port``.
+    entry : the word that points to the first block; not to change in the 3 cycles before ``go``.
     go, idle, keep, hold, header, base, begin : as of ``hw.walker.Walker``.
     advance, restart, zeros, fetch, ended : as of ``hw.steps.StepWalker``.
     """
 
-    def __init__(self, *, entry: int, words: int, step_bits: int, wait_bits: int = 0) -> None:
+    def __init__(
+        self, *, entry: int | None, words: int, step_bits: int, wait_bits: int = 0
+    ) -> None:
         self._entry, self._step_bits, self._wait_bits = entry, step_bits, wait_bits
         super().__init__(
             {
                 "program": Out(read_port(words)),
+                **({"entry": In(range(words))} if entry is None else {}),
                 "go": In(1),
                 "idle": Out(1, init=1),
                 "keep": In(1),
@@ -91,17 +95,18 @@ class BlockReader(wiring.Component):
     def _blocks(self, m: Module) -> Any:
         """The states: header, first row, wait, then the steps. Returns the state machine."""
         word = self.program.word
+        entry = self.entry if self._entry is None else self._entry
         wait = Signal(self._wait_bits + 1, reset_less=True)  # counts up to 0
         m.d.sync += [self._first.eq(1), self._offset.eq(0), self._valid.eq(0), self._end.eq(0)]
         with m.FSM(init="IDLE") as fsm:
             with m.State("REWIND"):
-                m.d.sync += self._address.eq(self._entry)
+                m.d.sync += self._address.eq(entry)
                 m.next = "POINTER"
             with m.State("POINTER"):
-                m.d.sync += [self._address.eq(self._entry), self.idle.eq(1)]
+                m.d.sync += [self._address.eq(entry), self.idle.eq(1)]
                 m.next = "IDLE"
             with m.State("IDLE"):
-                m.d.sync += [self._address.eq(self._entry), self._base.eq(word)]
+                m.d.sync += [self._address.eq(entry), self._base.eq(word)]
                 with m.If(self.go):
                     m.d.sync += self.idle.eq(0)
                     m.next = "BLOCK"

@@ -23,7 +23,7 @@ class Walker(wiring.Component):
 
     Parameters
     ----------
-    entry : the word of the program that points to the first block.
+    entry : the word of the program that points to the first block; None where a port says which.
     words : of the program.
     step_bits : log2 of the most steps of a block.
     address_bits : digits of an address.
@@ -32,6 +32,7 @@ class Walker(wiring.Component):
     Members
     -------
     program : see ``hw.program.read_port``.
+    entry : as of ``hw.blocks.BlockReader``.
     go : begin a chain, while ``idle``.
     idle : no chain is under way, and the pointer is at hand.
     keep : the header in hand is needed still: none is fetched.
@@ -42,15 +43,23 @@ class Walker(wiring.Component):
     """
 
     def __init__(
-        self, *, entry: int, words: int, step_bits: int, address_bits: int, wait_bits: int = 0
+        self,
+        *,
+        entry: int | None,
+        words: int,
+        step_bits: int,
+        address_bits: int,
+        wait_bits: int = 0,
     ) -> None:
         self.blocks = BlockReader(
             entry=entry, words=words, step_bits=step_bits, wait_bits=wait_bits
         )
         self.steps = StepWalker(step_bits=step_bits, address_bits=address_bits)
+        self._entries = {"entry": In(range(words))} if entry is None else {}
         super().__init__(
             {
                 "program": Out(read_port(words)),
+                **self._entries,
                 "go": In(1),
                 "idle": Out(1, init=1),
                 "keep": In(1),
@@ -65,6 +74,8 @@ class Walker(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.blocks, m.submodules.steps = blocks, steps = self.blocks, self.steps
+        for name in self._entries:
+            m.d.comb += getattr(blocks, name).eq(getattr(self, name))
         connect(m, blocks.program, flipped(self.program))
         connect(m, steps.o, flipped(self.o))
         m.d.comb += [

@@ -12,6 +12,8 @@ from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Shape, Signa
 from amaranth.lib import wiring
 
 from sobolpath.hw.engines import Config
+from sobolpath.hw.learn.masters import row_ports
+from sobolpath.hw.learn.multiplier import MULTIPLIER
 from sobolpath.hw.mac import multiplier_ports
 from sobolpath.hw.path_order.multiplier import multiplier_ports as multiplier_ports_of
 from sobolpath.hw.weights import memory_ports
@@ -80,6 +82,37 @@ class Multiplier(wiring.Component):
         return m
 
 
+def whole_multiplier(one: Any, other: Any, product: Any) -> Instance:
+    """``product``, of 32 digits, is ``one`` times ``other`` of 2 cycles before, both signed.
+
+    The input registers A and B of a SB_MAC16, and those behind its four partial products, are on.
+    """
+
+    def signed_16(value):
+        return Cat(value, value[-1].replicate(16 - len(value)))
+
+    return Instance(
+        "SB_MAC16",
+        p_A_SIGNED=Const(1, 1),
+        p_B_SIGNED=Const(1, 1),
+        p_A_REG=Const(1, 1),
+        p_B_REG=Const(1, 1),
+        p_TOP_8x8_MULT_REG=Const(1, 1),
+        p_BOT_8x8_MULT_REG=Const(1, 1),
+        p_PIPELINE_16x16_MULT_REG1=Const(1, 1),
+        p_TOPOUTPUT_SELECT=Const(3, 2),  # the 16 x 16 product
+        p_BOTOUTPUT_SELECT=Const(3, 2),
+        i_CLK=ClockSignal(),
+        i_CE=Const(1),
+        i_A=signed_16(one),
+        i_B=signed_16(other),
+        i_C=Const(0, 16),
+        i_D=Const(0, 16),
+        **{f"i_{pin}": Const(0) for pin in MAC16_OFF},
+        o_O=product,
+    )
+
+
 class OperandMultiplier(wiring.Component):
     """``hw.path_order.multiplier.OperandMultiplier`` as the 16 x 16 multiplier of one SB_MAC16.
 
@@ -96,26 +129,24 @@ class OperandMultiplier(wiring.Component):
         m = Module()
         product = Signal(32)
         m.d.comb += self.product.eq(product)
-        m.submodules.mac16 = Instance(
-            "SB_MAC16",
-            p_A_SIGNED=Const(1, 1),
-            p_B_SIGNED=Const(1, 1),
-            p_A_REG=Const(1, 1),
-            p_B_REG=Const(1, 1),
-            p_TOP_8x8_MULT_REG=Const(1, 1),
-            p_BOT_8x8_MULT_REG=Const(1, 1),
-            p_PIPELINE_16x16_MULT_REG1=Const(1, 1),
-            p_TOPOUTPUT_SELECT=Const(3, 2),  # the 16 x 16 product
-            p_BOTOUTPUT_SELECT=Const(3, 2),
-            i_CLK=ClockSignal(),
-            i_CE=Const(1),
-            i_A=Cat(self.weight, self.weight[-1].replicate(8)),
-            i_B=Cat(self.operand, extension(self.operand)),
-            i_C=Const(0, 16),
-            i_D=Const(0, 16),
-            **{f"i_{pin}": Const(0) for pin in MAC16_OFF},
-            o_O=product,
-        )
+        operand = Cat(self.operand, extension(self.operand))
+        m.submodules.mac16 = whole_multiplier(self.weight, operand, product)
+        return m
+
+
+class LearnMultiplier(wiring.Component):
+    """``hw.learn.multiplier.LearnMultiplier``, as :class:`OperandMultiplier`: 2 cycles."""
+
+    latency = 2
+
+    def __init__(self) -> None:
+        super().__init__(MULTIPLIER)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        product = Signal(32)
+        m.d.comb += self.product.eq(product)
+        m.submodules.mac16 = whole_multiplier(self.large, self.small, product)
         return m
 
 
@@ -143,31 +174,53 @@ class WeightMemory(wiring.Component):
     latency = 1
 
     def __init__(self, *, lanes: int, depth: int):
-        if not isinstance(lanes, int) or lanes < 2 or lanes % 2:
-            raise ValueError(f"lanes must be even, two a memory cell, not {lanes!r}")
-        if not isinstance(depth, int) or not 2 <= depth <= SPRAM_WORDS:
-            raise ValueError(f"depth must be 2 to {SPRAM_WORDS} words, not {depth!r}")
+        check_spram(lanes, depth)
         super().__init__(memory_ports(lanes, depth))
 
     def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        weights = self.data.as_value()
-        for cell in range(len(self.write) // 2):
-            low, high = self.write[2 * cell], self.write[2 * cell + 1]
-            m.submodules[f"spram_{cell}"] = Instance(
-                "SB_SPRAM256KA",
-                i_CLOCK=ClockSignal(),
-                i_CHIPSELECT=self.enable,
-                i_WREN=self.writing,
-                i_MASKWREN=Cat(low, low, high, high),  # one bit a nibble
-                i_ADDRESS=Cat(self.address, Const(0, 14 - len(self.address))),
-                i_DATAIN=Cat(self.write_data, self.write_data),
-                i_STANDBY=Const(0),
-                i_SLEEP=Const(0),
-                i_POWEROFF=Const(1),  # active low
-                o_DATAOUT=weights[16 * cell : 16 * cell + 16],
-            )
-        return m
+        return spram(self, Cat(self.write_data for _ in range(len(self.write))))
+
+
+class RowMemory(wiring.Component):
+    """``hw.learn.masters.RowMemory`` in SB_SPRAM256KA cells, as :class:`WeightMemory`."""
+
+    def __init__(self, *, lanes: int, depth: int):
+        check_spram(lanes, depth)
+        super().__init__(row_ports(lanes, depth))
+
+    def elaborate(self, platform: Any) -> Module:
+        return spram(self, self.write_data.as_value())
+
+
+def check_spram(lanes: int, depth: int) -> None:
+    """Raise ``ValueError`` where cells of two lanes have no room."""
+    if not isinstance(lanes, int) or lanes < 2 or lanes % 2:
+        raise ValueError(f"lanes must be even, two a memory cell, not {lanes!r}")
+    if not isinstance(depth, int) or not 2 <= depth <= SPRAM_WORDS:
+        raise ValueError(f"depth must be 2 to {SPRAM_WORDS} words, not {depth!r}")
+
+
+def spram(ports: Any, written: Any) -> Module:
+    """The cells behind the ports of a memory; ``written`` : what they write, a byte a lane."""
+    m = Module()
+    weights = ports.data.as_value()
+    for cell in range(len(ports.write) // 2):
+        low, high = ports.write[2 * cell], ports.write[2 * cell + 1]
+        place = slice(16 * cell, 16 * cell + 16)
+        m.submodules[f"spram_{cell}"] = Instance(
+            "SB_SPRAM256KA",
+            i_CLOCK=ClockSignal(),
+            i_CHIPSELECT=ports.enable,
+            i_WREN=ports.writing,
+            i_MASKWREN=Cat(low, low, high, high),  # one bit a nibble
+            i_ADDRESS=Cat(ports.address, Const(0, 14 - len(ports.address))),
+            i_DATAIN=written[place],
+            i_STANDBY=Const(0),
+            i_SLEEP=Const(0),
+            i_POWEROFF=Const(1),  # active low
+            o_DATAOUT=weights[place],
+        )
+    return m
 
 
 class ClockAndReset(clocking.ClockAndReset):

@@ -36,6 +36,7 @@ many steps, one after the other, are added to one output. Elsewhere it is 0.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -111,20 +112,25 @@ def interleaved(inputs: np.ndarray, images: int) -> np.ndarray:
     return np.moveaxis(inputs.reshape(-1, images, inputs.shape[-1]), 1, 2)
 
 
-def _input_walk(topology: Paths, machine: Machine, at_once: int) -> list[int]:
-    """The walk over the neurons of the first layer, ``at_once`` a step."""
+def input_walk(topology: Paths, machine: Any, at_once: int, base: int = 0) -> list[int]:
+    """The walk over the neurons of the first layer, ``at_once`` a step.
+
+    ``base`` : the layer's first row.
+    """
     matrix = lane_order.coordinate_map(topology, 0, machine.lanes, machine.input_width)
     start = int(gf2.apply(matrix, np.array([topology.digital_shifts[0]]))[0])
+    start ^= base * machine.lanes
     return walk(start, gf2.columns(matrix)[log2_exact(at_once, "at_once") :])
 
 
-def _output_walk(topology: Paths, machine: Machine) -> list[int]:
-    """The walk over the neurons of the last layer, for every image."""
+def output_walk(topology: Paths, machine: Any, base: int = 0) -> list[int]:
+    """The walk over the neurons of the last layer, for every image; ``base`` : its first row."""
     layer, images = len(topology.layers) - 1, machine.images
     matrix = lane_order.coordinate_map(topology, layer, machine.lanes)
     columns = [place * images for place in gf2.columns(matrix)]
     columns += [1 << digit for digit in range(images.bit_length() - 1)]
     start = int(gf2.apply(matrix, np.array([topology.digital_shifts[layer]]))[0])
+    start ^= base * machine.lanes
     return walk(start * images, columns)
 
 
@@ -145,7 +151,7 @@ def pack(model: Model, machine: Machine) -> MemoryImage:
 
     last, at_once = len(topology.paths), schedule.at_once
     program[0] = len(program)
-    inputs = _input_walk(topology, machine, at_once)
+    inputs = input_walk(topology, machine, at_once)
     block(Kind.INPUT, inputs, fan_in=at_once, base=int(not schedule.overlap))
     program[1] = len(program)
     for junction in topology.junctions:
@@ -164,7 +170,7 @@ def pack(model: Model, machine: Machine) -> MemoryImage:
         starts = model.biases[junction - 1].astype(np.int32) + ((1 << shift) >> 1)
         biases.append(lane_order.by_place(topology, junction, lanes, starts))
     program[2] = len(program)
-    block(Kind.READ, _output_walk(topology, machine), schedule.copies.bit_length() - 1)
+    block(Kind.READ, output_walk(topology, machine), schedule.copies.bit_length() - 1)
     if max(program) > MAX_WORD:
         raise InputError(
             f"a word of the program must be at most {MAX_WORD}, not {max(program)}: use more lanes"

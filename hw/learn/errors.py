@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from sobolpath.golden.learn.arithmetic import HIGH
 
 from ..checks import exact_log2
-from ..config import ACTIVATION
 from .outputs import ERROR16, saturated
 
 
@@ -26,7 +25,8 @@ class HiddenErrors(wiring.Component):
 
     Members
     -------
-    sums : of weight times error, 32 bits; ``activations`` : of the same neurons.
+    sums : of weight times error, 32 bits; ``active`` : a bit each, whether the neuron's activation
+        is neither 0 nor 255.
     errors : those of the sums of 2 cycles before.
 
     Raises ``TypeError`` or ``ValueError`` where ``values`` is no power of two.
@@ -39,7 +39,7 @@ class HiddenErrors(wiring.Component):
         super().__init__(
             {
                 "sums": In(data.ArrayLayout(signed(32), values)),
-                "activations": In(data.ArrayLayout(ACTIVATION, values)),
+                "active": In(values),
                 "errors": Out(data.ArrayLayout(ERROR16, values)),
             }
         )
@@ -48,12 +48,11 @@ class HiddenErrors(wiring.Component):
         m = Module()
         for value, error in enumerate(self.errors):
             total = self.sums[value]
-            activation = self.activations[value]
             rounded = Signal(signed(33 - HIGH), name=f"rounded_{value}", reset_less=True)
             active = Signal(name=f"active_{value}", reset_less=True)
             m.d.sync += [
                 rounded.eq((total >> HIGH) + total[HIGH - 1]),
-                active.eq(activation.any() & ~activation.all()),
+                active.eq(self.active[value]),
                 error.eq(Mux(active, saturated(rounded), 0)),
             ]
         return m

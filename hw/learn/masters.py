@@ -2,12 +2,13 @@
 
 There are two kinds, with the same ports. :class:`OnePortMasters` has one memory of one port, in
 which the high plane stands before the low one: an update takes 4 accesses. :class:`TwoPortMasters`
-has a memory with a read port and a write port for each plane, and updates a row every cycle.
+has a memory with a read port and a write port for each plane, and may update a row every cycle.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from amaranth import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -15,176 +16,275 @@ from amaranth.lib.wiring import In, Out
 from ..checks import exact_log2
 from ..delay import delay
 from ..stream import byte_port
-from .update import PRODUCT_BITS, MasterUpdate
+from .update import MASTER
+
+
+def row_ports(lanes: int, depth: int) -> dict[str, wiring.Member]:
+    """The ports of a memory of rows, seen from the memory."""
+    return {
+        "address": In(range(depth)),
+        "enable": In(1),
+        "writing": In(1),
+        "write": In(lanes),
+        "write_data": In(data.ArrayLayout(signed(8), lanes)),
+        "data": Out(data.ArrayLayout(signed(8), lanes)),
+    }
+
+
+class RowMemory(wiring.Component):
+    """``depth`` rows of ``lanes`` bytes, one access a cycle: portable form.
+
+    Where ``enable`` is 0 nothing happens and ``data`` holds. Otherwise, where ``writing`` is 0,
+    ``data`` is the row at ``address`` one cycle later; where it is 1, the lanes whose bits of
+    ``write`` are 1 take their ``write_data``, and ``data`` is undefined until the next read.
+    """
+
+    def __init__(self, *, lanes: int, depth: int):
+        exact_log2("lanes", lanes)
+        exact_log2("depth", depth, minimum=2)
+        self._depth = depth
+        super().__init__(row_ports(lanes, depth))
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=self.data.shape(), depth=self._depth, init=[])
+        read, write = memory.read_port(), memory.write_port(granularity=1)
+        m.d.comb += [
+            read.addr.eq(self.address),
+            read.en.eq(self.enable & ~self.writing),
+            self.data.eq(read.data),
+            write.addr.eq(self.address),
+            write.en.eq(Mux(self.enable & self.writing, self.write, 0)),
+            write.data.eq(self.write_data),
+        ]
+        return m
 
 
 class Masters(wiring.Component):
-    """``depth`` rows of ``lanes`` master weights, and the update of them.
+    """``depth`` rows of ``lanes`` master weights, in two planes of bytes.
 
-    Golden twin: the masters of ``golden.learn.sweeps.step``, by step and lane.
+    Golden twin: the masters of ``golden.learn.sweeps.step``, by step and lane. All reads and
+    updates but ``read`` go through the rows in their order, from ``rewind`` on.
 
-    A sweep reads a row of either plane a cycle. An update takes a row, gives its masters less what
-    is taken of them back to where they stood, and takes the next row ``cycles`` cycles after. The
-    products must come exactly ``products_after`` cycles after their row is taken. A row that is
-    taken is written whole, ``written_after`` cycles later at the latest, whatever comes after it;
-    it must not be read or taken again before. ``read`` and ``write`` are for when ``idle``.
+    An update begins with ``take``, where there is one port in every ``turn``-th cycle or in none:
+    ``reads`` cycles later the row's masters come out at ``old``, a group of ``width`` a cycle, and
+    each group's new ones must be at ``new`` 3 cycles after it (``hw.learn.update.MasterUpdate``).
+    Then the row is written whole. Until then nothing else may be read.
 
     Parameters
     ----------
     lanes, depth : powers of two, ``depth`` at least 2.
+    width : masters that are updated together, a power of two of at most ``lanes``.
+    turn : cycles from an update to the next one.
+    registered : a register behind what ``weights`` shows.
+    memory : of one port, makes a :class:`RowMemory` from ``lanes=`` and ``depth=``.
 
     Members
     -------
     write : stream of {address, data}: one byte, always ready; address (plane * depth + row) * lanes
         + lane, where plane is 0 for the high one: those bytes are the weights of inference.
-    read : stream of {row, low}, always ready: ``bytes`` is that row of the high plane, or of the
-        low one, from the cycle after until the next access.
-    row : stream of rows to update.
-    products, shift, fixed : as of ``hw.learn.update.MasterUpdate``; the latter two hold meanwhile.
-    idle : no update is under way.
+    rewind : the next row is the first one. ``advance`` : take the high plane of the next row.
+    read : stream of {row, low}, always ready: take that row of the high plane, or of the low one.
+    weights : what was taken, 1 cycle after, 2 with ``registered``.
+    take, old, new : see above.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    cycles: int
-    products_after: int
-    written_after: int
+    reads: int
 
-    def __init__(self, *, lanes: int, depth: int):
+    def __init__(
+        self,
+        *,
+        lanes: int,
+        depth: int,
+        width: int,
+        turn: int,
+        registered: bool = False,
+    ):
         self._lane_bits = exact_log2("lanes", lanes)
         self._row_bits = exact_log2("depth", depth, minimum=2)
-        self._lanes, self._depth = lanes, depth
+        exact_log2("width", width)
+        exact_log2("turn", turn)
+        self._lanes, self._depth, self._width, self._turn = lanes, depth, width, turn
+        self._groups = lanes // width
+        self._registered = registered
         self._bytes = data.ArrayLayout(signed(8), lanes)
-        self.update = MasterUpdate(lanes=lanes)
         access = data.StructLayout({"row": unsigned(self._row_bits), "low": 1})
+        group = data.ArrayLayout(MASTER, width)
         super().__init__(
             {
                 "write": In(byte_port(2 * depth * lanes)),
+                "rewind": In(1),
+                "advance": In(1),
                 "read": In(stream.Signature(access, always_ready=True)),
-                "bytes": Out(self._bytes),
-                "row": In(stream.Signature(unsigned(self._row_bits))),
-                "products": In(data.ArrayLayout(signed(PRODUCT_BITS), lanes)),
-                "shift": In(range(PRODUCT_BITS + 1)),
-                "fixed": In(1),
-                "idle": Out(1, init=1),
+                "weights": Out(self._bytes),
+                "take": In(1),
+                "old": Out(group),
+                "new": In(group),
             }
         )
 
     def _byte(self):
-        """Of ``write``: its row, whether it is low, its lanes, and its data for every lane."""
-        address, lanes = self.write.payload.address, self._lanes
+        """Of ``write``: its row, whether it is low, and its lanes."""
+        address = self.write.payload.address
         lane = address[: self._lane_bits]
         row = address[self._lane_bits : self._lane_bits + self._row_bits]
-        chosen = Cat(lane == number for number in range(lanes))
-        return row, address[-1], chosen, Cat([self.write.payload.data] * lanes)
+        return row, address[-1], Cat(lane == number for number in range(self._lanes))
 
-    def _connect_update(self, m: Module, high: Any, low: Any) -> tuple[Any, Any]:
-        """Masters to the update; the bytes that come of it, high and low."""
-        m.submodules.update = update = self.update
-        for lane, master in enumerate(update.masters):
-            m.d.comb += [master.high.eq(high[lane]), master.low.eq(low[lane])]
-        m.d.comb += [
-            update.products.eq(self.products),
-            update.shift.eq(self.shift),
-            update.fixed.eq(self.fixed),
-        ]
-        return Cat(new.high for new in update.o), Cat(new.low for new in update.o)
+    def _leaves(self, m: Module, row: Any, begin: Any, name: str) -> Any:
+        """``row`` of the cycle ``begin``, group after group from the cycle after on."""
+        bits = 8 * self._width
+        if self._groups == 1:
+            kept = Signal(bits, name=f"{name}_kept", reset_less=True)
+            m.d.sync += kept.eq(row)
+            return kept
+        kept = Signal(8 * self._lanes, name=f"{name}_kept", reset_less=True)
+        m.d.sync += kept.eq(Mux(begin, row, kept >> bits))
+        return kept[:bits]
+
+    def _comes(self, m: Module, group: Any, valid: Any, name: str) -> Any:
+        """The last groups that were ``valid``, the latest one uppermost: a row."""
+        kept = Signal(8 * self._lanes, name=f"{name}_new", reset_less=True)
+        with m.If(valid):
+            m.d.sync += kept.eq(Cat(kept, group)[len(group) :])
+        return kept
 
 
 class OnePortMasters(Masters):
     """One memory of ``lanes`` bytes a word, one access a cycle: see :class:`Masters`.
 
-    The accesses of an update go in turns of four cycles: read high, read low, write high, write low
-    of the row before.
+    From ``take`` on: high and low plane are read in the cycles 0 and 1, and written ``turn`` + 6
+    and ``turn`` + 7 cycles after: cycles 2 and 3 of another row's.
     """
 
-    cycles, products_after, written_after = 4, 2, 8
+    reads = 3
+
+    def __init__(self, *, memory: Callable[..., Any] = RowMemory, **sizes: Any):
+        super().__init__(**sizes)
+        if self._turn % 4:
+            raise ValueError(f"turn must be a multiple of 4, not {self._turn!r}")
+        self._memory = memory(lanes=self._lanes, depth=2 * self._depth)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        lanes = self._lanes
-        m.submodules.memory = memory = Memory(shape=8 * lanes, depth=2 * self._depth, init=[])
-        read = memory.read_port()
-        write = memory.write_port(granularity=8)
-        byte_row, byte_low, chosen, byte = self._byte()
-        phase = Signal(2)  # 0 while nothing is under way
-        taken = self.row.valid & self.row.ready
-        first = Signal()  # a row is in its first turn
-        second = Signal()  # and one in its second
-        row = Signal(self._row_bits, reset_less=True)
-        before = Signal.like(row, name="before", reset_less=True)
-        high = Signal(self._bytes, reset_less=True)
-        new_high, new_low = self._connect_update(m, high, self.bytes)
-        kept = Signal(2 * 8 * lanes, name="kept", reset_less=True)  # what is to be written
-        writing = second & phase[1]
-        m.d.comb += [
-            self.idle.eq(~first & ~second),
-            self.row.ready.eq(phase == 0),
-            self.bytes.eq(read.data),
-            read.en.eq(taken | (first & (phase == 1)) | self.read.valid),
-            read.addr.eq(Cat(self.read.payload.row, self.read.payload.low)),
-            write.addr.eq(Cat(byte_row, byte_low)),
-            write.data.eq(byte),
-            write.en.eq(Mux(self.write.valid, chosen, 0)),
+        m.submodules.memory = memory = self._memory
+        byte_row, byte_low, chosen = self._byte()
+        following = Signal(self._row_bits, reset_less=True)  # the row that is read next
+        written = Signal(self._row_bits, reset_less=True)  # and the one that is written next
+        second = delay(m, self.take, 1, "take")
+        third = delay(m, second, 1, "second")
+        first_write = delay(m, second, self._turn + 5, "write_high")
+        second_write = delay(m, first_write, 1, "write_low")
+        writes = first_write | second_write
+        # What a byte of the network needs is kept for a cycle, as its address goes the longest way.
+        byte = Signal.like(self.write.payload.data, name="byte", reset_less=True)
+        byte_lanes = Signal(self._lanes, reset_less=True)
+        byte_written = Signal()
+        plane = Signal(reset_less=True)
+        m.d.sync += [
+            byte.eq(self.write.payload.data),
+            byte_lanes.eq(chosen),
+            byte_written.eq(self.write.valid),
+            plane.eq(byte_low),
         ]
-        with m.If(taken):
-            m.d.comb += read.addr.eq(self.row.payload)
-        with m.Elif(first):
-            m.d.comb += read.addr.eq(Cat(row, 1))
-        with m.If(writing):
+        is_low = Mux(self.read.valid, self.read.payload.low, Mux(byte_written, plane, second))
+        row = Mux(self.read.valid, self.read.payload.row, following)
+        new = Cat(each.high for each in self.new), Cat(each.low for each in self.new)
+        came = self._valid(m, second)
+        high_row = self._comes(m, new[0], came, "high")
+        low = delay(m, new[1], 1, "new_low", reset_less=True)
+        low_row = self._comes(m, low, delay(m, came, 1, "came"), "low")
+        rows = Mux(second_write, low_row, high_row)
+        m.d.comb += [
+            memory.address.eq(Mux(writes, Cat(written, second_write), Cat(row, is_low))),
+            memory.enable.eq(
+                writes | byte_written | self.read.valid | self.advance | self.take | second
+            ),
+            memory.writing.eq(writes | byte_written),
+            memory.write.eq(Mux(writes, ~0, byte_lanes)),
+            memory.write_data.as_value().eq(Mux(writes, rows, byte.replicate(self._lanes))),
+            self.weights.eq(delay(m, memory.data, self._registered, "weights", reset_less=True)),
+        ]
+        with m.If(self.write.valid):
+            m.d.sync += following.eq(byte_row)
+        with m.Elif(self.rewind):
+            m.d.sync += following.eq(0)
+        with m.Elif(self.advance | second):
+            m.d.sync += following.eq(following + 1)
+        with m.If(self.rewind):
+            m.d.sync += written.eq(0)
+        with m.Elif(second_write):
+            m.d.sync += written.eq(written + 1)
+        high = self._leaves(m, memory.data.as_value(), second, "high")
+        highs = delay(m, high, 1, "old_high", reset_less=True)
+        lows = self._leaves(m, memory.data.as_value(), third, "low")
+        for number, old in enumerate(self.old):
             m.d.comb += [
-                write.addr.eq(Cat(before, phase[0])),
-                write.data.eq(Mux(phase[0], kept[8 * lanes :], kept[: 8 * lanes])),
-                write.en.eq(~0),
+                old.high.eq(highs.word_select(number, 8)),
+                old.low.eq(lows.word_select(number, 8)),
             ]
-        with m.If(taken | first | (phase != 0)):
-            m.d.sync += phase.eq(phase + 1)
-        with m.If(phase == 0):
-            m.d.sync += [row.eq(self.row.payload), before.eq(row)]
-            m.d.sync += [first.eq(self.row.valid), second.eq(first)]
-        with m.If(phase == 1):  # the high bytes are there, and the new masters of the row before
-            m.d.sync += [high.eq(read.data), kept.eq(Cat(new_high, new_low))]
         return m
+
+    def _valid(self, m: Module, second: Any) -> Any:
+        """A new group is there; groups that fill their turns always are."""
+        if self._groups == self._turn:
+            return Const(1)
+        valid = delay(m, second, 5, "came_0")
+        following = [delay(m, valid, number, f"came_{number}") for number in range(1, self._groups)]
+        return Cat(valid, *following).any()
 
 
 class TwoPortMasters(Masters):
-    """A memory for each plane, with a read port and a write port: see :class:`Masters`."""
+    """A memory for each plane, with a read port and a write port: see :class:`Masters`.
 
-    cycles, products_after, written_after = 1, 1, 5
+    A row is read with ``take``, and written 5 cycles and its groups after.
+    """
+
+    reads = 2
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        bits, latency = 8 * self._lanes, 1 + self.update.latency
-        byte_row, byte_low, chosen, byte = self._byte()
+        bits = 8 * self._lanes
+        byte_row, byte_low, chosen = self._byte()
+        following = Signal(self._row_bits, reset_less=True)
+        written = Signal(self._row_bits, reset_less=True)
+        taken = delay(m, self.take, 1, "take")
+        writes = delay(m, taken, 4 + self._groups, "write")
         low = Signal(name="low_read")
-        valid = delay(m, self.row.valid, latency, "valid")
-        row = delay(m, self.row.payload, latency, "row", reset_less=True)
-        planes = []
+        read_row = Mux(self.read.valid, self.read.payload.row, following)
+        words = []
         for name, own in (("high", ~byte_low), ("low", byte_low)):
-            memory = Memory(shape=bits, depth=self._depth, init=[])
-            m.submodules[name] = memory
+            m.submodules[name] = memory = Memory(shape=bits, depth=self._depth, init=[])
             read = memory.read_port()
             write = memory.write_port(granularity=8)
-            planes.append((read, write))
+            group = Cat(getattr(each, name) for each in self.new)
+            row = self._comes(m, group, Const(1), name)
+            byte = self.write.payload.data.replicate(self._lanes)
             m.d.comb += [
-                read.en.eq(self.row.valid | self.read.valid),
-                read.addr.eq(Mux(self.row.valid, self.row.payload, self.read.payload.row)),
-                write.addr.eq(Mux(valid, row, byte_row)),
-                write.en.eq(Mux(valid, ~0, Mux(self.write.valid & own, chosen, 0))),
+                read.en.eq(self.take | self.read.valid | self.advance),
+                read.addr.eq(read_row),
+                write.addr.eq(Mux(writes, written, byte_row)),
+                write.en.eq(Mux(writes, ~0, Mux(self.write.valid & own, chosen, 0))),
+                write.data.eq(Mux(writes, row, byte)),
             ]
-        words = [data.View(self._bytes, read.data) for read, _ in planes]
-        for (_, write), new in zip(planes, self._connect_update(m, *words), strict=True):
-            m.d.comb += write.data.eq(Mux(valid, new, byte))
-        busy = Signal(range(latency + 1))  # cycles until the last row is written
-        m.d.comb += [
-            self.row.ready.eq(1),
-            self.idle.eq(busy == 0),
-            self.bytes.eq(Mux(low, *(word.as_value() for word in reversed(words)))),
-        ]
+            leaves = self._leaves(m, read.data, taken, name)
+            for number, old in enumerate(self.old):
+                m.d.comb += getattr(old, name).eq(leaves.word_select(number, 8))
+            words.append(read.data)
+        found = Mux(low, words[1], words[0])
+        found = delay(m, found, self._registered, "weights", reset_less=True)
+        m.d.comb += self.weights.eq(found)
         with m.If(self.read.valid):
             m.d.sync += low.eq(self.read.payload.low)
-        with m.If(self.row.valid):
-            m.d.sync += busy.eq(latency)
-        with m.Elif(busy != 0):
-            m.d.sync += busy.eq(busy - 1)
+        with m.Elif(self.advance):
+            m.d.sync += low.eq(0)
+        with m.If(self.rewind):
+            m.d.sync += following.eq(0)
+        with m.Elif(self.advance | self.take):
+            m.d.sync += following.eq(following + 1)
+        with m.If(self.rewind):
+            m.d.sync += written.eq(0)
+        with m.Elif(writes):
+            m.d.sync += written.eq(written + 1)
         return m

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,13 +14,15 @@ from ..config import RESULT
 #: An error of a neuron.
 ERROR16 = signed(16)
 
+END = 2**15 - 1  # of errors
+
 
 def saturated(value: Any) -> Any:
     """A signed value clamped to an error's 16 bits."""
     above = value[15:-1]
     negative = value[-1]
     outside = Mux(negative, ~above.all(), above.any())
-    return Mux(outside, Mux(negative, -(2**15), 2**15 - 1), value[:16].as_signed())
+    return Mux(outside, END ^ negative.replicate(16), value[:16])
 
 
 class OutputErrors(wiring.Component):
@@ -60,15 +62,20 @@ class OutputErrors(wiring.Component):
         m = Module()
         shift = Signal.like(self.shift, name="shift_1", reset_less=True)
         one = Signal(ERROR + 1)
-        m.d.comb += one.eq((1 << ERROR) >> self.shift)
+        lost = Signal(15)  # the digits below the sign that a shift loses
+        m.d.comb += [
+            one.eq((1 << ERROR) >> self.shift),
+            lost.eq(Cat(shift > 14 - digit for digit in range(15))),
+        ]
         m.d.sync += shift.eq(self.shift)
         for value, error in enumerate(self.errors):
             missing = Signal(signed(33), name=f"missing_{value}")
-            kept = Signal(signed(33), name=f"kept_{value}", reset_less=True)
-            true = self.true[value]
+            kept = Signal(ERROR16, name=f"kept_{value}", reset_less=True)
+            true, negative = self.true[value], kept[-1]
+            outside = ((kept[:15] ^ negative.replicate(15)) & lost).any()
             m.d.comb += missing.eq(self.logits[value] - Mux(true, one, 0))
             m.d.sync += [
-                kept.eq(Mux(missing[-1] == true, missing, 0)),
-                error.eq(saturated(kept << shift)),
+                kept.eq(Mux(missing[-1] == true, saturated(missing), 0)),
+                error.eq(Mux(outside, END ^ negative.replicate(16), (kept << shift)[:16])),
             ]
         return m

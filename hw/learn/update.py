@@ -2,35 +2,37 @@
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-
-from sobolpath.golden.learn.arithmetic import LIMIT
 
 from ..checks import exact_log2
 
 #: The two bytes of a master weight: 256 high + low.
 MASTER = data.StructLayout({"low": signed(8), "high": signed(8)})
+#: A bias, of whose high part 17 digits are in use.
+BIAS = data.StructLayout({"low": signed(8), "high": signed(24)})
 PRODUCT_BITS = 24  # of an error and an activation
-LARGEST = LIMIT >> 8  # of a high byte
+MIDDLE = 128  # of a low part
 
 
 class MasterUpdate(wiring.Component):
-    """New master weights: the old ones less ``products``, shifted and rounded half up, clamped.
+    """New masters: the old ones less ``products``, shifted and rounded half up, clamped.
 
-    Golden twin: the update of ``golden.learn.by_path.step``. Free-running. Throughput: a row a
-    cycle; latency: 3 cycles. A product of 16 and 8 bits, less what is taken, fits 25 bits; masters
-    saturate, and where signs are ``fixed`` they stop short of the other sign.
+    Golden twin: the update of ``golden.learn.by_path.step``, of weights and of biases.
+    Free-running. Throughput: ``lanes`` masters a cycle; latency: 3 cycles. What is taken fits 25
+    bits, and what is left 26. Masters saturate, and where signs are ``fixed`` they stop short of
+    the other sign.
 
     Parameters
     ----------
-    lanes : weights of a row, a power of two.
+    lanes : masters that come together, a power of two.
 
     Members
     -------
-    products : error times activation, a lane each; ``masters`` : what they are taken from.
-    shift : 0 to 24 (``golden.learn.arithmetic.Shifts.weights``); ``fixed`` : signs stay.
+    products : error times activation, a lane each; ``masters`` : what they are taken from, weights
+        extended to biases' digits. ``biases`` : they are biases.
+    shift : 0 to 24 (``golden.learn.arithmetic.Shifts``); ``fixed`` : signs stay.
     o : the new masters of what came 3 cycles before.
 
     Raises ``TypeError`` or ``ValueError`` where ``lanes`` is no power of two.
@@ -40,11 +42,12 @@ class MasterUpdate(wiring.Component):
 
     def __init__(self, *, lanes: int):
         exact_log2("lanes", lanes)
-        row = data.ArrayLayout(MASTER, lanes)
+        row = data.ArrayLayout(BIAS, lanes)
         super().__init__(
             {
                 "products": In(data.ArrayLayout(signed(PRODUCT_BITS), lanes)),
                 "masters": In(row),
+                "biases": In(1),
                 "shift": In(range(PRODUCT_BITS + 1)),
                 "fixed": In(1),
                 "o": Out(row),
@@ -55,27 +58,44 @@ class MasterUpdate(wiring.Component):
         m = Module()
         fixed = Signal(name="fixed_1", reset_less=True)
         stopping = Signal(reset_less=True)
-        m.d.sync += [fixed.eq(self.fixed), stopping.eq(fixed)]
+        biases = Signal(name="biases_1", reset_less=True)
+        wide = Signal(reset_less=True)
+        m.d.sync += [fixed.eq(self.fixed), stopping.eq(fixed), biases.eq(self.biases)]
+        m.d.sync += wide.eq(biases)
         for lane, new in enumerate(self.o):
             product, master = self.products[lane], self.masters[lane]
-            old = Signal(signed(16), name=f"old_{lane}", reset_less=True)
+            # All masters here are 128 more than they are: then their parts only stand side by side.
+            old = Signal(signed(25), name=f"old_{lane}", reset_less=True)
             negative = Signal(name=f"negative_{lane}", reset_less=True)
             shifted = Signal(signed(PRODUCT_BITS + 1), name=f"shifted_{lane}", reset_less=True)
-            less = Signal(signed(PRODUCT_BITS + 2), name=f"less_{lane}", reset_less=True)
-            # Below the product a 0: what is shifted out last is the digit that rounds.
+            less = Signal(signed(26), name=f"less_{lane}", reset_less=True)
+            taken, half = shifted >> 1, shifted[0]
             m.d.sync += [
+                # Below the product a 0: what is shifted out last is the digit that rounds.
                 shifted.eq((product << 1) >> self.shift),
-                old.eq((master.high << 8) + master.low),
-                less.eq(old - (shifted >> 1) - shifted[0]),
-                negative.eq(old[-1]),
+                old.eq(Cat(master.low.as_unsigned() ^ MIDDLE, master.high).as_signed()),
+                # old - taken - half; the last is what enters below.
+                less.eq((Cat(1, old).as_signed() + Cat(~half, ~taken).as_signed()) >> 1),
+                negative.eq(_negative(old)),
             ]
-            high = Signal(signed(PRODUCT_BITS - 6), name=f"high_{lane}")
-            m.d.comb += high.eq((less + 128) >> 8)
-            m.d.sync += [new.low.eq(less[:8]), new.high.eq(high)]
-            with m.If(stopping & (less[-1] != negative)):
-                m.d.sync += [new.low.eq(Mux(negative, -1, 0)), new.high.eq(0)]
-            with m.Elif(high > LARGEST):
-                m.d.sync += [new.low.eq(127), new.high.eq(LARGEST)]
-            with m.Elif(high < -LARGEST):
-                m.d.sync += [new.low.eq(-128), new.high.eq(-LARGEST)]
+            # The digits that must be those of the sign, and the end below, which is no power of 2.
+            high, sign = less[8:], less[-1]
+            others = Cat(digit ^ sign for digit in high[7:])
+            outside = Mux(wide, others[9:].any(), others.any())
+            least = sign & ~high[:7].any() & ~(wide & high[7:16].any())
+            m.d.sync += [new.low.eq(less[:8] ^ MIDDLE), new.high.eq(high.as_signed())]
+            with m.If(stopping & (_negative(less) != negative)):
+                m.d.sync += [new.low.eq(negative.replicate(8)), new.high.eq(0)]
+            with m.Elif(outside | least):
+                above = Mux(wide, ~sign, sign)  # of +-127 and of +-65,535 the digits from 7 on
+                ends = Cat(Const(1, 1), (~sign).replicate(6), above.replicate(9))
+                m.d.sync += [
+                    new.low.eq(127 ^ sign.replicate(8)),
+                    new.high.eq(Cat(ends, sign).as_signed()),
+                ]
         return m
+
+
+def _negative(more: Any) -> Any:
+    """Whether a master is below 0, of which ``more`` is 128 more."""
+    return more[-1] | ~more[7:].any()

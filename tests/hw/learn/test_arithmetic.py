@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sobolpath.golden.learn import arithmetic
-from sobolpath.golden.learn.arithmetic import LIMIT, Fractions
+from sobolpath.golden.learn.arithmetic import BIAS_LIMIT, LIMIT, Fractions
 from sobolpath.hw.learn.errors import HiddenErrors
 from sobolpath.hw.learn.outputs import OutputErrors
 from sobolpath.hw.learn.update import MasterUpdate
@@ -67,6 +67,10 @@ class TestOutputErrors:
             OutputErrors(values=3)
 
 
+def _bits(flags):
+    return sum(int(flag) << place for place, flag in enumerate(flags))
+
+
 class TestHiddenErrors:
     @pytest.mark.parametrize("values", [1, 4])
     def test_are_golden(self, values):
@@ -77,7 +81,7 @@ class TestHiddenErrors:
         sums = np.tile(sums, 4)[: len(sums) * 4 // values * values]
         activations = rng.choice([0, 1, 128, 254, 255], len(sums))
         inputs = [
-            {"sums": row.tolist(), "activations": own.tolist()}
+            {"sums": row.tolist(), "active": _bits((own > 0) & (own < 255))}
             for row, own in zip(
                 sums.reshape(-1, values), activations.reshape(-1, values), strict=True
             )
@@ -95,13 +99,16 @@ class TestHiddenErrors:
 
 
 class TestMasterUpdate:
-    @pytest.mark.parametrize("fixed", [False, True])
+    @pytest.mark.parametrize("kind", ["weights", "fixed", "biases"])
     @pytest.mark.parametrize("lanes", [1, 8])
-    def test_are_golden(self, lanes, fixed):
+    def test_are_golden(self, lanes, kind):
         """Another shift every cycle; masters at their ends, products around what rounds."""
         rng, dut = np.random.default_rng(lanes), MasterUpdate(lanes=lanes)
         inputs, wanted, changed = [], [], 0
-        masters = [-LIMIT, -LIMIT + 1, -129, -128, -1, 0, 1, 127, 128, LIMIT - 2, LIMIT - 1]
+        biases, fixed = kind == "biases", kind == "fixed"
+        limit = BIAS_LIMIT if biases else LIMIT
+        ends = [0, 1, 127, 128, 129, 32639, 32640, limit - 256, limit - 2, limit - 1]
+        masters = [*ends, *(-end for end in ends), -limit]
         for shift in [*range(25)] * 12:
             half = (1 << shift) >> 1
             edges = [0, half - 1, half, half + 1, -half, -half - 1, 2**15 * 255, -(2**15) * 255]
@@ -109,15 +116,15 @@ class TestMasterUpdate:
             near = rng.integers(-40, 40, lanes) << shift
             products = np.where(rng.random(lanes) < 0.3, near, products)
             products = products.clip(-(2**15) * 255, 2**15 * 255)
-            own = rng.choice([*masters, *rng.integers(-LIMIT, LIMIT, 4)], lanes)
+            own = rng.choice([*masters, *rng.integers(-limit, limit, 6)], lanes)
             taken = arithmetic.rounded(products, shift)
-            new = np.clip(own - taken, *arithmetic.bounds(own, fixed))
+            bounds = (-limit, limit - 1) if biases else arithmetic.bounds(own, fixed)
+            new = np.clip(own - taken, *bounds)
             changed += (new != own - taken).sum()
             pairs = zip(arithmetic.high(own).tolist(), arithmetic.low(own).tolist(), strict=True)
             rows = [{"high": high, "low": low} for high, low in pairs]
-            inputs.append(
-                {"products": products.tolist(), "masters": rows, "shift": shift, "fixed": fixed}
-            )
+            flags = {"shift": shift, "fixed": fixed, "biases": biases}
+            inputs.append({"products": products.tolist(), "masters": rows, **flags})
             wanted.append(new.tolist())
 
         def read(ctx):
@@ -125,7 +132,7 @@ class TestMasterUpdate:
 
         assert stream(dut, inputs, read) == wanted
         assert changed > 20 * lanes
-        assert {-LIMIT, LIMIT - 1} <= {value for row in wanted for value in row}
+        assert {-limit, limit - 1} <= {value for row in wanted for value in row}
 
     def test_rejects(self):
         with pytest.raises(ValueError, match="lanes must be a power of two of at least 1, not 0"):

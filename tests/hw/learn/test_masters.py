@@ -9,12 +9,21 @@ import pytest
 from sobolpath.golden.learn import arithmetic
 from sobolpath.golden.learn.arithmetic import LIMIT
 from sobolpath.hw.learn.masters import OnePortMasters, TwoPortMasters
-from tests.support.streams import at_random, put, simulate, wait
+from sobolpath.hw.learn.update import MasterUpdate
+from tests.support.streams import put, simulate, wait
 
 pytestmark = pytest.mark.timeout(60)
 
-KINDS = [OnePortMasters, TwoPortMasters]
-SIZES = [(1, 2), (4, 16), (8, 32)]
+ONE = [
+    (OnePortMasters, *sizes) for sizes in ((1, 2, 1, 4), (4, 16, 2, 4), (8, 32, 2, 4), (8, 8, 1, 8))
+]
+TWO = [
+    (TwoPortMasters, *sizes) for sizes in ((1, 2, 1, 1), (4, 16, 4, 1), (8, 32, 2, 4), (8, 8, 1, 8))
+]
+
+
+def made(kind, lanes, depth, width, turn, **more):
+    return kind(lanes=lanes, depth=depth, width=width, turn=turn, **more)
 
 
 def planes(masters):
@@ -27,110 +36,125 @@ async def load(ctx, dut, rng, masters):
     content = list(enumerate((planes(masters) & 255).tolist()))
     rng.shuffle(content)
     items = [{"address": address, "data": byte} for address, byte in content]
-    return (await put(ctx, dut.write, items))[-1] + 1
+    await put(ctx, dut.write, items)
+    await wait(ctx, 1)
 
 
-async def read_back(ctx, dut, depth):
+async def pulse(ctx, signal):
+    ctx.set(signal, 1)
+    await ctx.tick()
+    ctx.set(signal, 0)
+
+
+async def read_back(ctx, dut, depth, latency=1):
     """Both planes, row by row."""
     found = []
     for low in (0, 1):
         for row in range(depth):
             ctx.set(dut.read.payload, {"row": row, "low": low})
-            ctx.set(dut.read.valid, 1)
-            await ctx.tick()
-            ctx.set(dut.read.valid, 0)
-            found.append(list(ctx.get(dut.bytes)))
+            await pulse(ctx, dut.read.valid)
+            await wait(ctx, latency - 1)
+            found.append(list(ctx.get(dut.weights)))
     return np.array(found)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("lanes", "depth"), SIZES)
-@pytest.mark.parametrize(("seed", "fixed"), [(None, False), (1, False), (2, True)])
-def test_updates(kind, lanes, depth, seed, fixed):
-    """Several sweeps over all rows in another order; without stalls a row every ``cycles``."""
+@pytest.mark.parametrize(("kind", "lanes", "depth", "width", "turn"), ONE + TWO)
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_updates(kind, lanes, depth, width, turn, seed):
+    """Two sweeps over all rows; turns without pauses, and with some at random."""
     print("seed", seed)
-    dut = kind(lanes=lanes, depth=depth)
+    dut = made(kind, lanes, depth, width, turn)
     rng, random_state = np.random.default_rng(seed or 7), random.Random(seed)
+    groups = lanes // width
     masters = rng.integers(-LIMIT, LIMIT, (depth, lanes))
-    wanted, sweeps, shift = masters.copy(), 3 if depth > 2 else 8, 7
-    orders = [rng.permutation(depth).tolist() for _ in range(sweeps)]
-    products = rng.integers(-(2**20), 2**20, (sweeps, depth, lanes))
-    due, taken, cycle = {}, [], 0
-    for order, own in zip(orders, products, strict=True):
-        for row, product in zip(order, own, strict=True):
-            new = wanted[row] - arithmetic.rounded(product, shift)
-            wanted[row] = np.clip(new, *arithmetic.bounds(wanted[row], fixed))
+    taken = rng.integers(-(2**9), 2**9, (2, depth, lanes))
+    after = (masters - taken[0]).clip(-LIMIT, LIMIT - 1)
+    after = (after - taken[1]).clip(-LIMIT, LIMIT - 1)
+    due, cycle, seen = {}, 0, []
 
-    async def feed(ctx):
-        """Products in the cycle in which they must be there, and in no other."""
-        while True:
-            noise = rng.integers(-(2**23), 2**23, lanes).tolist()
-            ctx.set(dut.products, due.pop(cycle, noise))
-            await ctx.tick()
+    def split(values):
+        return [
+            {"high": high, "low": low}
+            for high, low in zip(
+                arithmetic.high(values).tolist(), arithmetic.low(values).tolist(), strict=True
+            )
+        ]
 
     async def bench(ctx):
         nonlocal cycle
-        ctx.set(dut.shift, shift)
-        ctx.set(dut.fixed, fixed)
-        cycle = await load(ctx, dut, random_state, masters)
-        assert ctx.get(dut.idle)
+        await load(ctx, dut, random_state, masters)
         assert (await read_back(ctx, dut, depth)).ravel().tolist() == planes(masters).tolist()
-        cycle += 2 * depth
-        stalls = at_random(random_state, 0.4) if seed else (lambda: 0)
+        for sweep in range(2):
+            await pulse(ctx, dut.rewind)
+            for row in range(depth):
+                for _ in range(turn * random_state.choice([0, 0, 1, 2]) if seed else 0):
+                    await tick(ctx)
+                for group in range(groups):
+                    due[cycle + dut.reads + group] = taken[sweep, row].reshape(groups, width)[group]
+                ctx.set(dut.take, 1)
+                await tick(ctx)
+                ctx.set(dut.take, 0)
+                for _ in range(turn - 1):
+                    await tick(ctx)
+            for _ in range(turn + 10 + groups):
+                await tick(ctx)
+        assert (await read_back(ctx, dut, depth)).ravel().tolist() == planes(after).tolist()
 
-        async def tick():
-            nonlocal cycle
-            await ctx.tick()
-            cycle += 1  # before ``feed`` runs, which was added later
+    pipeline = [None] * MasterUpdate.latency
 
-        for order, own in zip(orders, products, strict=True):
-            for row, product in zip(order, own.tolist(), strict=True):
-                for _ in range(stalls()):
-                    await tick()
-                ctx.set(dut.row.payload, row)
-                ctx.set(dut.row.valid, 1)
-                while not ctx.get(dut.row.ready):
-                    await tick()
-                due[cycle + dut.products_after] = product
-                taken.append(cycle)
-                await tick()
-                ctx.set(dut.row.valid, 0)
-            for last in range(dut.written_after + 1):
-                if ctx.get(dut.idle):
-                    break
-                assert last < dut.written_after
-                await tick()
-        assert (await read_back(ctx, dut, depth)).ravel().tolist() == planes(wanted).tolist()
+    async def tick(ctx):
+        """A cycle, in which the update between ``old`` and ``new`` goes on."""
+        nonlocal cycle
+        entering = None
+        if cycle in due:
+            old = [256 * ctx.get(each.high) + ctx.get(each.low) for each in dut.old]
+            entering = (np.array(old) - due.pop(cycle)).clip(-LIMIT, LIMIT - 1)
+            seen.append(len(old))
+        pipeline.append(entering)
+        pipeline.pop(0)
+        await ctx.tick()
+        cycle += 1
+        following = pipeline[0]
+        noise = rng.integers(-LIMIT, LIMIT, width)
+        for each, value in zip(
+            dut.new, split(noise if following is None else following), strict=True
+        ):
+            ctx.set(each, value)
 
-    simulate(dut, bench, background=[feed])
-    assert len(taken) == sweeps * depth
-    gaps = np.diff(taken).reshape(-1)
-    within = np.delete(gaps, np.arange(depth - 1, len(gaps), depth))
+    simulate(dut, bench)
+    assert sum(seen) == 2 * depth * lanes
     assert not due
-    assert (wanted != masters).any()
-    if not seed:
-        assert (within == dut.cycles).all()
-    else:
-        assert within.min() == dut.cycles or depth == 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_bytes_stay_until_the_next_access(kind):
-    dut = kind(lanes=4, depth=4)
-    masters = np.arange(-8, 8).reshape(4, 4) * 300
+@pytest.mark.parametrize(("kind", "turn"), [(OnePortMasters, 4), (TwoPortMasters, 1)])
+@pytest.mark.parametrize("registered", [False, True])
+def test_weights_in_their_order(kind, turn, registered):
+    """What inference takes: the high plane, row after row, from ``rewind`` on."""
+    dut = made(kind, 4, 8, 4, turn, registered=registered)
+    masters = np.random.default_rng(1).integers(-LIMIT, LIMIT, (8, 4))
+    found = []
 
     async def bench(ctx):
         await load(ctx, dut, random.Random(1), masters)
-        await read_back(ctx, dut, 3)
-        await wait(ctx, 5)
-        assert list(ctx.get(dut.bytes)) == arithmetic.low(masters)[2].tolist()
+        for _ in range(2):
+            await pulse(ctx, dut.rewind)
+            for _ in range(8):
+                await pulse(ctx, dut.advance)
+                await wait(ctx, registered)
+                found.append(list(ctx.get(dut.weights)))
 
     simulate(dut, bench)
+    assert found == arithmetic.high(masters).tolist() * 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [OnePortMasters, TwoPortMasters])
 def test_rejects(kind):
     with pytest.raises(ValueError, match="lanes must be a power of two of at least 1, not 6"):
-        kind(lanes=6, depth=4)
+        made(kind, 6, 4, 1, 8)
     with pytest.raises(ValueError, match="depth must be a power of two of at least 2, not 1"):
-        kind(lanes=4, depth=1)
+        made(kind, 4, 1, 1, 4)
+
+
+def test_a_turn_of_one_port():
+    with pytest.raises(ValueError, match="turn must be a multiple of 4, not 2"):
+        made(OnePortMasters, 4, 4, 2, 2)
