@@ -18,6 +18,7 @@ class RowPacer(wiring.Component):
     ----------
     fan_in_bits : log2 of the largest fan-in.
     groups : cycles in which a row of accumulators leaves the lanes.
+    least : idle cycles after each row, whatever its length.
 
     Members
     -------
@@ -29,11 +30,11 @@ class RowPacer(wiring.Component):
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, fan_in_bits: int, groups: int):
+    def __init__(self, *, fan_in_bits: int, groups: int, least: int = 0):
         if not isinstance(fan_in_bits, int) or not 1 <= fan_in_bits <= 15:
             raise ValueError(f"fan_in_bits must be an integer from 1 to 15, not {fan_in_bits!r}")
         exact_log2("groups", groups)
-        self._bits, self._groups = fan_in_bits, groups
+        self._bits, self._groups, self._least = fan_in_bits, groups, least
         outputs = {"first": Out(1), "last": Out(1), "free": Out(1, init=1)}
         super().__init__({"begin": In(1), "fan_in": In(4), "step": In(1), **outputs})
 
@@ -43,11 +44,11 @@ class RowPacer(wiring.Component):
         # Of a row, of this row the steps left but 2: below 0, with the sign bit, in the last one.
         most = Signal(self._bits + 1, reset_less=True)
         left = Signal(self._bits + 1, reset_less=True)
-        gap = Signal(range(groups + 1))  # idle cycles after a row
-        wait = Signal(range(groups + 1))  # of these the ones left
+        gap = Signal(range(max(groups, self._least) + 1))  # idle cycles after a row
+        wait = Signal.like(gap)  # of these the ones left
         single = self.fan_in == 0
         begun = Cat(single, *(single | (self.fan_in > d) for d in range(1, self._bits)), single)
-        gaps = Array(max(0, groups - (1 << fan_in)) for fan_in in range(16))
+        gaps = Array(max(self._least, groups - (1 << fan_in)) for fan_in in range(16))
         m.d.comb += self.last.eq(left[-1])
         with m.If(self.begin):
             m.d.sync += [

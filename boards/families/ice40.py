@@ -13,7 +13,7 @@ from amaranth.lib import wiring
 
 from sobolpath.hw.engines import Config
 from sobolpath.hw.learn.masters import row_ports
-from sobolpath.hw.learn.multiplier import MULTIPLIER
+from sobolpath.hw.learn.multiplier import mac_ports
 from sobolpath.hw.mac import multiplier_ports
 from sobolpath.hw.path_order.multiplier import multiplier_ports as multiplier_ports_of
 from sobolpath.hw.weights import memory_ports
@@ -82,11 +82,14 @@ class Multiplier(wiring.Component):
         return m
 
 
-def whole_multiplier(one: Any, other: Any, product: Any) -> Instance:
+def whole_multiplier(one: Any, other: Any, product: Any, **options: Any) -> Instance:
     """``product``, of 32 digits, is ``one`` times ``other`` of 2 cycles before, both signed.
 
     The input registers A and B of a SB_MAC16, and those behind its four partial products, are on.
+    ``options`` : other parameters and inputs of the cell, which may make a sum of it.
     """
+    outputs = {"p_TOPOUTPUT_SELECT": Const(3, 2), "p_BOTOUTPUT_SELECT": Const(3, 2)}  # the product
+    off = {f"i_{pin}": Const(0) for pin in MAC16_OFF}
 
     def signed_16(value):
         return Cat(value, value[-1].replicate(16 - len(value)))
@@ -100,15 +103,13 @@ def whole_multiplier(one: Any, other: Any, product: Any) -> Instance:
         p_TOP_8x8_MULT_REG=Const(1, 1),
         p_BOT_8x8_MULT_REG=Const(1, 1),
         p_PIPELINE_16x16_MULT_REG1=Const(1, 1),
-        p_TOPOUTPUT_SELECT=Const(3, 2),  # the 16 x 16 product
-        p_BOTOUTPUT_SELECT=Const(3, 2),
         i_CLK=ClockSignal(),
         i_CE=Const(1),
         i_A=signed_16(one),
         i_B=signed_16(other),
         i_C=Const(0, 16),
         i_D=Const(0, 16),
-        **{f"i_{pin}": Const(0) for pin in MAC16_OFF},
+        **(outputs | off | options),
         o_O=product,
     )
 
@@ -134,19 +135,37 @@ class OperandMultiplier(wiring.Component):
         return m
 
 
-class LearnMultiplier(wiring.Component):
-    """``hw.learn.multiplier.LearnMultiplier``, as :class:`OperandMultiplier`: 2 cycles."""
+class LearnMac(wiring.Component):
+    """``hw.learn.multiplier.LearnMac`` as one SB_MAC16, whose output register sums.
+
+    In every cycle that is not ``valid`` that register is loaded with 0, so ``first`` is of no use,
+    and there must be such a cycle between two rows (``row_gap`` of ``hw.learn.config``).
+    Lattice FPGA-TN-1295, "DSP Function Usage Guide for iCE40 Devices".
+    """
 
     latency = 2
 
-    def __init__(self) -> None:
-        super().__init__(MULTIPLIER)
+    def __init__(self, *, registered: bool = False) -> None:
+        if registered:
+            raise ValueError("product_register must be False: the cell has registers of its own")
+        super().__init__(mac_ports())
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        product = Signal(32)
-        m.d.comb += self.product.eq(product)
-        m.submodules.mac16 = whole_multiplier(self.large, self.small, product)
+        total = Signal(32)
+        m.d.comb += self.total.eq(total)
+        m.submodules.mac16 = whole_multiplier(
+            self.large,
+            self.small,
+            total,
+            p_TOPOUTPUT_SELECT=Const(1, 2),  # the output register
+            p_BOTOUTPUT_SELECT=Const(1, 2),
+            p_TOPADDSUB_LOWERINPUT=Const(2, 2),  # takes the 16 x 16 product
+            p_BOTADDSUB_LOWERINPUT=Const(2, 2),
+            p_TOPADDSUB_CARRYSELECT=Const(2, 2),  # and the carry of the lower half
+            i_OLOADTOP=~self.valid,
+            i_OLOADBOT=~self.valid,
+        )
         return m
 
 

@@ -34,11 +34,12 @@ RESTART = 11  # the same from one chain to the next: forwards, and what learns
 CAPTURED = 5  # from a row's last step to its sums, registers not counted
 ACTIVATED = 4  # from a sum that leaves the accumulators until its activation is written
 ERRED = 2  # until the error of a hidden neuron is
+JUDGED = 5  # until the error of an output is
 UPDATED = 3  # until a new weight or bias is there
 REWIND = 3  # before a block's first step: the weights and biases begin anew
 LOAD = 12  # cycles of the loader beside those in which inputs are written
 ALONE = 16  # between the last step and the first of the next image, beside those and its wait
-READ = 21  # cycles of the reader beside three for each output: one to search, two to read
+READ = 25  # cycles of the reader beside three for each output: one to search, two to read
 SEARCHED = 6  # from an image's first step to its last one, beside one cycle for each output
 
 
@@ -60,6 +61,7 @@ class Machine:
     requantizers : values that leave the accumulators a cycle.
     ports : of the weights' memory: 1, so that an update takes 4 accesses, or 2.
     registers : registers beyond the shortest pipeline.
+    gap : idle cycles after each row of sums.
     rows : of the activation memory, twice what one image has.
     error_rows : of the memory of errors.
     input_width : neurons of the first layer that come together.
@@ -69,6 +71,7 @@ class Machine:
     requantizers: int = 1
     ports: int = 1
     registers: int = 0
+    gap: int = 0
     rows: int = 1 << 16
     error_rows: int = 1 << 15
     input_width: int = 1
@@ -191,7 +194,7 @@ class Schedule:
     def _reading(self):
         """Cycles of the label's search, of writing and of reading logits, which take turns."""
         output = self.of(Sweep.FORWARD)[-1]
-        drain = self.machine.captured + self.machine.groups + ACTIVATED
+        drain = self.machine.captured + self.machine.groups
         return READ + 3 * self.topology.layers[-1] + int(output.issued[-1]) + 1 + drain
 
 
@@ -223,7 +226,7 @@ def _paced(steps, turns, machine, sweep):
     row = number // turns
     if sweep == Sweep.UPDATE:  # a turn more in every row, for its biases
         return (number + row + 1) * machine.turn
-    return number + row * max(machine.groups - turns, 0)
+    return number + row * max(machine.groups - turns, machine.gap)
 
 
 def plan(topology: Paths, machine: Machine) -> Schedule:
@@ -282,7 +285,8 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
         blocks.append(before)
         ends = start + issued[turns - 1 :: turns] + captured + groups
         if sweep == Sweep.FORWARD:
-            (erred if junction == last else activated)[junction] = ends + ACTIVATED
+            activated[junction] = ends + ACTIVATED
+            erred[junction] = ends + JUDGED  # of the last one; of others backwards
         elif sweep == Sweep.BACKWARD:
             erred[junction - 1] = ends + ERRED
     return Schedule(bases, overlap, tuple(blocks), held, machine, topology)

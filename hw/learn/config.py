@@ -27,17 +27,23 @@ class LearnConfig(EngineConfig):
         twice that, where the next inputs are not loaded meanwhile.
     bias_neurons : of all layers but the first; they have errors.
     weight_words : a power of two.
+    row_gap : a row of sums takes a cycle more than its steps: for accumulators that need one to
+        begin anew. Not where a row of weights is updated every cycle.
 
     ``images`` and ``max_copies`` are 1. Raises ``ValueError`` for a value out of range.
     """
 
     ports: int = 1
+    row_gap: bool = False
 
     def __post_init__(self):
         super().__post_init__()
         self.check_powers(
             ("ports", 1, 2), ("images", 1, 1), ("max_copies", 1, 1), ("weight_words", 2, 65536)
         )
+        self.check_flags("row_gap")
+        if self.row_gap and self.machine.turn == 1:
+            raise ValueError("row_gap must be False where a row of weights is updated every cycle")
 
     @property
     def machine(self) -> Machine:
@@ -47,6 +53,7 @@ class LearnConfig(EngineConfig):
             requantizers=self.requantizers,
             ports=self.ports,
             registers=self.registers,
+            gap=int(self.row_gap),
             rows=2 * self.max_neurons // self.lanes,
             error_rows=self.bias_neurons // self.lanes,
             input_width=self.input_width,

@@ -127,11 +127,13 @@ class LearnControl(wiring.Component):
         machine = self._config.machine
         drained = machine.learnt + 4
         left = Signal(range(drained + 1))
+        quiet = Signal(init=1)  # so it was in the cycle before
+        m.d.sync += quiet.eq((left == 0) & ~self.issue.step.valid)
         with m.If(self.issue.step.valid):
             m.d.sync += left.eq(drained)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        m.d.comb += self.idle.eq(sequencer.idle & (left == 0))
+        m.d.comb += self.idle.eq(sequencer.idle & quiet)
         with m.If(self.issue.step.valid):
             does = self.issue.step.row.does
             m.d.sync += self.updating.eq((does == Does.UPDATE) | (does == Does.BIAS))

@@ -78,7 +78,7 @@ class LearnDrain(wiring.Component):
     new biases, as the row's tag says.
 
     Throughput: ``requantizers`` values a cycle. Latency, from a group on: 2 cycles to results and
-    to errors of hidden neurons, 3 to new weights, 4 to activations and errors of outputs.
+    to errors of hidden neurons, 3 to new weights, 4 to activations, 5 to errors of outputs.
 
     Members
     -------
@@ -175,22 +175,25 @@ class LearnDrain(wiring.Component):
         """Sums to results and activations, and where they go."""
         shifter, requantizer, config = self.shifter, self.requantizer, self._config
         tag = shifter.o_tag
-        half = Signal(1 << 4)  # of the shift, which rounds; results are not shifted
-        m.d.comb += half.eq(Mux(tag.output, 0, (1 << tag.shift[:4]) >> 1))
+        half = Signal(1 << 4, reset_less=True)  # of the shift, which rounds
+        with m.If(self.capture):  # results are not shifted
+            m.d.sync += half.eq(Mux(self.row.output, 0, (1 << self.row.shift[:4]) >> 1))
         for own, value, bias, total in zip(
             requantizer.i, shifter.o, self.biases.o, requantizer.bias, strict=True
         ):
             late = delay(m, value.sum[LOW:], 1, "late", reset_less=True)
-            m.d.comb += [own.eq(Cat(value.sum[:LOW], late)), total.eq(bias.high + half)]
+            high = bias.high[:17].as_signed()  # all that is in use
+            m.d.comb += [own.eq(Cat(value.sum[:LOW], late)), total.eq(high + half)]
         m.d.comb += [
-            requantizer.shift.eq(tag.shift),
+            requantizer.shift.eq(tag.shift[:4]),  # at most 13
             self.results.eq(requantizer.sums),
             self.activations.eq(requantizer.activations),
         ]
         place = Cat(shifter.group[: (config.groups - 1).bit_length()], tag.row)
         forward = shifter.valid & (tag.does == Does.FORWARD)
         ending = forward & tag.output & tag.closing & shifter.last
-        self._sooner = delay(m, place, 2, "place", reset_less=True)
+        self._soon = delay(m, place, 1, "place", reset_less=True)
+        self._sooner = delay(m, self._soon, 1, "sooner_place", reset_less=True)
         self._later = delay(m, self._sooner, 2, "later_place", reset_less=True)
         m.d.comb += [
             self.result_place.eq(self._sooner),
@@ -201,16 +204,17 @@ class LearnDrain(wiring.Component):
         ]
 
     def _connect_errors(self, m: Module) -> None:
-        """Errors of outputs, two cycles behind their results, and of hidden neurons."""
+        """Errors of outputs, three cycles behind their results, and of hidden neurons."""
         shifter, outputs, hidden = self.shifter, self.outputs, self.hidden
         width = self._config.requantizers
-        own_place = self._sooner * width
-        true = Cat(
-            self.labelled & ((own_place + number)[: len(self.true)] == self.true)
-            for number in range(width)
-        )
+        digits = width.bit_length() - 1
+        group, lane = self.true[digits:], self.true[:digits]
+        here = Signal()
+        m.d.sync += here.eq(self.labelled & (self._soon[: len(group)] == group))
+        true = Cat(here & (lane == number) for number in range(width))
         backward = shifter.valid & (shifter.o_tag.does == Does.BACKWARD)
-        output, found = delay(m, self.result, 2, "output"), delay(m, backward, 2, "hidden")
+        output, found = delay(m, self.result, 3, "output"), delay(m, backward, 2, "hidden")
+        latest = delay(m, self._later, 1, "latest_place", reset_less=True)
         m.d.comb += [
             outputs.logits.eq(self.requantizer.sums),
             outputs.true.eq(true),
@@ -218,7 +222,7 @@ class LearnDrain(wiring.Component):
             hidden.sums.eq(Cat(value.sum for value in shifter.o)),
             hidden.active.eq(Cat(value.active for value in shifter.o)),
             self.error.eq(output | found),
-            self.error_place.eq(Mux(found, self._sooner, self._later)),
+            self.error_place.eq(Mux(found, self._sooner, latest)),
             self.errors.eq(Mux(found, hidden.errors, outputs.errors)),
         ]
 

@@ -19,7 +19,7 @@ from .control import LearnControl
 from .drain import LearnDrain
 from .lanes import LearnLanes
 from .masters import RowMemory
-from .multiplier import LearnMultiplier
+from .multiplier import LearnMac
 from .outputs import ERROR16
 from .reader import ByteReader
 
@@ -62,8 +62,8 @@ class LearnEngine(wiring.Component):
     Parameters
     ----------
     config : hw.learn.config.LearnConfig
-    multiplier, row_memory : make the parts that a device has its own cells for; see
-        ``hw.learn.multiplier.LearnMultiplier`` and ``hw.learn.masters.RowMemory``.
+    mac, row_memory : make the parts that a device has its own cells for; see
+        ``hw.learn.multiplier.LearnMac`` and ``hw.learn.masters.RowMemory``.
 
     Members
     -------
@@ -83,12 +83,12 @@ class LearnEngine(wiring.Component):
         self,
         config: LearnConfig,
         *,
-        multiplier: Callable = LearnMultiplier,
+        mac: Callable = LearnMac,
         row_memory: Callable = RowMemory,
     ) -> None:
         self.config = config
         self.control, self.drain = LearnControl(config), LearnDrain(config)
-        self.lanes = LearnLanes(config, multiplier=multiplier, row_memory=row_memory)
+        self.lanes = LearnLanes(config, mac=mac, row_memory=row_memory)
         self.bytes, self.reader = ByteRouter(config), ByteReader(config)
         self.inputs = StreamRegister(config.input_bits)
         self.loader = Loader(config, self.control.loading.signature)

@@ -38,7 +38,9 @@ class LearnIssuer(wiring.Component):
 
     def __init__(self, config: LearnConfig, step: stream.Signature) -> None:
         self._config = config
-        self._pacer = RowPacer(fan_in_bits=config.neuron_bits, groups=config.groups)
+        self._pacer = RowPacer(
+            fan_in_bits=config.neuron_bits, groups=config.groups, least=int(config.row_gap)
+        )
         super().__init__(
             {
                 "begin": In(1),

@@ -37,7 +37,7 @@ class LearnLanes(wiring.Component):
     Parameters
     ----------
     config : hw.learn.config.LearnConfig
-    multiplier : makes a ``hw.learn.multiplier.LearnMultiplier``.
+    mac : makes a ``hw.learn.multiplier.LearnMac`` from ``registered=``.
     row_memory : makes a ``hw.learn.masters.RowMemory``, where the weights have one port.
 
     Members
@@ -54,9 +54,9 @@ class LearnLanes(wiring.Component):
     """
 
     def __init__(
-        self, config: LearnConfig, *, multiplier: Callable, row_memory: Callable = RowMemory
+        self, config: LearnConfig, *, mac: Callable, row_memory: Callable = RowMemory
     ) -> None:
-        self._config, self._multiplier = config, multiplier
+        self._config, self._mac = config, mac
         width, machine = config.requantizers, config.machine
         sizes: dict[str, Any] = {
             "lanes": config.lanes,
@@ -192,20 +192,13 @@ class LearnLanes(wiring.Component):
         backward = crossed.row.does == Does.BACKWARD
         biases = crossed.row.does == Does.BIAS
         for lane in range(config.lanes):
-            m.submodules[f"multiplier_{lane}"] = own = self._multiplier()
+            m.submodules[f"mac_{lane}"] = own = self._mac(registered=config.product_register)
             small = Signal(8, name=f"small_{lane}")
             m.d.comb += [
                 small.eq(Mux(biases, BIAS_INPUT, self.bytes.o[lane])),
                 own.small.eq(Cat(small, backward & small[-1]).as_signed()),
                 own.large.eq(Mux(forward, self.masters.weights[lane], self.words.o[lane])),
+                own.valid.eq(products.valid),
+                own.first.eq(products.first),
+                self.sums[lane].eq(own.total),
             ]
-            product = delay(
-                m, own.product, config.product_register, f"product_{lane}", reset_less=True
-            )
-            total = self.sums[lane]
-            kept = Signal(signed(32), name=f"sum_{lane}", reset_less=True)
-            m.d.comb += total.eq(kept)
-            added = Signal(signed(32), name=f"added_{lane}")
-            m.d.comb += added.eq(kept + product)
-            with m.If(products.valid):  # chosen after the adder: one LUT a digit holds both
-                m.d.sync += kept.eq(Mux(products.first, product, added))

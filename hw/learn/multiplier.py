@@ -1,34 +1,56 @@
-"""The multiplier of the engine that learns: it does for all three sweeps."""
+"""The multiplier of the engine that learns, and its accumulator: one a lane, for all sweeps."""
 
 from typing import Any
 
-from amaranth import Module, Signal, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..delay import delay
 from .update import PRODUCT_BITS
 
-#: The ports: ``large``, a weight or an error; ``small``, an activation, or backwards a weight.
-MULTIPLIER = {"large": In(signed(16)), "small": In(signed(9)), "product": Out(signed(PRODUCT_BITS))}
+
+def mac_ports() -> dict[str, wiring.Member]:
+    """The ports of a multiplier and its accumulator."""
+    return {
+        "large": In(signed(16)),
+        "small": In(signed(9)),
+        "valid": In(1),
+        "first": In(1),
+        "total": Out(signed(32)),
+    }
 
 
-class LearnMultiplier(wiring.Component):
-    """``product`` is ``large`` times ``small`` of 2 cycles before: portable form.
+class LearnMac(wiring.Component):
+    """``total`` is the sum of ``large`` times ``small`` over the steps of a row: portable form.
 
-    An input and an output register, free-running. A product of an error and an activation, or of an
-    error and a weight, is at most 2**15 * 255 < 2**23 in magnitude.
+    Free-running: operands, 2 cycles later their ``valid`` and ``first``, with which the row's sum
+    begins anew, and a cycle after that the sum. The steps of a row come in cycles that follow each
+    other. A product of an error and an activation, or of an error and a weight, is at most
+    2**15 * 255 < 2**23 in magnitude; no sum wraps (``golden.learn.arithmetic``).
+
+    Parameters: ``registered``, a register behind the multiplier: ``valid`` a cycle later.
+
+    Members
+    -------
+    large : a weight or an error; ``small`` : an activation, or backwards a weight.
     """
 
     latency = 2
 
-    def __init__(self) -> None:
-        super().__init__(MULTIPLIER)
+    def __init__(self, *, registered: bool = False) -> None:
+        self._registered = bool(registered)
+        super().__init__(mac_ports())
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         large = Signal.like(self.large, reset_less=True)
         small = Signal.like(self.small, reset_less=True)
-        product = Signal.like(self.product, reset_less=True)
+        product = Signal(signed(PRODUCT_BITS), reset_less=True)
+        total = Signal.like(self.total, name="sum", reset_less=True)
         m.d.sync += [large.eq(self.large), small.eq(self.small), product.eq(large * small)]
-        m.d.comb += self.product.eq(product)
+        found = delay(m, product, self._registered, "product", reset_less=True)
+        m.d.comb += self.total.eq(total)
+        with m.If(self.valid):  # chosen after the adder: one LUT a digit holds both
+            m.d.sync += total.eq(Mux(self.first, found, total + found))
         return m

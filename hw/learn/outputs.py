@@ -10,6 +10,7 @@ from sobolpath.golden.learn.arithmetic import ERROR
 
 from ..checks import exact_log2
 from ..config import RESULT
+from ..delay import delay
 
 #: An error of a neuron.
 ERROR16 = signed(16)
@@ -17,19 +18,20 @@ ERROR16 = signed(16)
 END = 2**15 - 1  # of errors
 
 
-def saturated(value: Any) -> Any:
-    """A signed value clamped to an error's 16 bits."""
-    above = value[15:-1]
+def saturated(value: Any, bits: int = 16) -> Any:
+    """A signed value clamped to ``bits`` bits, those of an error unless given."""
+    above = value[bits - 1 : -1]
     negative = value[-1]
     outside = Mux(negative, ~above.all(), above.any())
-    return Mux(outside, END ^ negative.replicate(16), value[:16])
+    end = ((1 << bits - 1) - 1) ^ negative.replicate(bits)
+    return Mux(outside, end, value[:bits]).as_signed()
 
 
 class OutputErrors(wiring.Component):
     """``errors`` of ``logits``: of the true class min(z - 1, 0), of the others max(z, 0).
 
     Golden twin: ``golden.learn.arithmetic.output_errors``. Free-running. Throughput: ``values`` a
-    cycle; latency: 2 cycles. Saturates at 16 bits.
+    cycle; latency: 3 cycles. Saturates at 16 bits.
 
     Parameters
     ----------
@@ -40,12 +42,12 @@ class OutputErrors(wiring.Component):
     logits : sums of the last junction, 32 bits; ``true`` : bit v is 1 where logit v is that of the
         true class.
     shift : from a logit left to an error, 0 to 14 (``golden.learn.arithmetic.Shifts.logits``).
-    errors : those of the logits of 2 cycles before.
+    errors : those of the logits of 3 cycles before.
 
     Raises ``TypeError`` or ``ValueError`` where ``values`` is no power of two.
     """
 
-    latency = 2
+    latency = 3
 
     def __init__(self, *, values: int):
         exact_log2("values", values)
@@ -60,21 +62,23 @@ class OutputErrors(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        shift = Signal.like(self.shift, name="shift_1", reset_less=True)
-        one = Signal(ERROR + 1)
+        shifts = self.shift
+        shift = delay(m, shifts, 2, "shift", reset_less=True)
+        one = Signal(ERROR + 1, reset_less=True)
         lost = Signal(15)  # the digits below the sign that a shift loses
-        m.d.comb += [
-            one.eq((1 << ERROR) >> self.shift),
-            lost.eq(Cat(shift > 14 - digit for digit in range(15))),
-        ]
-        m.d.sync += shift.eq(self.shift)
+        m.d.comb += lost.eq(Cat(shift > 14 - digit for digit in range(15)))
+        m.d.sync += one.eq((1 << ERROR) >> shifts)
         for value, error in enumerate(self.errors):
-            missing = Signal(signed(33), name=f"missing_{value}")
+            logit = Signal(signed(17), name=f"logit_{value}", reset_less=True)
+            true = Signal(name=f"true_{value}", reset_less=True)
+            missing = Signal(signed(18), name=f"missing_{value}")
             kept = Signal(ERROR16, name=f"kept_{value}", reset_less=True)
-            true, negative = self.true[value], kept[-1]
+            negative = kept[-1]
             outside = ((kept[:15] ^ negative.replicate(15)) & lost).any()
-            m.d.comb += missing.eq(self.logits[value] - Mux(true, one, 0))
+            m.d.comb += missing.eq(logit - Mux(true, one, 0))
             m.d.sync += [
+                logit.eq(saturated(self.logits[value], 17)),  # what is more saturates in any case
+                true.eq(self.true[value]),
                 kept.eq(Mux(missing[-1] == true, saturated(missing), 0)),
                 error.eq(Mux(outside, END ^ negative.replicate(16), (kept << shift)[:16])),
             ]

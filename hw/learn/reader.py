@@ -12,7 +12,7 @@ from .config import LearnConfig
 class ByteReader(wiring.Component):
     """The byte that stands where ``hw.learn.engine.LearnEngine.write`` would put one.
 
-    Throughput: a byte every 4 cycles. While it waits at ``o`` for long, it is kept.
+    Throughput: a byte every 4 cycles, 5 with ``memory_register``.
 
     Members
     -------
@@ -44,22 +44,26 @@ class ByteReader(wiring.Component):
         m = Module()
         config = self._config
         asked = Signal(config.peek_layout, reset_less=True)
+        peeks = Signal()  # the memories are asked in this cycle
         left = Signal(range(4))  # cycles until the byte is there
-        address, own = self.i.payload.address, asked.address
+        own = asked.address
         lane, byte = config.lane_bits, (4 * config.requantizers).bit_length() - 1
         rows = config.step_bits
         taken = self.i.valid & self.i.ready
         m.d.comb += [
-            self.i.ready.eq(self.idle & (left == 0) & ~self.o.valid),
-            self.peek_weights.eq(taken & self.i.payload.weights),
-            self.peek_biases.eq(taken & ~self.i.payload.weights),
-            self.row.eq(Cat(address[lane + rows], address[lane : lane + rows])),
-            self.place.eq(address[byte:]),
+            self.i.ready.eq(self.idle & ~peeks & (left == 0) & ~self.o.valid),
+            self.peek_weights.eq(peeks & asked.weights),
+            self.peek_biases.eq(peeks & ~asked.weights),
+            self.row.eq(Cat(own[lane + rows], own[lane : lane + rows])),
+            self.place.eq(own[byte:]),
         ]
+        m.d.sync += peeks.eq(taken)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(taken):
-            m.d.sync += [asked.eq(self.i.payload), left.eq(2 + config.memory_register)]
+            m.d.sync += asked.eq(self.i.payload)
+        with m.If(peeks):
+            m.d.sync += left.eq(1 + config.memory_register)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         found = Signal(8)
