@@ -27,7 +27,7 @@ $(error N must be a number of seeds from 1, not $(N))
 endif
 endif
 
-.PHONY: help sim demo check test synth seeds boards figures faults lint clean force
+.PHONY: help sim learn demo check test synth seeds boards figures faults lint clean force
 
 help:  ## list the targets
 	@echo "usage: make TARGET [BOARD=icebreaker] [N=10] [PYTHON=python3]"
@@ -36,6 +36,9 @@ help:  ## list the targets
 
 sim: $(VENV)/.all  ## run the digits model on simulated hardware and compare
 	$(SOBOLPATH) sim run digits --data digits
+
+learn: $(VENV)/.all  ## the simulated chip learns digits from constant weights
+	$(SOBOLPATH) sim learn --data digits --plot build/learning.svg
 
 demo: $(VENV)/.all  ## draw a digit on a page; a simulated board says which it is
 	$(SOBOLPATH) demo $(addprefix --port ,$(PORT))

@@ -28,6 +28,7 @@ COMMANDS = {
     "sim explain": ("sim.commands.explain", "draw rows, lanes and the crossbar"),
     "sim conflicts": ("sim.commands.conflicts", "count what other paths cost on banked memories"),
     "sim grow": ("sim.commands.grow", "run one file of weights with more and more paths"),
+    "sim learn": ("sim.commands.learn", "let the simulated chip learn a data set"),
     "sim serve": ("sim.commands.serve", "simulate a whole board behind a serial port"),
     "sim bench": ("sim.commands.bench", "time the back ends of the simulation"),
     "hw list": ("hw.commands.list", "name the configurations of the engine"),

@@ -39,7 +39,7 @@ def arguments(parser: Parser) -> None:
     options.seed(parser, 1, "the seed of place and route")
     options.seeds(parser, 1, "try N seeds from --seed on, and keep the best")
     options.jobs(parser, "seeds that run at a time (default: as many as CPUs)")
-    add("--clock", type=float, metavar="MHZ", help="clock of the engine (default: the board's own)")
+    options.clock(parser, "clock of the engine (default: the board's own)")
     options.baud(parser, "1000000")
     add("--report", action="store_true", help="write a report beside the bitstream")
     options.json(parser)

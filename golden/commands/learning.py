@@ -1,25 +1,18 @@
 """What ``sobolpath train --arithmetic chip`` does in place of the float training."""
 
-import math
 from argparse import Namespace
 from typing import Any
-
-import numpy as np
 
 from ..data import DataSet
 from ..errors import InputError
 from ..learn import arithmetic, compiled, loop
-from ..learn.arithmetic import SLOWEST, Fractions
-from ..learn.parameters import Parameters
+from ..learn.start import FRACTIONS, RATE, begin, digits_of, resume
 from ..machine.model import Model
 from ..topology.paths import Paths
 from ..training.loop import Recipe
 from ..training.network import Network
 from ..training.quantize import BITS
 
-FRACTIONS = Fractions()
-RATE = 5  # the first learning rate is 2**-5 unless given
-START = 3 / 8  # of the magnitudes that float training starts with: chosen on validation images
 LEFT_OUT = ("batch", "optimizer", "momentum", "decay", "qat", "nested", "grow_at")
 
 
@@ -49,19 +42,8 @@ def course_of(
     rate = before.get("rate", 2.0**-RATE) if options.rate is None else options.rate
     halve = before.get("halve", -(-recipe.epochs // 3)) if options.halve is None else options.halve
     done = before.get("epochs", 0)
-    digits = _digits(rate)
+    digits = digits_of(rate)
     return loop.Course(epochs=recipe.epochs, rate=digits, halve=halve, first=done, seed=recipe.seed)
-
-
-def _digits(rate):
-    """The d with rate = 2**-d. Raises ``InputError`` where it is no such rate."""
-    digits = -math.log2(rate) if isinstance(rate, int | float) and 0 < rate < math.inf else -1
-    if digits not in range(SLOWEST + 1):
-        raise InputError(
-            f"rate must be a power of two from 2**-{SLOWEST} to 1 with --arithmetic chip, "
-            f"not {rate!r}: try {2.0**-RATE}"
-        )
-    return int(digits)
 
 
 def train(
@@ -77,12 +59,9 @@ def train(
     A new network begins with 3/8 of its weights, one that is ``known`` as it is. ``info`` : facts
     for the model's, to which those of the course are added.
     """
-    if known is None:
-        smaller = [own * np.float32(START) for own in network.weights]
-        network = Network(network.topology, smaller, network.biases)
-    network.silence(dataset.classes)
     fixed = signs == "fixed"
-    parameters = Parameters.of_network(network, FRACTIONS, fixed=fixed)
+    start = begin if known is None else resume
+    parameters = start(network, dataset.classes, fixed=fixed)
     shifts = FRACTIONS.shifts(len(parameters.weights), course.rate)
     learner = compiled.learner(parameters, shifts, fixed=fixed)
     shares = loop.train(learner, FRACTIONS, dataset.x_train, dataset.y_train, course)

@@ -33,7 +33,7 @@ def arguments(parser: Parser) -> None:
     add("name", nargs="?", metavar="NAME", help=f"which one: {', '.join(REPRODUCTIONS)}")
     add("--list", action="store_true", help="name the experiments, with the papers' figures")
     options.data(parser, required=False, what=data.names())
-    add("--images", type=int, metavar="N", help="train with N of its images; 0 is all of them")
+    options.images(parser, "train with N of its images; 0 is all of them")
     add("--epochs", type=int, metavar="N", help="passes over the images")
     options.seeds(parser, None, "train N networks of each kind, one per seed")
     options.seed(parser, what="the first seed")

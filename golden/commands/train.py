@@ -102,7 +102,7 @@ def arguments(parser: Parser) -> None:
     options.fit(parser)
     add("--arithmetic", default="float", metavar="NAME", help=_arithmetics())
     what = "with chip: epochs after which the rate is halved (a third of --epochs)"
-    add("--halve", type=int, metavar="N", help=what)
+    options.halve(parser, what)
     what = "start with fewer paths, and double them at the start of these epochs"
     add("--grow-at", metavar="EPOCH,...", help=what)
     add("--nested", type=int, metavar="N", help="train for N, 2 N, ... paths per junction at once")

@@ -36,6 +36,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..machine import lanes as coordinates
+from ..machine.capacity import fit
 from ..machine.image import (
     MAX_WORD,
     Kind,
@@ -50,7 +51,7 @@ from ..topology.paths import Paths
 from . import arithmetic
 from .arithmetic import Fractions
 from .parameters import Parameters
-from .schedule import Schedule, Sweep
+from .schedule import Schedule, Sweep, plan
 
 POINTERS = 4  # words before the blocks: loader, forward sweep, reader, what learns
 SWEEP = 14  # the digit of a block's second word where the sweep begins
@@ -125,6 +126,20 @@ def pack(
     planes[0, : len(rows)], planes[1, : len(rows)] = arithmetic.high(rows), arithmetic.low(rows)
     halves = arithmetic.high(offsets) << 8 | arithmetic.low(offsets) & 255
     return LearnImage(planes, halves.astype(np.int32), program(topology, fractions, schedule))
+
+
+def fitted(parameters: Parameters, fractions: Fractions, sizes: Any) -> LearnImage:
+    """The image for an engine, ``hw.learn.config.LearnConfig`` or what has its names.
+
+    Raises ``InputError`` where it does not fit.
+    """
+    topology, name = parameters.topology, "engine"
+    fit(name, "paths of all junctions", topology.total_paths, sizes.weight_words * sizes.lanes)
+    fit(name, "neurons of the last layer", topology.layers[-1], sizes.max_outputs)
+    schedule = plan(topology, sizes.machine)
+    image = pack(parameters, fractions, schedule, sizes.weight_words)
+    fit(name, "words of the program", image.program.size, sizes.program_words)
+    return image
 
 
 def unpack(topology: Paths, lanes: int, weights: bytes, biases: bytes) -> Parameters:

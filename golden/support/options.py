@@ -231,3 +231,18 @@ def topologies(parser: Parser, default: str, what: str) -> None:
 def junction(parser: Parser, default: int | None, what: str) -> None:
     """``--junction L``: one of the junctions, from 1 on."""
     _number(parser, "junction", default, what, "L")
+
+
+def clock(parser: Parser, what: str) -> None:
+    """``--clock MHZ``: the clock of the engine."""
+    parser.add_argument("--clock", type=float, metavar="MHZ", help=what)
+
+
+def images(parser: Parser, what: str) -> None:
+    """``--images N``: fewer images to train with."""
+    _number(parser, "images", None, what)
+
+
+def halve(parser: Parser, what: str) -> None:
+    """``--halve N``: epochs after which a rate is halved."""
+    _number(parser, "halve", None, what)

@@ -119,3 +119,35 @@ class LearnConfig(EngineConfig):
     def image(self, model: Any) -> Any:
         """Not of a model: see :func:`golden.learn.program.fitted`."""
         raise NotImplementedError
+
+
+#: Named configurations: ``tiny-learn`` for tests, the others for the board of that name.
+CONFIGS = {
+    "tiny-learn": LearnConfig(
+        lanes=4,
+        max_neurons=64,
+        weight_words=256,
+        bias_neurons=128,
+        max_outputs=16,
+        program_words=128,
+    ),
+    "icebreaker-learn": LearnConfig(
+        max_neurons=1024,
+        weight_words=8192,
+        bias_neurons=1024,
+        max_outputs=64,
+        requantizers=2,
+        crossbar_registers=(1,),
+        row_gap=True,
+    ),
+    "ulx3s-learn": LearnConfig(
+        lanes=64,
+        ports=2,
+        weight_words=1024,
+        requantizers=64,
+        memory_register=True,
+        crossbar_registers=(1, 3, 5),
+        product_register=True,
+        input_width=8,
+    ),
+}

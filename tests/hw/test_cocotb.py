@@ -29,6 +29,7 @@ BENCHES = {
     "crossbar": 1,
     "mac": 2,
     "engine": 3,
+    "learn": 2,
     "path_order": 3,
     "axis": 8,
 }

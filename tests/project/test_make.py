@@ -56,6 +56,7 @@ class TestMake:
         assert targets == [
             "help",
             "sim",
+            "learn",
             "demo",
             "check",
             "test",
@@ -94,6 +95,7 @@ class TestMake:
             (["check"], 'python -m pytest -m "not slow" --numprocesses auto --dist worksteal'),
             (["test"], "python -m pytest --numprocesses auto --dist worksteal"),
             (["sim"], "sobolpath sim run digits --data digits"),
+            (["learn"], "sobolpath sim learn --data digits --plot build/learning.svg"),
             (["demo"], "sobolpath demo"),
             (["demo", "PORT=/dev/ttyUSB1"], "sobolpath demo --port /dev/ttyUSB1"),
             (["seeds", "BOARD=hx8k"], "sobolpath board build hx8k --report --seeds 10"),

@@ -7,12 +7,12 @@ import pytest
 
 from sobolpath.__main__ import main
 from sobolpath.golden import data
-from sobolpath.golden.commands.learning import START
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.learn import by_path, compiled, loop
 from sobolpath.golden.learn.arithmetic import BIAS_INPUT, ERROR, WEIGHT, Fractions
 from sobolpath.golden.learn.loop import Course
 from sobolpath.golden.learn.parameters import Parameters
+from sobolpath.golden.learn.start import SHARE
 from sobolpath.golden.machine import model
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.golden.training.initialize import initialize
@@ -31,7 +31,7 @@ def digits():
 
 def fresh(topology=TOPOLOGY, classes=10, *, fixed=False, rule="rudin-shapiro"):
     network = initialize(topology, rule)
-    network.parameters *= np.float32(START)
+    network.parameters *= np.float32(SHARE)
     network.silence(classes)
     return Parameters.of_network(network, FRACTIONS, fixed=fixed)
 
@@ -236,7 +236,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            (["--rate", "0.03"], "rate must be a power of two from 2**-15 to 1 with --arithmetic"),
+            (["--rate", "0.03"], "rate must be a power of two from 2**-15 to 1 where integers"),
             (["--rate", "2"], "not 2.0: try 0.03125"),
             (["--rate", "0"], "rate must be a finite number above 0, not 0.0"),
             (["--batch", "16"], "--batch must be left out with --arithmetic chip, which learns"),

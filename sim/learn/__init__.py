@@ -1,0 +1,1 @@
+"""The engine that learns, in a compiled simulation, held to the golden learner."""
