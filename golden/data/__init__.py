@@ -2,8 +2,9 @@
 
 What every one is stands in :mod:`golden.data.dataset`, how each is made in
 :mod:`golden.data.sets`, one's own in :mod:`golden.data.own`, how numbers become inputs in
-:mod:`golden.data.preparation`, where files are looked for in :mod:`golden.data.files`. A new one is
-a function that returns a :class:`DataSet`, entered in ``REGISTRY``.
+:mod:`golden.data.preparation`, what is held out in :mod:`golden.data.splits`, where files are
+looked for in :mod:`golden.data.files`. A new one is a function that returns a :class:`DataSet`,
+entered in ``REGISTRY``.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, check_name
-from . import own, sets
+from . import fetching, own, sets, splits
 from .dataset import INPUT_SCALE, DataSet
 from .labels import Names
-from .own import SCALINGS, Known
+from .own import Known
 from .preparation import Preparation
 from .reading import TOLD, Reading
+from .scalings import SCALINGS, VERSION_1
 
 if TYPE_CHECKING:  # a model knows its preparation, so this package cannot know models
     from ..machine.model import Model
@@ -79,14 +81,14 @@ def load(
             raise InputError(f"data set must be {names()}, not {name!r}; did you mean {name}.npz?")
         check_name("data set", name, sorted(REGISTRY), f" or {own.KINDS}")
     reading.leave_out(f"{name} is no file of yours", *TOLD)
-    if scaling not in ("auto", own.VERSION_1):
+    if scaling not in ("auto", VERSION_1):
         raise InputError(f"scaling must be left out for {name}, which has its own, not {scaling!r}")
     given = {} if preparation is None else {"preparation": preparation}
     if download:
         try:
             return REGISTRY[name](**given)
-        except sets.Missing:
-            sets.download(name)
+        except fetching.Missing:
+            fetching.download(name)
     return REGISTRY[name](**given)
 
 
@@ -105,7 +107,7 @@ def load_for(
     dataset = load(
         name,
         download,
-        scaling=own.VERSION_1 if known is None else "auto",
+        scaling=VERSION_1 if known is None else "auto",
         reading=reading,
         preparation=known,
         labels=tuple(model.info.get("labels") or range(model.classes)),
@@ -130,9 +132,9 @@ def validation(data: DataSet, count: int, seed: int) -> DataSet:
         raise InputError(f"validation images must be {data.classes} to {most}, not {count}")
     x, y, groups = data.x_train, data.y_train, data.groups
     if groups is None:
-        train, test = sets.split(x, y, count, seed)
+        train, test = splits.split(x, y, count, seed)
     else:
-        train, test = sets.split_groups(y, groups, count, seed)
+        train, test = splits.split_groups(y, groups, count, seed)
         groups = groups[train]
     parts = {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
     return replace(data, **parts, groups=groups, judged="validation")

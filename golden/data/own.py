@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_name
+from ..errors import InputError
 from . import labels as names_of_classes
-from . import pictures, ranges, samples, sets, tables
+from . import pictures, samples, scalings, splits, tables
 from .background import LOOKED, background
 from .dataset import DataSet
 from .labels import Names, numbered, values
@@ -25,8 +25,6 @@ from .preparation import Preparation, channels_first, sizes
 from .reading import HELD_OUT, Reading
 from .samples import Samples
 
-SCALINGS = ("auto", "feature", "common")
-VERSION_1 = "version 1"  # as it was for model files that say nothing of it
 #: By the end of a file's name, what reads it: (path, reading, table before) -> Samples.
 FORMATS: dict[str, Callable[[str, Reading, Mapping[str, Any] | None], Samples]] = {
     ".npz": samples.from_npz,
@@ -64,7 +62,7 @@ def from_file(
     scaling : ``"feature"``, the training samples' least of every feature becomes 0 and its largest
         255 (held-out ones are clipped); ``"common"``, those of all features together; ``"auto"``,
         by feature where samples are vectors, a table, and common elsewhere, as for images, but
-        bytes (``uint8``) as they are; :data:`VERSION_1`, that but for tables too.
+        bytes (``uint8``) as they are; ``scalings.VERSION_1``, that but for tables too.
     known : of a model that is there already: its samples are prepared, and its classes numbered,
         as it says.
 
@@ -101,7 +99,7 @@ def _from_file(path, reading, scaling, known):
     _aligned(found.y, x, "y_train")
     _aligned(found.test[1], x_test, "y_test")
     y, y_test, labels = _numbered(found, found.test[1], path, known)
-    own, warnings = _preparation(x, x_test, reading, scaling, known)
+    own, warnings = scalings.chosen(x, x_test, reading, scaling, known.preparation)
     train, origin = own.apply(x), _origin(found, reading, known, labels, own, x)
     if reading.test is not None:
         origin["digest"] = digest(own, train, y)
@@ -139,10 +137,10 @@ def _one_part(path, found, x, reading, scaling, known):
         fact = f"all {len(x):,} samples are judged"
         warnings += ["these are the samples that the model was trained on"] if again else []
     else:
-        train, test = stratified(x, y, labels, float(share), int(seed))
+        train, test = splits.stratified(x, y, labels, float(share), int(seed))
         fact = f"{len(train):,} samples to train with, {len(test):,} held out by seed {seed}"
     fitted = x[train] if len(train) else x
-    own, odd = _preparation(fitted, x[test], reading, scaling, known)
+    own, odd = scalings.chosen(fitted, x[test], reading, scaling, known.preparation)
     data = own.apply(x) if data is None else data
     origin = {**_origin(found, reading, known, labels, own, fitted), "digest": digest(own, data, y)}
     if not whole:
@@ -167,41 +165,6 @@ def digest(preparation: Preparation, data: np.ndarray, y: np.ndarray) -> str:
     """What tells samples from others: of the bytes ``data`` that they became, and their classes."""
     own = np.ascontiguousarray(data[:, : prod(preparation.padded)])  # without more zeros behind
     return hashlib.sha256(own.tobytes() + y.astype("<i8").tobytes()).hexdigest()[:16]
-
-
-def stratified(
-    x: np.ndarray, y: np.ndarray, labels: Names | None, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the samples to train with and of those held out, every class on both sides.
-
-    Raises ``InputError`` where a class has too few samples.
-    """
-    counts = np.bincount(y)
-    few = np.flatnonzero(counts == 1)
-    if few.size:
-        name = few[0] if labels is None else labels[few[0]]
-        raise InputError(
-            f"every class must have 2 samples or more, so that one is held out, but {name!r} has 1 "
-            "(--test FILE has held-out ones)"
-        )
-    classes = int((counts > 0).sum())
-    aside = min(max(round(share * len(x)), classes), len(x) - classes)
-    return sets.split(x, y, aside, seed)
-
-
-def scaled(
-    x_train: np.ndarray, x_test: np.ndarray, scaling: str
-) -> tuple[Preparation, tuple[str, ...]]:
-    """The preparation that ``scaling`` (of :func:`from_file`) stands for, and what is odd."""
-    if scaling != VERSION_1:
-        check_name("scaling", scaling, SCALINGS)
-    automatic = scaling in ("auto", VERSION_1)
-    if automatic and x_train.dtype == x_test.dtype == np.uint8:
-        own = Preparation.of_bytes(x_train.shape[1:])
-        return own, (*ranges.dark(x_train), *ranges.differing(own, x_train, x_test))
-    by_feature = scaling == "feature" or (scaling == "auto" and x_train.ndim == 2)
-    own = Preparation.fitted(x_train, by_feature=by_feature)
-    return own, (*ranges.flat(own, x_train), *ranges.differing(own, x_train, x_test))
 
 
 def _read(path, reading, before):
@@ -236,19 +199,6 @@ def _arranged(x, what, reading, known):
     elif shape:
         x = x.reshape(len(x), *shape)
     return channels_first(x) if known.preparation is None else known.preparation.arranged(x)
-
-
-def _preparation(x_train, x_test, reading, scaling, known):
-    """How the samples become bytes, and what is odd about them."""
-    if known.preparation is not None:
-        return known.preparation, ranges.outside(known.preparation, x_test)
-    if reading.range is None:
-        own, odd = scaled(x_train, x_test, scaling)
-        table = scaling == "auto" and own.by_feature
-        return own, (*(ranges.pixels(x_train) if table else ()), *odd)
-    low, high = reading.range
-    own = Preparation(x_train.shape[1:], (low,), (high,))
-    return own, (*ranges.beyond(own, x_train), *ranges.flat(own, x_train))
 
 
 def _origin(found, reading, known, labels, own, x):

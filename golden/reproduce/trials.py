@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import data
-from ..data import DataSet, sets
+from ..data import DataSet, splits
 from ..errors import InputError
 from ..support import cli
 from ..training import loop
@@ -41,7 +41,7 @@ def load(options: SimpleNamespace) -> DataSet:
             f"images must be {dataset.classes} to {most} of {dataset.name}, or 0 for all, "
             f"not {count}"
         )
-    _, few = sets.split(dataset.x_train, dataset.y_train, count, 0)
+    _, few = splits.split(dataset.x_train, dataset.y_train, count, 0)
     return replace(dataset, x_train=dataset.x_train[few], y_train=dataset.y_train[few])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sobolpath.__main__ import main
 from sobolpath.golden import data
-from sobolpath.golden.data import files, sets
+from sobolpath.golden.data import fetching, files, sets
 from sobolpath.golden.errors import InputError
 from tests.support.samples import COUNT, FILES, empty_folder, fields, idx, save, save_idx
 
@@ -101,7 +101,7 @@ class TestFinding:
             assert package in line
             assert "--download" in line
         else:
-            assert f"made from {sets.SOURCES[name]} as golden/data/sets.py says" in line
+            assert f"made from {fetching.SOURCES[name]} as golden/data/sets.py says" in line
 
 
 class TestDownload:

@@ -8,9 +8,10 @@ import pytest
 
 from sobolpath.__main__ import main
 from sobolpath.golden import data
-from sobolpath.golden.data import own
+from sobolpath.golden.data import splits
 from sobolpath.golden.data.preparation import Preparation, channels_first
 from sobolpath.golden.data.reading import Reading
+from sobolpath.golden.data.samples import TRAINING
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
 
@@ -257,7 +258,7 @@ class TestSplit:
         assert "split       72 samples to train with, 18 held out by seed 3\n" in (
             capsys.readouterr().out
         )
-        train, test = own.stratified(x, y, None, 0.2, 3)
+        train, test = splits.stratified(x, y, None, 0.2, 3)
         assert np.bincount(y[test]).tolist() == [6, 6, 6]
         assert sorted([*train, *test]) == list(range(90))
         parts = dict(zip(PARTS, (x[train], y[train], x[test], y[test]), strict=True))
@@ -265,7 +266,7 @@ class TestSplit:
         assert same(model, other)
         assert said["accuracy_int"] == whole["accuracy_int"]
 
-    @pytest.mark.parametrize("pair", own.samples.TRAINING[3:])
+    @pytest.mark.parametrize("pair", TRAINING[3:])
     def test_names_of_fields(self, tmp_path, pair):
         x, y = pictures()
         np.savez(tmp_path / "d.npz", **dict(zip(pair, (x, y), strict=True)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sobolpath.golden.data import own, ranges
+from sobolpath.golden.data import ranges, scalings
 from sobolpath.golden.data.preparation import Preparation
 
 
@@ -16,7 +16,7 @@ def table(seed=0, samples=100):
 
 
 def warnings(x_train, x_test, scaling="auto"):
-    return own.scaled(x_train, x_test, scaling)[1]
+    return scalings.scaled(x_train, x_test, scaling)[1]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -14,7 +14,7 @@ import pytest
 
 from sobolpath.__main__ import main
 from sobolpath.golden import data
-from sobolpath.golden.data import files, sets
+from sobolpath.golden.data import fetching, files, sets
 from sobolpath.golden.data.preparation import Preparation
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import model as models
@@ -345,7 +345,7 @@ def test_the_real_ones(monkeypatch):
     for name, (train, held, inputs, classes) in REAL.items():
         try:
             loaded = data.load(name)
-        except sets.Missing:
+        except fetching.Missing:
             continue
         found.append(name)
         assert loaded.x_train.shape == (train, inputs), name

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from sobolpath.__main__ import main
 from sobolpath.golden import data
 from sobolpath.golden.commands import train
-from sobolpath.golden.data import sets
+from sobolpath.golden.data import fetching
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine, model
 from sobolpath.golden.support import cli
@@ -71,7 +71,7 @@ class TestShipped:
         loaded = model.load(zoo.FOLDER / f"{name}.npz")
         try:
             held = data.load(loaded.info["data"])
-        except sets.Missing:
+        except fetching.Missing:
             assert name != "digits"
             return
         step = max(len(held.x_test) // 2000, 1)
@@ -93,7 +93,7 @@ class TestRecalls:
         """Where the data set is there, as in :meth:`TestShipped.test_computes_what_it_says`."""
         try:
             classes = zoo.recalls("mitbih")
-        except sets.Missing:
+        except fetching.Missing:
             return
         assert [entry["images"] for entry in classes] == [44239, 1837, 3220, 388, 7]
         shown = "\n    ".join(zoo.recalls_table(classes))
