@@ -6,8 +6,6 @@ folded into the layers beside them. What follows the logits (softmax, the choice
 left out, and said.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +14,13 @@ import numpy as np
 from sobolpath.golden.errors import InputError
 
 from . import folding
-from .chain import Chain, Layer, Quantizer
+from .chain import Chain
 from .constants import Constants
 from .files import attributes, load, title
+from .nodes import KNOWN, LINEAR, PASSED, Steps
 
-#: Nodes that leave numbers as they are, but perhaps in another shape.
-RESHAPED = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
-PASSED = ("Identity", "Dropout", "Cast", *RESHAPED)
 #: Nodes that make classes or probabilities of logits.
 ENDING = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "Normalizer", "ZipMap", "TopK", "Hardmax")
-LINEAR = ("Gemm", "MatMul")
 WANTED = (
     "Gemm, MatMul, Add, Sub, Mul, Div, Relu, Clip, Quant, QuantizeLinear, BatchNormalization or "
     "Flatten"
@@ -50,10 +45,8 @@ class _Reader:
         inputs = [each for each in self.graph.input if each.name not in self.constants.known]
         if len(inputs) != 1:
             raise InputError(f"the network must have one input, not {len(inputs)}")
-        self.at, self.sample = inputs[0].name, _sample(inputs[0])
-        known = bool(self.sample) and all(self.sample)
-        self.width = int(np.prod(self.sample)) if known else None
-        self.shapes, self.items, self.notes = set(), [], []
+        self.steps = Steps(self.constants, inputs[0])
+        self.shapes, self.notes = set(), []
         self.ended, self.dropped, self.labels = set(), [], None
 
     def chain(self) -> Chain:
@@ -61,11 +54,11 @@ class _Reader:
             self._follow(node)
         if self.dropped:
             self.notes.append(f"left out behind the logits: {', '.join(self.dropped)}")
-        return folding.chain(self.items, self.labels, self.notes)
+        return folding.chain(self.steps.items, self.labels, self.notes)
 
     def _follow(self, node):
         inputs = [name for name in node.input if name]
-        live = [name for name in inputs if name == self.at]
+        live = [name for name in inputs if name == self.steps.at]
         if any(name in self.ended for name in inputs):
             if node.op_type in (*LINEAR, "Quant", "Conv", "Relu"):
                 raise InputError(
@@ -76,7 +69,9 @@ class _Reader:
             self.shapes.update(node.output)
         elif live:
             if len(live) > 1:
-                raise InputError(f"{title(node)} must use {self.at} once: a chain has no branches")
+                raise InputError(
+                    f"{title(node)} must use {self.steps.at} once: a chain has no branches"
+                )
             self._step(node)
         elif any(name in self.shapes for name in inputs):
             self.shapes.update(node.output)
@@ -98,182 +93,20 @@ class _Reader:
     def _step(self, node):
         """A node on the way of the samples."""
         kind, name = node.op_type, title(node)
-        step: Callable | None = getattr(self, f"_{kind.lower()}", None) if kind in _STEPS else None
-        if step is not None:
-            step(node)
-        elif kind in ENDING and any(isinstance(item, Layer) for item in self.items):
+        if kind in ENDING and self.steps.layered:
             self._drop(node)
-            return
         elif kind == "Transpose":
             raise InputError(f"{name} must not reorder samples: export the network without it")
-        elif kind not in PASSED:
+        elif kind not in (*KNOWN, *PASSED):
             raise InputError(f"{name} must be {WANTED}: other networks are no chains of layers")
         elif kind == "Cast" and attributes(node)["to"] not in (1, 10, 11, 16):
-            if not any(isinstance(item, Layer) for item in self.items):
+            if not self.steps.layered:
                 raise InputError(f"{name} must be to floats, not integers")
             self._drop(node)
-            return
-        if kind in RESHAPED:
-            self.sample = ()
-        self.at = node.output[0]
-
-    def _gemm(self, node):
-        own = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0, **attributes(node)}
-        if own["transA"] or node.input[0] != self.at:
-            raise InputError(f"{title(node)} must multiply samples in rows by weights")
-        self._matmul(node, own)
-        if len(node.input) > 2 and node.input[2]:
-            layer = self.items[-1]
-            bias = own["beta"] * np.asarray(self.constants.values(node, 2), np.float64)
-            self.items[-1] = replace(layer, bias=layer.bias + _spread(bias, layer, node))
-
-    def _matmul(self, node, own=None):
-        own = own or {"alpha": 1.0, "transB": 0}
-        if node.input[0] != self.at:
-            raise InputError(f"{title(node)} must multiply samples in rows by weights")
-        constant = self.constants.known.get(node.input[1]) if len(node.input) > 1 else None
-        if constant is None or constant.values.ndim != 2 or not constant.values.size:
-            raise InputError(f"{title(node)} must have a constant matrix of weights")
-        turn = (lambda a: a) if own["transB"] else (lambda a: a.T if a.ndim == 2 else a)
-        weights, quantizer = turn(np.asarray(constant.values, np.float64)), constant.quantizer
-        if not np.isfinite(weights).all():
-            raise InputError(f"{title(node)} must have finite weights, not NaN or infinite ones")
-        if quantizer is not None:
-            scale, zero = turn(quantizer.scale), turn(quantizer.zero)
-            quantizer = replace(quantizer, scale=own["alpha"] * scale, zero=zero)
-        if self.width is not None and self.width != weights.shape[1]:
-            raise InputError(
-                f"{title(node)} must take the {self.width} numbers that come, "
-                f"not {weights.shape[1]}"
-            )
-        if self.width is None and len(self.sample) > 1:
-            raise InputError(f"{title(node)} must follow a Flatten: samples have several axes")
-        self.width, self.sample = len(weights), ()
-        bias, name = np.zeros(len(weights)), node.name or node.output[0]
-        self.items.append(Layer(own["alpha"] * weights, bias, quantizer, name=name))
-
-    def _affine(self, node, factor, offset):
-        count = max(factor.size, offset.size)
-        if count > 1 and self.width is None:
-            self.width = count
-        if count not in (1, self.width):
-            raise InputError(
-                f"{title(node)} must have one constant, or one for each of {self.width} numbers, "
-                f"not {count}"
-            )
-        for values in (factor, offset):
-            if not np.isfinite(values).all():
-                raise InputError(f"{title(node)} must have finite constants")
-        self.items.append(folding.Affine(np.ravel(factor), np.ravel(offset)))
-
-    def _other(self, node):
-        """The constant operand of a node of two, and whether it comes first."""
-        index = 1 if node.input[0] == self.at else 0
-        values = np.asarray(self.constants.values(node, index), np.float64)
-        return self._each(values), index == 0
-
-    def _each(self, values):
-        """Constants of an axis of the samples, such as one for each channel: one for each number.
-
-        As they are where samples have no axes any more.
-        """
-        shape = 1, *self.sample
-        if values.size == 1 or self.width is None or len(shape) < 3 or values.ndim > len(shape):
-            return values
-        try:
-            return np.broadcast_to(values, shape).ravel()
-        except ValueError:
-            return values  # which is of no size that fits
-
-    def _add(self, node):
-        self._affine(node, np.ones(1), self._other(node)[0])
-
-    def _sub(self, node):
-        values, first = self._other(node)
-        self._affine(node, np.array([-1.0 if first else 1.0]), values if first else -values)
-
-    def _mul(self, node):
-        self._affine(node, self._other(node)[0], np.zeros(1))
-
-    def _div(self, node):
-        values, first = self._other(node)
-        if first or not values.all():
-            raise InputError(f"{title(node)} must divide by constants that are not 0")
-        self._affine(node, 1 / values, np.zeros(1))
-
-    def _batchnormalization(self, node):
-        own = attributes(node)
-        scale, bias, mean, variance = found = [
-            np.asarray(self.constants.values(node, k), np.float64) for k in range(1, 5)
-        ]
-        if own.get("training_mode", 0):
-            raise InputError(f"{title(node)} must be as in inference, not in training")
-        if len({each.shape for each in found}) > 1 or (variance < 0).any():
-            raise InputError(f"{title(node)} must have as many scales as means, variances from 0")
-        behind = [1] * (len(self.sample) - 1)  # axes that have no numbers of their own
-        scale, bias, mean, variance = (
-            self._each(each.reshape(*each.shape, *behind)) for each in found
-        )
-        factor = scale / np.sqrt(variance + own.get("epsilon", 1e-5))
-        self._affine(node, factor, bias - mean * factor)
-
-    def _relu(self, node):
-        self.items.append(np.inf)
-
-    def _clip(self, node):
-        own = attributes(node)
-        ends = [own.get("min", -np.inf), own.get("max", np.inf)]
-        for index in (1, 2):
-            if len(node.input) > index and node.input[index]:
-                end = self.constants.values(node, index)
-                ends[index - 1] = float(end.ravel()[0]) if end.size == 1 else np.nan
-        if ends[0] != 0 or not ends[1] > 0:
-            raise InputError(f"{title(node)} must clip from 0 to a number above, not {ends}")
-        self.items.append(float(ends[1]))
-
-    def _quant(self, node):
-        self.items.append(self.constants.quantizer(node))
-
-    def _quantizelinear(self, node):
-        scale = np.asarray(self.constants.values(node, 1), np.float64)
-        zero = self.constants.values(node, 2) if len(node.input) > 2 else np.uint8(0)
-        kind = np.asarray(zero).dtype
-        quantizer = Quantizer(
-            scale, np.asarray(zero, np.float64), 8 * kind.itemsize, kind == "int8"
-        )
-        self.items.append(quantizer)
-
-    def _dequantizelinear(self, node):
-        before = self.items[-1] if self.items else None
-        if not isinstance(before, Quantizer):
-            raise InputError(f"{title(node)} must follow a QuantizeLinear")
-        zero = self.constants.values(node, 2) if len(node.input) > 2 else 0
-        same = np.array_equal(self.constants.values(node, 1), before.scale)
-        if not (same and np.array_equal(zero, before.zero)):
-            raise InputError(
-                f"{title(node)} must have the scale and the zero point of its QuantizeLinear"
-            )
-
-
-_STEPS = (
-    *("Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "BatchNormalization", "Relu", "Clip"),
-    *("Quant", "QuantizeLinear", "DequantizeLinear"),
-)
-
-
-def _sample(value):
-    """The axes of a sample, a tuple of sizes; 0 where the file leaves one open."""
-    return tuple(each.dim_value for each in value.type.tensor_type.shape.dim)[1:]
+        else:
+            self.steps.take(node)
 
 
 def _label(value):
     value = value.item() if isinstance(value, np.generic) else value
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _spread(values, layer, node):
-    if values.size not in (1, len(layer.bias)):
-        raise InputError(
-            f"{title(node)} must have a bias of {len(layer.bias)} numbers, not {values.size}"
-        )
-    return np.broadcast_to(values.ravel(), layer.bias.shape)
