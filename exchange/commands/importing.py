@@ -1,6 +1,5 @@
 """``sobolpath import``: a network of others, in ONNX or QONNX, as a model file."""
 
-import textwrap
 import time
 from argparse import Namespace
 from itertools import pairwise
@@ -11,20 +10,17 @@ import numpy as np
 
 from sobolpath.golden import data
 from sobolpath.golden.commands import shared
-from sobolpath.golden.data import INPUT_SCALE, DataSet, Preparation
+from sobolpath.golden.data import DataSet, Preparation
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import fitting, registry
-from sobolpath.golden.machine.model import Model
 from sobolpath.golden.support import cli, options
 from sobolpath.golden.support.command import Outcome, Say
-from sobolpath.golden.topology.catalogue import build
-from sobolpath.golden.training import loop, quantize
 from sobolpath.golden.training.evaluate import integer_logits
-from sobolpath.golden.training.network import Network
 
-from .. import dense, exact
+from .. import dense
 from ..inputs import Inputs
 from ..reader import read
+from . import making, telling
 
 HELP = """\
 Read a chain of dense layers from an ONNX or QONNX file (Gemm, MatMul, Add,
@@ -47,7 +43,6 @@ Weights that are 0 are paths like others: a foreign mask is no Sobol' mask. With
 --sparsify N,N,... the network is trained again with so many paths per junction,
 starting with the weights that those paths meet, by the options of train.
 """
-SPARSE = 0.5  # the share of zeros from which weights are called a mask
 
 
 def arguments(parser: cli.Parser) -> None:
@@ -135,10 +130,10 @@ def run(options: Namespace, say: Say) -> Outcome:
         widths = fitting.padded(widths, counts, engine)[0]
         inputs = inputs.widened(widths[0])
         dataset = dataset and dataset.widened(widths[0])
-    _describe(chain, widths, say)
+    telling.layers(chain, widths, say)
     result: dict[str, Any] = {"net": str(options.net), "model": str(options.out)}
     result |= {"widths": list(chain.widths), "weights_before": chain.weights}
-    result |= {"notes": list(chain.notes), "zeros": _zeros(chain, say)}
+    result |= {"notes": list(chain.notes), "zeros": telling.zeros(chain, say)}
     info: dict[str, Any] = {"imported": Path(options.net).name, "seed": options.seed}
     if dataset is not None:
         info["data"] = dataset.name
@@ -149,10 +144,11 @@ def run(options: Namespace, say: Say) -> Outcome:
     labels = chain.labels if dataset is None else dataset.labels
     if labels is not None and tuple(labels) != tuple(range(chain.widths[-1])):
         info["labels"] = list(labels)
-    if options.sparsify is not None:
-        model = _sparsified(options, recipe, chain, widths, inputs, dataset, info, say)
+    taught = None if options.sparsify is None else dataset  # which _check has asked for
+    if taught is not None:
+        model = making.sparsified(options, recipe, chain, widths, inputs, taught, info, say)
     else:
-        model, more = _dense(options, chain, widths, inputs, dataset, info, say)
+        model, more = making.dense_paths(options, chain, widths, inputs, dataset, info, say)
         result |= more
     topology = model.topology
     if engine is not None:
@@ -166,105 +162,10 @@ def run(options: Namespace, say: Say) -> Outcome:
         say(f"before      {result['accuracy_before']:.2%} of {images}, as it was")
         say(f"integers    {result['accuracy_int']:.2%}")
         if options.sparsify is None:
-            result["error"] = _error(wanted, logits[:, : dataset.classes])
+            result["error"] = telling.error(wanted, logits[:, : dataset.classes])
             say(f"error       {result['error']:.3%} of the logits, rms")
     result["info"] = dict(model.info)
     result["seconds"] = round(time.perf_counter() - began, 3)
     model.save(options.out)
     say(f"wrote       {options.out}")
     return Outcome(result)
-
-
-def _wrapped(title, text, say):
-    say(textwrap.fill(f"{title:<12}{text}", 80, subsequent_indent=" " * 12))
-
-
-def _describe(chain, widths, say):
-    say(f"layers      {'-'.join(map(str, chain.widths))} ({chain.weights:,} weights)")
-    after = sum(n * m for n, m in pairwise(widths))
-    say(f"padded      {'-'.join(map(str, widths))} ({after:,} weights)")
-    for note in chain.notes:
-        _wrapped("note", note, say)
-
-
-def _zeros(chain, say):
-    """The share of zeros in the weights of each layer; it is said where they are a mask."""
-    shares = []
-    for layer in chain.layers:
-        rows = layer.weights[layer.weights.any(axis=1)]  # an output of its own for a class has none
-        shares.append(float((rows == 0).mean()) if rows.size else 1.0)
-    for layer, share in zip(chain.layers, shares, strict=True):
-        if share >= SPARSE:
-            shared.warn(
-                f"{share:.0%} of the weights of {layer.name} are 0: a mask that is not of Sobol' "
-                "paths. They are paths like others; --sparsify trains with fewer",
-                say,
-            )
-    return shares
-
-
-def _error(wanted, logits):
-    """How far integer logits are from those wanted: rms, relative, at the best scale."""
-    logits = logits.astype(np.float64)
-    scale = float((wanted * logits).sum() / max((logits * logits).sum(), 1e-300))
-    return float(np.sqrt(np.square(scale * logits - wanted).mean() / np.square(wanted).mean()))
-
-
-def _dense(options, chain, widths, inputs, dataset, info, say):
-    """The :class:`Model` of dense paths, and what ``--json`` says of how it came about."""
-    paths = dense.topology(widths)
-    made = exact.plan(chain, paths, inputs)
-    reasons = list(made.reasons)
-    if options.exact:
-        reasons += [f"{name} rounds halves to even" for name in made.even]
-        reasons += ["the bias of the last layer is not whole"] if made.rounded else []
-        if reasons:
-            raise InputError(f"{options.net}: --exact must be left out: {'; '.join(reasons)}")
-    if made.reasons:
-        if dataset is None:
-            raise InputError(
-                f"{options.net}: --data is required, to quantize on, because {reasons[0]}"
-            )
-        if chain.quantized:
-            _wrapped("requantized", f"because {'; '.join(reasons)}", say)
-        network = dense.network(chain, paths, inputs)
-        given = dataset.x_train, dataset.classes, INPUT_SCALE, info, inputs.preparation
-        return quantize.quantize(network, *given, grid=quantize.FAR), {"exact": False}
-    model = Model(
-        topology=paths,
-        preparation=inputs.preparation,
-        input_scale=float(np.ravel(inputs.step)[0]),
-        classes=chain.widths[-1],
-        info=info,
-        **made.model_parts,
-    )
-    whole = not (made.even or made.rounded)
-    found = {"exact": whole, "even": list(made.even), "rounded": made.rounded}
-    _wrapped("integers", "the network's own" + ("" if whole else ", but for what differs"), say)
-    if made.rounded:
-        _wrapped("", "the bias of the last layer is rounded to whole steps of its sums", say)
-    if dataset is not None:
-        found["differences"] = exact.differences(chain, made, model, inputs, dataset.x_test)
-        for each in found["differences"]:
-            line = "differ      {differ:,} of {values:,} values of {name}"
-            say(line.format(**each) + (f", by up to {each['largest']:g}" if each["differ"] else ""))
-    elif made.even:
-        _wrapped("", f"{', '.join(made.even)} rounds halves to even: --data counts where", say)
-    return model, found
-
-
-def _sparsified(options, recipe, chain, widths, inputs, dataset, info, say) -> Model:
-    """Train a network of fewer paths, from the weights that those meet."""
-    counts = cli.integers(options.sparsify, ",", "--sparsify")
-    paths = build("omitted", widths, counts)
-    say(f"paths       {','.join(map(str, counts))} ({paths.total_paths:,} weights), trained")
-    whole, offsets = dense.folded(chain, widths, inputs)
-    pairs = zip(paths.junctions, dense.along(paths, whole), chain.widths, strict=False)
-    weights = [np.sqrt(n / paths.fan_in(junction)) * own for junction, own, n in pairs]
-    network = Network(paths, weights, offsets)
-    samples = dataset.x_train, dataset.y_train, dataset.classes
-    loss = loop.train(network, *samples, recipe, INPUT_SCALE)[-1]
-    info |= {"sparsified": list(counts), "loss": loss}
-    info |= {name: getattr(recipe, name) for name, *_ in shared.RECIPE}
-    calibration = dataset.x_train, dataset.classes, INPUT_SCALE
-    return quantize.quantize(network, *calibration, info, inputs.preparation)
