@@ -21,9 +21,11 @@ from sobolpath.boards.gateware.core import Core
 from sobolpath.boards.gateware.host import identity
 from sobolpath.golden.machine import engine
 from sobolpath.golden.protocol import frames, network
+from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
-from tests.boards.test_boards import BIT, small_model
+from tests.support.networks import random_model
 
+BIT = 8  # cycles
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 BENCH = """
@@ -118,7 +120,8 @@ def simulate(levels, folder, *models):
 
 
 def test_the_netlist_computes_the_model_s_logits(tmp_path):
-    config, model = replace(CONFIGS["tiny"], images=2), small_model(4)
+    config, rng = replace(CONFIGS["tiny"], images=2), np.random.default_rng(4)
+    model = random_model(rng, Topology((16, 32, 8), (64, 64)))
     netlist = synthesize(config, tmp_path)
     counted = {
         "dsp": netlist.count("SB_MAC16 "),
@@ -127,7 +130,7 @@ def test_the_netlist_computes_the_model_s_logits(tmp_path):
     }
     assert counted == ice40.expected_cells(config)
 
-    images = np.random.default_rng(4).integers(0, 256, (4, 16), dtype=np.uint8)
+    images = rng.integers(0, 256, (4, 16), dtype=np.uint8)
     levels, replies = conversation(config, model, images)
     assert decode(simulate(levels, tmp_path, *ice40.models(tmp_path))) == replies
     assert len(replies) == 24 + 4 * 4 * 8 + 6 * (1 + 5 + 4 // config.images)

@@ -20,9 +20,10 @@ from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.schedule import plan
 from sobolpath.golden.support import cli
+from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.hw.path_order.config import CONFIGS as PATH_ORDER
-from tests.boards.test_boards import small_model
+from tests.support.networks import random_model
 from tests.support.places import DIGITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
@@ -80,8 +81,9 @@ def test_a_shipped_model(name, config, tmp_path):
 def test_path_order(wide, tmp_path):
     """Operands with a sign; the permuter, one of whose reads sees what is written beside it."""
     some = replace(PATH_ORDER["tiny"], memory_register=True, input_width=4 if wide else 1)
-    board, model = replace(load("ulx3s-paper"), config=some), small_model(4, 4)
-    images = np.random.default_rng(4).integers(0, 256, (3, 16), dtype=np.uint8)
+    board, rng = replace(load("ulx3s-paper"), config=some), np.random.default_rng(4)
+    model = random_model(rng, Topology((16, 32, 4), (64, 64)))
+    images = rng.integers(0, 256, (3, 16), dtype=np.uint8)
     result, failures = verify.verify(board, model, images, folder=tmp_path / "netlist")
     assert failures == ()
     assert (result["logits_compared"], result["logits_different"]) == (12, 0)
@@ -100,9 +102,10 @@ def test_path_order(wide, tmp_path):
 )
 def test_options(name, config, outputs, tmp_path):
     """Three inferences of a random network, and then of a netlist in which one gate is another."""
-    board, model = replace(load(name), config=config), small_model(4, outputs)
+    board, rng = replace(load(name), config=config), np.random.default_rng(4)
+    model = random_model(rng, Topology((16, 32, outputs), (64, 64)))
     count, folder = 3 * config.images, tmp_path / "netlist"
-    images = np.random.default_rng(4).integers(0, 256, (count, 16), dtype=np.uint8)
+    images = rng.integers(0, 256, (count, 16), dtype=np.uint8)
     assert len(np.unique(engine.infer(model, images), axis=0)) == count
     result, failures = verify.verify(board, model, images, folder=folder)
     assert failures == ()
