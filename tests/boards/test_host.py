@@ -147,7 +147,7 @@ def test_random_faults(name, seed):
     found = bench(name, seed)
     rng, script = found.rng, []
     commands = [*net.frames(), frames.infer(images, 40), frames.identify(41)]
-    for _ in range(8):
+    for _ in range(40):
         frame = bytearray(rng.choice(commands))
         place = rng.randrange(len(frame))
         kind = rng.randrange(5)
