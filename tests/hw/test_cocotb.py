@@ -33,6 +33,9 @@ BENCHES = {
     "path_order": 3,
     "axis": 8,
 }
+#: Those that a simulator of two states runs too, which compiles for 10 s: the smallest, and the
+#: largest, whole engine. Other engines it runs in tests/sim.
+COMPILED = ("crossbar", "axis")
 
 BUILD_ARGUMENTS = {
     "icarus": [],
@@ -94,8 +97,11 @@ def _run(simulator, name, text, folder, module, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-@pytest.mark.parametrize("bench", BENCHES, indirect=True)
+@pytest.mark.parametrize(
+    ("bench", "simulator"),
+    [(name, "icarus") for name in BENCHES] + [(name, "verilator") for name in COMPILED],
+    indirect=["bench"],
+)
 def test_bench(bench, simulator, monkeypatch):
     if simulator == "verilator":
         if any(" " in str(path) for path in (ROOT, sys.prefix)):

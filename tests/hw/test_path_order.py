@@ -75,23 +75,28 @@ def random_topology(rng, some, junctions):
             return Topology(layers, paths, rng.permutation(40)[: junctions + 1])
 
 
-@pytest.mark.parametrize("seed", [None, 1])
-@pytest.mark.parametrize("some", SMALL + WIDE + FORWARD, ids=name)
+def stalled(configs):
+    """Each without stalls, which tells the cycles; the small ones with a seed of stalls too."""
+    pairs = [(some, None) for some in configs]
+    pairs += [(some, 1) for some in configs if some.lanes <= 8]
+    return [pytest.param(*pair, id=f"{name(pair[0])}-{pair[1]}") for pair in pairs]
+
+
+@pytest.mark.parametrize(("some", "seed"), stalled(SMALL[-1:] + WIDE[-1:] + FORWARD))
 def test_random_networks(some, seed):
     """One network written over the other; with a seed, all streams stall."""
     rng = np.random.default_rng([some.lanes, seed or 0])
     topologies = [random_topology(rng, some, junctions) for junctions in (1, 2, 4)]
     print(f"seed {seed}:", *topologies, sep="\n")
-    networks = [(random_model(rng, each), random_images(rng, each, 3), None) for each in topologies]
+    networks = [(random_model(rng, each), random_images(rng, each, 2), None) for each in topologies]
     record = run(PathOrderEngine(some), [job(some, *each) for each in networks], seed=seed)
     if seed is None:
-        assert compare_cycles(some, networks, record) == 9
+        assert compare_cycles(some, networks, record) == 6
     else:
-        assert len(compare(networks, record)) == 9
+        assert len(compare(networks, record)) == 6
 
 
-@pytest.mark.parametrize("seed", [None, 2])
-@pytest.mark.parametrize("some", SMALL + WIDE, ids=name)
+@pytest.mark.parametrize(("some", "seed"), stalled(SMALL + WIDE))
 def test_errors_backwards(some, seed):
     """The transposed junctions, forwards and backwards in turn; with a seed, all streams stall."""
     rng = np.random.default_rng([some.lanes, 7, seed or 0])
@@ -100,10 +105,10 @@ def test_errors_backwards(some, seed):
         topology = random_topology(rng, some, junctions)
         model = random_model(rng, topology)
         shifts = (0, *rng.integers(5, 12, junctions - 1).tolist())
-        networks.append((model, random_errors(rng, topology, 3), shifts))
+        networks.append((model, random_errors(rng, topology, 2), shifts))
         networks.append((model, random_images(rng, topology, 2), None))
     record = run(PathOrderEngine(some), [job(some, *each) for each in networks], seed=seed)
-    assert len(compare(networks, record)) == 10
+    assert len(compare(networks, record)) == 8
     hidden = [value for last, _, value in record.writes if not last]
     assert not hidden or min(hidden) < 0 < max(hidden)
 
