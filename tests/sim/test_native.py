@@ -138,7 +138,8 @@ def script(path, text):
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     """Makes a compiler of a shell script, and takes Verilator's part away; the build function."""
-    monkeypatch.setattr(library, "_verilate", lambda *arguments: None)
+    for part in ("_verilate", "_add_runtime"):
+        monkeypatch.setattr(library, part, lambda *arguments: None)
 
     def build(text, folder=tmp_path / "libraries", **options):
         monkeypatch.setenv("CXX", str(script(tmp_path / "cxx", text)))
@@ -219,7 +220,7 @@ def start_build(tmp_path, text):
     program = (
         "from sobolpath.sim.backends import library\n"
         "from sobolpath.hw.config import CONFIGS\n"
-        "library._verilate = lambda *arguments: None\n"
+        "library._verilate = library._add_runtime = lambda *arguments: None\n"
         f"library.build(CONFIGS['tiny'], folder={str(tmp_path / 'libraries')!r})\n"
     )
     slow = script(tmp_path / "slow", text)
@@ -241,7 +242,8 @@ def test_two_builds_at_once(tmp_path, monkeypatch):
         (tmp_path / "go").touch()
 
     with start_build(tmp_path, text) as first:
-        monkeypatch.setattr(library, "_verilate", lambda *arguments: None)
+        for part in ("_verilate", "_add_runtime"):
+            monkeypatch.setattr(library, part, lambda *arguments: None)
         while not (tmp_path / "at").exists():
             assert first.poll() is None
             time.sleep(0.05)
