@@ -72,6 +72,16 @@ class Parameters:
             biases.append(arithmetic.clamped_biases(scaled).astype(np.int64))
         return cls(network.topology, tuple(weights), tuple(biases))
 
+    @classmethod
+    def of_model(cls, model: Model, fractions: Fractions, *, fixed: bool = False) -> "Parameters":
+        """Those of a model's floats, whose inputs may have another scale: :meth:`of_network`."""
+        weights = list(model.float_weights)
+        scale = np.float32(model.input_scale * 2**fractions.inputs)
+        network = Network(
+            model.topology, [weights[0] * scale, *weights[1:]], list(model.float_biases)
+        )
+        return cls.of_network(network, fractions, fixed=fixed)
+
     def network(self, fractions: Fractions) -> Network:
         """As a float network, without loss: :meth:`of_network` gives the same masters back."""
         layers = fractions.of_layers(len(self.topology.paths))

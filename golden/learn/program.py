@@ -124,20 +124,28 @@ def pack(
     rows, offsets = np.concatenate(masters), np.concatenate(biases)
     planes = np.zeros((2, depth, lanes), np.int8)
     planes[0, : len(rows)], planes[1, : len(rows)] = arithmetic.high(rows), arithmetic.low(rows)
-    halves = arithmetic.high(offsets) << 8 | arithmetic.low(offsets) & 255
-    return LearnImage(planes, halves.astype(np.int32), program(topology, fractions, schedule))
+    words = halves(offsets).astype(np.int32)
+    return LearnImage(planes, words, program(topology, fractions, schedule))
 
 
-def fitted(parameters: Parameters, fractions: Fractions, sizes: Any) -> LearnImage:
-    """The image for an engine, ``hw.learn.config.LearnConfig`` or what has its names.
+def halves(biases: np.ndarray) -> np.ndarray:
+    """Biases as they stand in the memory: the low part below the high one."""
+    return arithmetic.high(biases) << 8 | arithmetic.low(biases) & 255
 
-    Raises ``InputError`` where it does not fit.
+
+def fitted(
+    parameters: Parameters, fractions: Fractions, sizes: Any, name: str = "engine"
+) -> LearnImage:
+    """The image of parameters for an engine that learns.
+
+    ``sizes`` is anything that has the names of ``hw.learn.config.LearnConfig``, ``name`` what it is
+    called. Raises ``InputError`` where it does not fit.
     """
-    topology, name = parameters.topology, "engine"
-    fit(name, "paths of all junctions", topology.total_paths, sizes.weight_words * sizes.lanes)
+    topology = parameters.topology
     fit(name, "neurons of the last layer", topology.layers[-1], sizes.max_outputs)
-    schedule = plan(topology, sizes.machine)
-    image = pack(parameters, fractions, schedule, sizes.weight_words)
+    fit(name, "paths of all junctions", topology.total_paths, sizes.weight_words * sizes.lanes)
+    fit(name, "neurons of the layers after the first", sum(topology.layers[1:]), sizes.bias_neurons)
+    image = pack(parameters, fractions, plan(topology, sizes.machine), sizes.weight_words)
     fit(name, "words of the program", image.program.size, sizes.program_words)
     return image
 

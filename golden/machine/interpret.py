@@ -77,7 +77,7 @@ class Program:
         return results.ravel()[self.outputs % self.results].sum(axis=1, dtype=np.int32)
 
 
-class _Hangs(Exception):
+class Hangs(Exception):
     """What the engine would do with a program that is none."""
 
 
@@ -92,15 +92,15 @@ def interpret(engine: Any, weights: bytes, biases: bytes, program: bytes) -> Pro
     """
     words = np.frombuffer(program, "<u2").astype(np.int64)
     try:
-        return _Reader(engine, words).read(
+        return Reader(engine, words).read(
             np.frombuffer(weights, np.int8).reshape(-1, engine.lanes),
             np.frombuffer(biases, "<i4").reshape(-1, engine.lanes),
         )
-    except _Hangs:
+    except Hangs:
         return None
 
 
-class _Reader:
+class Reader:
     """Reads the blocks of a program."""
 
     def __init__(self, engine, words):
@@ -116,7 +116,7 @@ class _Reader:
         for name, digits in image.HEADER.items():
             fields[name], head = head & (1 << digits) - 1, head >> digits
         if 1 << fields["steps"] > self.most:
-            raise _Hangs
+            raise Hangs
         addresses = np.array([self.word(place + 3)], np.int64)
         sums = [0, *(self.word(place + 4 + digit) for digit in range(fields["steps"]))]
         for before, after in pairwise(sums):
@@ -126,18 +126,18 @@ class _Reader:
     def read(self, weights, biases):
         return Program(
             images=self.engine.images,
-            inputs=self._inputs(),
+            inputs=self.inputs(),
             junctions=tuple(self._junctions(weights, biases)),
             values=2 * self.engine.max_neurons,
-            outputs=self._outputs(),
+            outputs=self.outputs(),
             results=self.engine.max_outputs * self.engine.images,
         )
 
-    def _inputs(self):
+    def inputs(self):
         fields, _, addresses, _ = self.block(self.word(0))
         at_once, lanes = 1 << fields["fan_in"], self.engine.lanes
         if fields["kind"] != Kind.INPUT or at_once > self.engine.input_width:
-            raise _Hangs
+            raise Hangs
         within = np.arange(at_once)
         row, lane = addresses[:, None] // lanes ^ within, addresses[:, None] % lanes ^ within
         return ((row * lanes + lane) % (2 * self.engine.max_neurons)).ravel()
@@ -149,7 +149,7 @@ class _Reader:
             fields, base, addresses, place = self.block(place)
             kind, steps, rows = fields["kind"], len(addresses), len(addresses) >> fields["fan_in"]
             if not rows or step + steps > len(weights) or kind not in (Kind.HIDDEN, Kind.OUTPUT):
-                raise _Hangs
+                raise Hangs
             source = addresses[:, None] // lanes * lanes + (lane ^ addresses[:, None] % lanes)
             yield Junction(
                 source % (2 * self.engine.max_neurons),
@@ -160,9 +160,9 @@ class _Reader:
             )
             step, row = step + steps, row + rows
 
-    def _outputs(self):
+    def outputs(self):
         fields, _, addresses, _ = self.block(self.word(2))
         copies = 1 << fields["shift"]
         if fields["kind"] != Kind.READ or copies > min(len(addresses), self.engine.max_copies):
-            raise _Hangs
+            raise Hangs
         return addresses.reshape(-1, copies)

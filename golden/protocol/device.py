@@ -10,22 +10,27 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..learn import interpret as learn
+from ..learn.task import Task
 from ..machine import interpret as row_lane
 from ..machine.image import Space
+from ..machine.interpret import Hangs
 from ..path_order import interpret as path_order
 from . import boot, frames
 from .frames import CRC_BYTES, HEADER_BYTES, Opcode, Status
 from .identity import STATES, Identity
 
-#: The length of each command's data but INFER's and WRITE's.
+#: The length of each command's data but INFER's, WRITE's and READ's.
 LENGTHS: dict[int, int] = {Opcode.IDENTIFY: 0, Opcode.LOAD: 2, Opcode.CHECK: 4}
 WRITES: dict[int, Space] = {Opcode.WRITE + space: space for space in Space}
+READS: dict[int, Space] = {Opcode.READ + space: space for space in frames.READABLE}
 
 
 def sizes(identity: Identity) -> dict[Space, int]:
     """Bytes of each space of a device; of one that it does not have, 0."""
+    planes = 1 + identity.learns  # of bytes: the high one, and the low one
     return {
-        Space.WEIGHTS: identity.weight_words * identity.lanes,
+        Space.WEIGHTS: planes * identity.weight_words * identity.lanes,
         Space.BIASES: 0 if identity.path_order else 4 * identity.bias_neurons,
         Space.PROGRAM: 2 * identity.program_words,
     }
@@ -36,6 +41,12 @@ def _interpreted(identity, weights, biases, program):
     """The program in the memories, once for each content: None where it is none."""
     engine = path_order if identity.path_order else row_lane
     return engine.interpret(identity, weights, biases, program)
+
+
+@lru_cache(maxsize=32)
+def _learning(identity, program):
+    """The same of an engine that learns: its program alone."""
+    return learn.interpret(identity, program)
 
 
 class Device:
@@ -168,10 +179,13 @@ class Device:
         if opcode == Opcode.INFER:
             right = self.network and length == self.infer_bytes and length > 0
             return b"" if right else self._refuse(Status.NETWORK)
-        if opcode in WRITES:
+        space = WRITES.get(opcode)
+        if space is None and self._kind.learns:
+            space = READS.get(opcode)
+        if space is not None:
             if not length:
                 return self._refuse(Status.COMMAND)
-            if self._address >= len(self.memories[WRITES[opcode]]):
+            if self._address >= len(self.memories[space]):
                 return self._refuse(Status.ADDRESS)
         elif LENGTHS.get(opcode) != length:
             return self._refuse(Status.COMMAND)
@@ -179,6 +193,10 @@ class Device:
             payload = self.identity.payload()
             self._framing_error = self._overrun = False
             return self._answer(payload)
+        if opcode in READS:
+            memory = self.memories[READS[opcode]]
+            places = (np.arange(length) + self._address) % len(memory)
+            return self._answer(np.frombuffer(memory, np.uint8)[places].tobytes())
         self.network = False
         if opcode == Opcode.LOAD:
             self.digest = 0
@@ -214,13 +232,34 @@ class Device:
         return self._answer()
 
     def _infer(self):
+        if self._kind.learns:
+            return self._learn()
         if not self._known:
             contents = (bytes(self.memories[space]) for space in Space)
             self._program, self._known = _interpreted(self._kind, *contents), True
         program = self._program
         if program is None or program.infer_bytes != len(self._content):
-            self._restart()
-            self._deaf = self._hangs = True
-            return b""
+            return self._hang()
         logits = program.infer(np.frombuffer(self._content, np.uint8))
         return self._answer(logits.astype("<i4").tobytes())
+
+    def _learn(self):
+        """An inference, and where the command says so a step."""
+        program = _learning(self._kind, bytes(self.memories[Space.PROGRAM]))
+        if program is None or program.infer_bytes != len(self._content):
+            return self._hang()
+        task = Task.of(self._address)
+        memories = (self.memories[space] for space in (Space.WEIGHTS, Space.BIASES))
+        try:
+            logits = program.run(*memories, np.frombuffer(self._content, np.uint8), task)
+        except Hangs:
+            return self._hang()
+        if task is not None:
+            self.digest = frames.learnt(self.digest)
+        return self._answer(logits.astype("<i4").tobytes())
+
+    def _hang(self):
+        """Nothing is answered until a break."""
+        self._restart()
+        self._deaf = self._hangs = True
+        return b""

@@ -4,8 +4,8 @@ Little-endian throughout. A command is
 
     byte 0       the opcode
     byte 1       the tag: any, chosen by the host; the reply has it too
-    bytes 2-4    the address, of a WRITE
-    bytes 5-6    the length of the data
+    bytes 2-4    the address, of a WRITE or a READ; of an INFER the task of an engine that learns
+    bytes 5-6    the length of the data; of a READ that of its reply's payload
     bytes 7-10   the CRC of bytes 0 to 6
     and on       the data; behind them, where there are any, the CRC of all of this frame's bytes
                  before it, that of the header included
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..learn.task import Task
 from ..machine.image import Space, interleaved
 
 VERSION = 4
@@ -32,16 +33,19 @@ CRC_BYTES = 4
 FEWEST_REPLY_BYTES = 2 + CRC_BYTES
 MAX_LENGTH = 2**16 - 1  # of the data of one command
 MAX_ADDRESS = 2**24 - 1
+READABLE = (Space.WEIGHTS, Space.BIASES)
+POLYNOMIAL = 0xEDB88320  # of the CRC
 
 
 class Opcode(IntEnum):
-    """The first byte of a command; that of a WRITE is ``WRITE`` + its space."""
+    """The first byte of a command; that of a WRITE is ``WRITE`` + its space, READ alike."""
 
     IDENTIFY = 0x01
     INFER = 0x02
     LOAD = 0x03
     CHECK = 0x04
     WRITE = 0x10
+    READ = 0x20
 
 
 class Status(IntEnum):
@@ -85,12 +89,16 @@ def command(opcode: int, *, tag: int, address: int = 0, data: bytes = b"") -> by
             raise InputError(f"{name} must be 0 to {most}, not {value}")
     if len(data) > MAX_LENGTH:
         raise InputError(f"data must be at most {MAX_LENGTH} bytes, not {len(data)}")
-    frame = bytes([opcode, tag]) + address.to_bytes(3, "little") + len(data).to_bytes(2, "little")
-    frame += crc(frame)
+    frame = _header(opcode, tag, address, len(data))
     if data:
         frame += data
         frame += crc(frame)
     return frame
+
+
+def _header(opcode, tag, address, length):
+    frame = bytes([opcode, tag]) + address.to_bytes(3, "little") + length.to_bytes(2, "little")
+    return frame + crc(frame)
 
 
 def identify(tag: int) -> bytes:
@@ -98,11 +106,12 @@ def identify(tag: int) -> bytes:
     return command(Opcode.IDENTIFY, tag=tag)
 
 
-def infer(activations: ArrayLike, tag: int) -> bytes:
+def infer(activations: ArrayLike, tag: int, *, task: Task | None = None) -> bytes:
     """The command INFER; 4 n_L bytes come back for each image: see :func:`logits`.
 
     ``activations``: ``uint8`` (images, n_0), or (n_0,) for one, in natural neuron order: as many
-    images as the device infers together. Raises ``InputError`` for another kind.
+    images as the device infers together. ``task`` : what a device that learns is to learn of it.
+    Raises ``InputError`` for another kind.
     """
     inputs = np.asarray(activations)
     if inputs.dtype != np.uint8 or inputs.ndim not in (1, 2):
@@ -111,7 +120,9 @@ def infer(activations: ArrayLike, tag: int) -> bytes:
             f"{inputs.shape}"
         )
     inputs = np.atleast_2d(inputs)
-    return command(Opcode.INFER, tag=tag, data=interleaved(inputs, len(inputs)).tobytes())
+    address = 0 if task is None else task.word
+    data = interleaved(inputs, len(inputs)).tobytes()
+    return command(Opcode.INFER, tag=tag, address=address, data=data)
 
 
 def load(infer_bytes: int, tag: int) -> bytes:
@@ -140,6 +151,24 @@ def write(space: Space, address: int, data: Iterable[int] | bytes, tag: int) -> 
     return command(Opcode.WRITE + Space(space), tag=tag, address=address, data=data)
 
 
+def read(space: Space, address: int, length: int, tag: int) -> bytes:
+    """The command READ: ``length`` bytes of a space come back, from ``address`` on.
+
+    Raises ``InputError`` for the program, which cannot be read, unless there are 1 to
+    ``MAX_LENGTH`` of them, and where their addresses end beyond ``MAX_ADDRESS``.
+    """
+    if space not in READABLE:
+        raise InputError(f"space must be one of {READABLE}, which can be read, not {space}")
+    if not 1 <= length <= MAX_LENGTH:
+        raise InputError(f"the bytes of a READ must be 1 to {MAX_LENGTH}, not {length}")
+    command(Opcode.READ + space, tag=tag, address=address)  # looks at them
+    if address + length > MAX_ADDRESS + 1:
+        raise InputError(
+            f"the last address must be at most {MAX_ADDRESS}, not {address + length - 1}"
+        )
+    return _header(Opcode.READ + space, tag, address, length)
+
+
 def check(digest: int, tag: int) -> bytes:
     """The command CHECK: the network is there if its digest is this one.
 
@@ -148,6 +177,18 @@ def check(digest: int, tag: int) -> bytes:
     if not 0 <= digest < 2**32:
         raise InputError(f"digest must be 0 to 2**32 - 1, not {digest}")
     return command(Opcode.CHECK, tag=tag, data=digest.to_bytes(4, "little"))
+
+
+def learnt(digest: int, steps: int = 1) -> int:
+    """The digest of a device that had ``digest``, after so many steps of learning.
+
+    Each is a bit more, a 0, that goes into its CRC: it comes back to where it was only after
+    2**32 - 1 steps.
+    """
+    register = digest ^ 0xFFFFFFFF
+    for _ in range(steps):
+        register = register >> 1 ^ (POLYNOMIAL if register & 1 else 0)
+    return register ^ 0xFFFFFFFF
 
 
 def reply(tag: int, payload: bytes = b"", status: int = Status.OK) -> bytes:

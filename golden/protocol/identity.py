@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import InputError
+from ..learn.schedule import Machine as LearnMachine
 from ..machine.schedule import Machine
 from ..path_order.image import PathOrderMachine
 from ..topology.paths import log2_exact
@@ -42,6 +43,8 @@ class Identity:
     max_copies : a power of two, at most 2**15, of a neuron of the last layer.
     path_order : it is the path-order engine, ``golden.path_order.image`` packs its networks.
     overlap : two INFERs may be unanswered at a time. ``flash`` : it boots from a flash.
+    learns : its engine learns, ``golden.learn.program`` packs its networks; ``two_ports`` : and has
+        a memory of two ports for its weights, for which they are packed.
     framing_error, overrun : since the last IDENTIFY a byte came without its stop bit, or too soon.
     network : a network is there whose digest was checked. ``bad_boot`` : the flash had a bad one.
     clock_hz : the clock, a multiple of 10 kHz below 655.36 MHz; it is rounded to one.
@@ -64,6 +67,8 @@ class Identity:
     path_order: bool = False
     overlap: bool = False
     flash: bool = False
+    learns: bool = False
+    two_ports: bool = False
     framing_error: bool = False
     overrun: bool = False
     network: bool = False
@@ -85,13 +90,16 @@ class Identity:
     def of(cls, config: Any, **more: Any) -> "Identity":
         """The identity of an engine made with ``config``: anything that has the sizes' names.
 
-        ``path_order`` is whether its machine is the path-order engine's; ``more`` are other fields.
+        ``path_order`` is whether its machine is the path-order engine's, ``learns`` whether it is
+        that of an engine that learns; ``more`` are other fields.
         """
         sizes = {name: getattr(config, name) for name in (*SIZES, *PACKED)}
         path_order = isinstance(config.machine, PathOrderMachine)
         if path_order:
             sizes["bias_neurons"] = config.max_paths
-        return cls(**{**sizes, "path_order": path_order, **more})
+        learns = isinstance(config.machine, LearnMachine)
+        kind = {"path_order": path_order, "learns": learns}
+        return cls(**{**sizes, **kind, "two_ports": learns and config.ports == 2, **more})
 
     @classmethod
     def parse(cls, payload: bytes) -> "Identity":
@@ -133,12 +141,22 @@ class Identity:
         )
 
     @property
-    def machine(self) -> Machine | PathOrderMachine:
+    def machine(self) -> Machine | PathOrderMachine | LearnMachine:
         """What networks are packed for: see ``pack`` of the engine's image."""
         if self.path_order:
             digits = log2_exact(self.max_neurons, "max_neurons")
             return PathOrderMachine(
                 lanes=self.lanes, address_bits=digits, input_width=self.input_width
+            )
+        if self.learns:
+            return LearnMachine(
+                lanes=self.lanes,
+                requantizers=self.requantizers,
+                ports=1 + self.two_ports,
+                registers=self.registers,
+                rows=2 * self.max_neurons // self.lanes,
+                error_rows=self.bias_neurons // self.lanes,
+                input_width=self.input_width,
             )
         return Machine.of(self)
 
@@ -185,5 +203,5 @@ PACKED = ("images", "input_width", "registers", "max_copies")  # half a byte eac
 #: The seven sizes, in the order of their bytes.
 SIZES = tuple(field.name for field in fields(Identity))[:7]
 #: The flags of byte 12 and of byte 13, from the lowest bit on.
-KINDS = ("path_order", "overlap", "flash")
+KINDS = ("path_order", "overlap", "flash", "learns", "two_ports")
 STATES = ("framing_error", "overrun", "network", "bad_boot")

@@ -3,12 +3,16 @@
 import zlib
 from dataclasses import dataclass
 
+from ..learn import program as learn
+from ..learn.arithmetic import Fractions
+from ..learn.parameters import Parameters
 from ..machine import capacity as row_lane
 from ..machine.capacity import fit
 from ..machine.image import MemoryImage, Space
 from ..machine.model import Model
 from ..machine.schedule import plan
 from ..path_order import capacity as path_order
+from ..topology.paths import Paths
 from . import frames
 from .identity import Identity
 
@@ -71,12 +75,16 @@ def records(image: MemoryImage) -> tuple[tuple[Space, int, bytes], ...]:
 
 
 def pack(model: Model, identity: Identity) -> Network:
-    """The :class:`Network` of a model for the device of this identity.
+    """The :class:`Network` of a model for the device of this identity; of its floats, in the
+    default digits, where that device learns (:func:`pack_parameters`).
 
     Raises ``InputError`` where it does not fit: neurons of the widest or of the last layer, paths,
     biases, words of the program, bytes of one INFER; or where the engine does not take its paths.
     """
     topology = model.topology
+    if identity.learns:
+        fractions = Fractions()
+        return pack_parameters(Parameters.of_model(model, fractions), fractions, identity)
     fit("device", "bytes of one INFER", topology.layers[0] * identity.images, frames.MAX_LENGTH)
     if identity.path_order:
         image = path_order.fitted(model, identity, identity.bias_neurons, "device")
@@ -84,6 +92,41 @@ def pack(model: Model, identity: Identity) -> Network:
         image = row_lane.fitted(model, identity, "device")
     ends, overlap = (topology.layers[0], topology.layers[-1]), _overlaps(topology, identity)
     return Network(records(image), *ends, identity.images, overlap)
+
+
+def pack_parameters(parameters: Parameters, fractions: Fractions, identity: Identity) -> Network:
+    """The :class:`Network` of parameters for a device that learns.
+
+    Of both planes of weights the rows that are in use are written. Raises ``InputError`` where they
+    do not fit.
+    """
+    topology = parameters.topology
+    fit("device", "bytes of one INFER", topology.layers[0], frames.MAX_LENGTH)
+    image = learn.fitted(parameters, fractions, identity, "device")
+    found = [
+        (space, first + part, content[part : part + RECORD_BYTES])
+        for space, first, content in _learn_spaces(image, topology, identity)
+        for part in range(0, len(content), RECORD_BYTES)
+    ]
+    return Network(tuple(found), topology.layers[0], topology.layers[-1], 1)
+
+
+def _learn_spaces(image, topology, identity):
+    """What is written of an image that learns: (space, first address, bytes)."""
+    (_, weights), *others = image.spaces()
+    for first, count in used(topology, identity)[Space.WEIGHTS]:
+        yield Space.WEIGHTS, first, weights[first : first + count]
+    for space, content in others:
+        yield space, 0, content
+
+
+def used(topology: Paths, identity: Identity) -> dict[Space, list[tuple[int, int]]]:
+    """Of a device that learns, where its network's weights and biases stand: (address, bytes)."""
+    count, plane = topology.total_paths, identity.weight_words * identity.lanes
+    return {
+        Space.WEIGHTS: [(0, count), (plane, count)],
+        Space.BIASES: [(0, 4 * sum(topology.layers[1:]))],
+    }
 
 
 def _overlaps(topology, identity):

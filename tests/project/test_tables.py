@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts import readme
@@ -28,7 +29,9 @@ from sobolpath.__main__ import main
 from sobolpath.boards import load, report
 from sobolpath.boards.commands.verify import INFERENCES
 from sobolpath.boards.flow import tools
-from sobolpath.golden.learn import schedule as learning
+from sobolpath.golden.learn import schedule as learn_schedule
+from sobolpath.golden.learn.arithmetic import SLOWEST
+from sobolpath.golden.learn.task import Task
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine import shipped
 from sobolpath.golden.machine.image import Space
@@ -222,6 +225,33 @@ def identity(rows):
     assert seen == IDENTITY_BYTES
 
 
+def task(rows):
+    """The bits of a task, from the lowest on."""
+    whole, place = Task(label=0xFFFF, rate=SLOWEST, fixed=True).word, 0
+    for bits, what in rows:
+        first, _, last = bits.partition("-")
+        assert int(first) == place
+        place, name = int(last or first) + 1, what.partition(":")[0]
+        own = {"learn": 1 << 16}.get(name)
+        if own is None:
+            values = {"label": 0, "rate": 0} | {name: getattr(Task.of(whole), name)}
+            own = Task(**values).word ^ Task(label=0, rate=0).word
+        assert own == (1 << place) - (1 << int(first))
+    assert whole == (1 << place) - 1
+
+
+def learning(rows):
+    """The headers; what follows them is said in words."""
+    task = Task(label=3, rate=5)
+    wanted = {
+        "READ": frames.read(Space.BIASES, 16, 4, 7),
+        "INFER": frames.infer(np.zeros(16, np.uint8), 8, task=task),
+    }
+    for (name, text), (known, frame) in zip(rows, wanted.items(), strict=True):
+        assert name == known
+        assert bytes.fromhex(text.split("`")[1]) == frame[:7]
+
+
 def reproductions(rows):
     assert [name for name, *_ in rows] == [f"`{name}`" for name in REPRODUCTIONS]
 
@@ -356,8 +386,8 @@ def grown(rows):
 
 def learning_cycles(rows):
     """The cycles of a learnt image, on the engines of the boards."""
-    eight = learning.Machine(lanes=8, requantizers=2, registers=1, gap=1, rows=256, error_rows=128)
-    wide = learning.Machine(
+    eight = learn_schedule.Machine(lanes=8, requantizers=2, registers=1, gap=1, rows=256, error_rows=128)
+    wide = learn_schedule.Machine(
         lanes=64, requantizers=64, ports=2, registers=5, rows=64, error_rows=32, input_width=8
     )
     digits = Topology((64, 128, 128, 16), (2048, 2048, 1024))
@@ -369,7 +399,7 @@ def learning_cycles(rows):
         assert name == "-".join(map(str, topology.layers))
         assert weights == f"{topology.total_paths:,}"
         assert (int(lanes), int(ports)) == (machine.lanes, machine.ports)
-        schedule = learning.plan(topology, machine)
+        schedule = learn_schedule.plan(topology, machine)
         found = schedule.cycles
         names = ("forward", "backward", "update", "load", "image")
         assert cycles == [f"{found[name]:,}" for name in names]
@@ -416,6 +446,7 @@ CHECKS = {
     check.__name__: check
     for check in (
         *(ceilings, command_frame, commands, replies, identity, reproductions),
+        *(task, learning),
         *(simulated, verified, ports, records, inferred, engines, both_engines),
         *(exceptions, grown, own_table, own_arrays, learning_cycles),
     )
