@@ -2,6 +2,7 @@
 
 ``row-lane`` is ``hw.engine.PathEngine``: neurons by row and lane, sums that stay in place.
 ``path-order`` is ``hw.path_order.engine.PathOrderEngine``: the machine as the paper draws it.
+``hw.learn.engine.LearnEngine`` is not among them: what it runs are no models alone.
 """
 
 from typing import Any
@@ -10,11 +11,15 @@ from sobolpath.golden.errors import check_name
 
 from .config import CONFIGS, EngineConfig
 from .engine import PathEngine
+from .learn.config import CONFIGS as LEARNING
+from .learn.config import LearnConfig
+from .learn.engine import LearnEngine
 from .path_order.config import CONFIGS as PATH_ORDER
 from .path_order.config import PathOrderConfig
 from .path_order.engine import PathOrderEngine
 
 Config = EngineConfig | PathOrderConfig
+Engine = PathEngine | PathOrderEngine | LearnEngine
 #: The named configurations of each engine.
 ENGINES: dict[str, dict[str, Any]] = {"row-lane": CONFIGS, "path-order": PATH_ORDER}
 DEFAULT = "row-lane"
@@ -34,8 +39,15 @@ def boards() -> dict[str, Config]:
     return {**CONFIGS, **papers}
 
 
-def component(config: Config, **cells: Any) -> PathEngine | PathOrderEngine:
+def learning() -> dict[str, LearnConfig]:
+    """The configurations of engines that learn by the name of their board, and ``tiny-learn``."""
+    return LEARNING
+
+
+def component(config: Config, **cells: Any) -> Engine:
     """The engine of a configuration. ``cells`` : a device's own parts, by its parameters."""
+    if isinstance(config, LearnConfig):
+        return LearnEngine(config, **cells)
     if isinstance(config, PathOrderConfig):
         return PathOrderEngine(config, **cells)
     return PathEngine(config, **cells)

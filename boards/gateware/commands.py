@@ -3,13 +3,15 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import enum, stream, wiring
+from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from sobolpath.golden.protocol.device import LENGTHS, WRITES
+from sobolpath.golden.learn.task import LABEL_BITS
+from sobolpath.golden.protocol.device import LENGTHS, READS, WRITES
 from sobolpath.golden.protocol.frames import HEADER_BYTES, Opcode, Status
 from sobolpath.hw.engines import Config
+from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.memories import spaces
 
 from .crc import SerialCrc
@@ -21,7 +23,7 @@ LAST = 15  # a byte more is the next frame's first
 
 
 class Kind(enum.Enum, shape=2):
-    """Commands but WRITE, by the low digits of their opcodes; a WRITE has its space there."""
+    """Commands but WRITE and READ, by the low digits of their opcodes; there those have a space."""
 
     CHECK = 0
     IDENTIFY = 1
@@ -30,6 +32,8 @@ class Kind(enum.Enum, shape=2):
 
 
 OPCODES = (*LENGTHS, Opcode.INFER, *WRITES)
+#: What comes back of a READ.
+READ = data.StructLayout({"data": 8, "last": 1})
 
 
 class Commands(wiring.Component):
@@ -38,6 +42,9 @@ class Commands(wiring.Component):
     A byte takes 10 cycles, one of data ``TURN`` + 14, and those that the engine lets it wait. An
     answer is there 11 cycles after the byte that decides it was taken. While it waits for its tag
     to be sent no byte is taken: so kind and tag of the command stay as they are.
+
+    Where the engine learns, the last word of an INFER's inputs is offered once its CRC was found
+    right, and no header is looked at while the engine is ``busy``.
 
     After an answer other than OK every byte is dropped until ``silence``. A reset begins with a new
     command; both bring back to its place what was being read of ``boards.gateware.loaded``.
@@ -56,11 +63,18 @@ class Commands(wiring.Component):
     tag : Out(1), the lowest bit of the tag, ``turn_tag`` : In(1), turns it by a place.
     bit, add, keep, begin, forget, confirm, turn : Out(1), to ``boards.gateware.loaded.Loaded``;
         aligned, digest, size, network : In(1), from there.
+
+    And where the engine learns:
+    busy : In(1), it is, or will be reset.
+    task : Out, as of ``hw.learn.config.LearnConfig.task``, of an INFER; until the next header.
+    peek : Out(stream), as of ``hw.learn.engine.LearnEngine``; peeked : In(stream), from there.
+    reads : Out(1), of what kind an answer is; read : Out(stream of data and last), what follows it.
     """
 
     def __init__(self, *, config: Config):
         sizes = {int(space.value): size.bytes for space, size in spaces(config).items()}
-        self.crc, self.extent = SerialCrc(reset_less=True), Extent(sizes=sizes)
+        self._learns = isinstance(config, LearnConfig)
+        self.crc, self.extent = SerialCrc(reset_less=True), Extent(sizes=sizes, stays=self._learns)
         self._word = config.images * config.input_width  # bytes of a word of inputs
         to_loaded = ("bit", "add", "keep", "begin", "forget", "confirm", "turn")
         super().__init__(
@@ -77,6 +91,7 @@ class Commands(wiring.Component):
                 "turn_tag": In(1),
                 **{name: Out(1) for name in to_loaded},
                 **{name: In(1) for name in ("aligned", "digest", "size", "network")},
+                **(_learning(config) if isinstance(config, LearnConfig) else {}),
             }
         )
 
@@ -89,6 +104,8 @@ class Commands(wiring.Component):
         self._kind = Signal(Kind)
         self._unknown = Signal()
         self._writes = Signal()
+        # There is an address, of a WRITE or a READ.
+        self._spaced = self._writes | self.reads if self._learns else self._writes
         self._begins = Signal(init=1)  # the index is 0, and no byte of the frame is there
         self._bad = Signal()  # a bit of a CRC was another
         self._other = Signal()  # so was one of the length or of the digest
@@ -108,13 +125,15 @@ class Commands(wiring.Component):
             self._bytes(m, shift, place)
             self._decisions(m)
             self._data(m, place)
+            if self._learns:
+                self._read(m)
         self._shift(m, shift)
         m.d.comb += extent.short.eq(place < LENGTH_BITS)
         return m
 
     def _judge(self, m):
         """What is wrong with a header, in registers: it stands still before it counts."""
-        length, writes = self.extent.length, self._writes
+        length, writes = self.extent.length, self._spaced
         few = Signal()
         self._none, self._wrong, self._beyond = (
             Signal(name=name, reset_less=True) for name in ("none", "wrong", "beyond")
@@ -167,7 +186,11 @@ class Commands(wiring.Component):
     def _decisions(self, m):
         """The states behind a byte that decides, in a cycle of their own: the paths are short."""
         with m.State("HEADER"):
-            self._header(m)
+            if self._learns:
+                with m.If(~self.busy):
+                    self._header(m)
+            else:
+                self._header(m)
         with m.State("END"):
             self._end(m)
         with m.State("BEYOND"):
@@ -179,7 +202,10 @@ class Commands(wiring.Component):
         """The states behind a byte of data: to the engine, then count. And those of no frame."""
         extent = self.extent
         with m.State("OFFER"), m.If(~self.write.valid & ~self.inputs.valid):
-            m.d.sync += self._earlier.eq(self.inputs.payload >> 8)
+            if self._learns:
+                m.d.sync += self._earlier.eq(Cat(self._earlier, self._byte) >> 8)
+            else:
+                m.d.sync += self._earlier.eq(self.inputs.payload >> 8)
             m.next = "COUNT"
         with m.State("COUNT"):
             m.d.comb += extent.count.eq(1)
@@ -191,13 +217,47 @@ class Commands(wiring.Component):
             m.d.sync += place.eq(place + 1)  # what _judge knows of the length is two cycles late
             with m.If(place == 2):
                 m.d.sync += place.eq(0)
-                with m.If(self._none):
+                ends = self._none & ~self.reads if self._learns else self._none
+                with m.If(ends):
                     m.d.sync += self._index.eq(self._index + 1)
                 m.next = "TAKE"
+                if self._learns:
+                    m.d.sync += self.inputs.valid.eq(self.infer & self._whole() & ~self._none)
+                    with m.If(self.reads):
+                        m.next = "SEND"
         with m.State("DROP"):
             m.d.sync += self.i.ready.eq(self.i.valid & ~self.i.ready)
             with m.If(self.silence & ~self.pending):
                 m.next = "ALIGN"
+
+    def _read(self, m):
+        """The states of each byte that is read; between them it is counted. And the task."""
+        extent = self.extent
+        m.d.comb += [
+            self.task.as_value().eq(_task(self.task, extent.address)),
+            extent.still.eq(self.infer),
+            self.peek.payload.weights.eq(~self._kind.as_value()[0]),
+            self.peek.payload.address.eq(extent.address),
+            self.read.payload.data.eq(self.peeked.payload),
+            self.read.payload.last.eq(self._none),
+        ]
+        with m.State("PEEK"):
+            m.d.comb += self.peek.valid.eq(1)
+            with m.If(self.peek.ready):
+                m.next = "COUNT"
+        with m.State("SEND"):
+            m.d.comb += [
+                self.read.valid.eq(self.peeked.valid),
+                self.peeked.ready.eq(self.read.ready),
+            ]
+            with m.If(self.read.valid & self.read.ready):
+                m.next = "PEEK"
+                with m.If(self._none):
+                    m.next = "TAKE"
+
+    def _whole(self, left=0):
+        """Whether so many of the bytes that are to come end a word."""
+        return (self.extent.length - left)[: exact_log2(self._word)] == 0
 
     def _answer(self, m, status, then):
         """Have this answered; the next byte is a frame's first one, or is dropped."""
@@ -261,21 +321,19 @@ class Commands(wiring.Component):
         with m.Switch(index):
             with m.Case(0):
                 m.d.sync += [self._kind.eq(byte[:2]), self._writes.eq(byte[4])]
+                if self._learns:
+                    m.d.sync += self.reads.eq(byte[5])
                 with m.Switch(byte):
-                    with m.Case(*OPCODES):
+                    with m.Case(*OPCODES, *(READS if self._learns else ())):
                         m.d.sync += self._unknown.eq(0)
                     with m.Default():
                         m.d.sync += self._unknown.eq(1)
             with m.Case(HEADER_BYTES - 1):
                 m.next = "HEADER"
             with m.Case(DATA):
-                # The last byte of a word: as many are to come, itself among them.
-                whole = (self.extent.length - 1)[: exact_log2(self._word)] == 0
-                m.d.sync += [
-                    index.eq(index),
-                    self.write.valid.eq(self._writes),
-                    self.inputs.valid.eq(self.infer & whole),
-                ]
+                m.d.sync += [index.eq(index), self.write.valid.eq(self._writes)]
+                if not self._learns:  # the last byte of a word: itself is still to come
+                    m.d.sync += self.inputs.valid.eq(self.infer & self._whole(1))
                 m.next = "OFFER"
                 with m.If(self._writes & self._beyond):
                     m.d.sync += self.write.valid.eq(0)
@@ -292,6 +350,8 @@ class Commands(wiring.Component):
         with m.Else():
             self._answer(m, Status.OK, "TAKE")
             m.d.comb += self.confirm.eq(self.check)
+            if self._learns:
+                m.d.sync += self.inputs.valid.eq(self.infer)
 
     def _header(self, m):
         """All of a header is there: what it asks for, or why not."""
@@ -302,18 +362,22 @@ class Commands(wiring.Component):
             self._answer(m, self._verdict, "DROP")
         with m.Elif(self.identify):
             self._answer(m, Status.OK, "TAKE")
+        if self._learns:
+            with m.Elif(self.reads):
+                self._answer(m, Status.OK, "PEEK")
         with m.Elif(~self.infer):
             m.d.comb += [self.forget.eq(1), self.begin.eq(self.load)]
 
     def _feed(self, m):
         """Data for the engine; a ``ready`` of the engine's only clears a register here."""
         write = self.write.payload
-        self._earlier = Signal(8 * self._word - 8, reset_less=True)  # bytes of the word in hand
+        kept = self._word - (not self._learns)
+        self._earlier = Signal(8 * kept, reset_less=True)  # bytes of the word in hand
         m.d.comb += [
             write.space.eq(self._kind),
             write.address.eq(self.extent.address),
             write.data.eq(self._byte),
-            self.inputs.payload.eq(Cat(self._earlier, self._byte)),
+            self.inputs.payload.eq(Cat(self._earlier, self._byte)[: 8 * self._word]),
         ]
         with m.If(self.write.ready):
             m.d.sync += self.write.valid.eq(0)
@@ -321,4 +385,22 @@ class Commands(wiring.Component):
             m.d.sync += self.inputs.valid.eq(0)
 
     def _is(self, kind):
-        return (self._kind == kind) & ~self._writes
+        return (self._kind == kind) & ~self._spaced
+
+
+def _learning(config):
+    """The members of an engine that learns."""
+    return {
+        "busy": In(1),
+        "task": Out(config.task),
+        "peek": Out(stream.Signature(config.peek_layout)),
+        "peeked": In(stream.Signature(8)),
+        "reads": Out(1),
+        "read": Out(stream.Signature(READ)),
+    }
+
+
+def _task(task, word):
+    """The digits of ``golden.learn.task.Task.word`` as the engine takes them."""
+    label = len(task.label)
+    return Cat(word[:label], word[LABEL_BITS : LABEL_BITS + 2 + len(task.rate)])

@@ -6,8 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from sobolpath.hw.engine import PathEngine
-from sobolpath.hw.path_order.engine import PathOrderEngine
+from sobolpath.hw.engines import Engine
 
 from .boot import BootLoader
 from .port import LAMPS, Port
@@ -34,7 +33,7 @@ class Core(wiring.Component):
     def __init__(
         self,
         *,
-        engine: PathEngine | PathOrderEngine,
+        engine: Engine,
         divisor: int,
         clock_hz: float = 0,
         boot: BootLoader | None = None,

@@ -21,6 +21,7 @@ class Extent(wiring.Component):
     Parameters
     ----------
     sizes : bytes of each space, by its number; a missing one has none.
+    stays : whether there is an address that is not counted.
 
     Members
     -------
@@ -28,12 +29,13 @@ class Extent(wiring.Component):
     in_address, in_length : In(1), ``bit`` belongs there.
     count : In(1), the cycles of a count, which is one more address and one less byte.
     short : In(1), of these cycles the first ``LENGTH_BITS``.
+    still : In(1), with ``stays``, from the cycle before a count on: the address stays as it is.
     address : Out(24), length : Out(16), before and after a count.
     space : In(2), the space; ``beyond`` : Out(1), it has no byte of this address.
     """
 
-    def __init__(self, *, sizes: Mapping[int, int]):
-        self._sizes = sizes
+    def __init__(self, *, sizes: Mapping[int, int], stays: bool = False):
+        self._sizes, self._stays = sizes, stays
         super().__init__(
             {
                 "bit": In(1),
@@ -41,6 +43,7 @@ class Extent(wiring.Component):
                 "in_length": In(1),
                 "count": In(1),
                 "short": In(1),
+                **({"still": In(1)} if stays else {}),
                 "address": Out(ADDRESS_BITS),
                 "length": Out(LENGTH_BITS),
                 "space": In(2),
@@ -52,7 +55,7 @@ class Extent(wiring.Component):
         m = Module()
         more = Signal(init=1)  # the carry of the address
         less = Signal(init=1)  # the borrow of the length
-        m.d.sync += [more.eq(1), less.eq(1)]
+        m.d.sync += [more.eq(~self.still if self._stays else 1), less.eq(1)]
         with m.If(self.count):
             m.d.sync += [more.eq(more & self.address[0]), less.eq(less & ~self.length[0])]
         with m.If(self.in_address):

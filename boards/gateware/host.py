@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, ResetInserter
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from sobolpath.golden.protocol.identity import Identity
 from sobolpath.hw.config import LOGIT
 from sobolpath.hw.engines import Config
+from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.path_order.config import PathOrderConfig
 
 from .commands import Commands
@@ -21,9 +22,10 @@ def identity(
 ) -> Identity:
     """What a device with this engine tells of itself, with no network there.
 
-    ``overlap`` : the row and lane engine takes the next inputs while it works.
+    ``overlap`` : the row and lane engine takes the next inputs while it works. One that learns
+    would, but not the next task.
     """
-    overlap = not isinstance(config, PathOrderConfig)
+    overlap = not isinstance(config, PathOrderConfig | LearnConfig)
     clock = {"clock_hz": round(clock_hz), "divisor": divisor}
     return Identity.of(config, overlap=overlap, flash=flash, **clock)
 
@@ -58,13 +60,23 @@ class Host(wiring.Component):
     checked : Out(1), for one cycle: a CHECK was good.
     failed : Out(1), for one cycle: an answer is not OK. The engine must be reset.
     network : Out(1), a checked network is there.
+
+    And where the engine learns:
+    busy : In(1), it is, or will be reset. ``updating`` : In(1), weights are being changed.
+    task, peek, peeked : as of ``hw.learn.engine.LearnEngine``.
     """
 
     def __init__(
         self, *, config: Config, clock_hz: float = 0, divisor: int = 0, flash: bool = False
     ):
         self.config = config
-        self.commands, self.loaded = Commands(config=config), Loaded()
+        learning = {}
+        if isinstance(config, LearnConfig):
+            learning = {"busy": In(1), "updating": In(1), "task": Out(config.task)}
+            learning["peek"] = Out(stream.Signature(config.peek_layout))
+            learning["peeked"] = In(stream.Signature(8))
+        self._learns = bool(learning)
+        self.commands, self.loaded = Commands(config=config), Loaded(learns=self._learns)
         self.replies = Replies(
             identity=identity(config, clock_hz=clock_hz, divisor=divisor, flash=flash)
         )
@@ -85,6 +97,7 @@ class Host(wiring.Component):
                 "checked": Out(1),
                 "failed": Out(1),
                 "network": Out(1),
+                **learning,
             }
         )
 
@@ -119,4 +132,22 @@ class Host(wiring.Component):
             self.failed.eq(replies.failed),
             self.network.eq(loaded.network),
         ]
+        if self._learns:
+            self._learning(m)
         return m
+
+    def _learning(self, m):
+        """What an engine that learns needs beside."""
+        commands, replies = self.commands, self.replies
+        connect(m, commands.peek, flipped(self.peek))
+        connect(m, flipped(self.peeked), commands.peeked)
+        connect(m, commands.read, replies.read)
+        before = Signal()
+        m.d.sync += before.eq(self.updating)
+        m.d.comb += [
+            self.task.eq(commands.task),
+            commands.busy.eq(self.busy),
+            replies.busy.eq(self.busy),
+            replies.reads.eq(commands.reads),
+            self.loaded.step.eq(self.updating & ~before),
+        ]

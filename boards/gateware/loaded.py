@@ -17,6 +17,10 @@ class Loaded(wiring.Component):
     Digest and bytes are read a bit a cycle, lowest first, while both turn: after 32 turns all is as
     before. What may be interrupted turns on until it is ``aligned``.
 
+    Parameters
+    ----------
+    learns : whether there are steps of learning, each of which is a bit more of the digest, a 0.
+
     Members
     -------
     bit : In(1), of a command's data.
@@ -24,15 +28,18 @@ class Loaded(wiring.Component):
     begin : In(1), of a network: the digest is that of nothing.
     forget, confirm : In(1), no network is there; the network is there.
     turn : In(1), all turns by one place.
+    step : In(1), with ``learns``: of learning, which the digest counts; nothing turns meanwhile.
     aligned : Out(1), nothing is turned.
     digest, size : Out(1), the bit that is to be read.
     network : Out(1), a network is there whose digest was checked.
     """
 
-    def __init__(self):
-        self.crc = SerialCrc()
+    def __init__(self, *, learns: bool = False):
+        self.crc, self._learns = SerialCrc(), learns
         inputs = ("bit", "add", "keep", "begin", "forget", "confirm", "turn")
         outputs = ("aligned", "digest", "size", "network")
+        if learns:
+            inputs += ("step",)
         super().__init__({name: In(1) for name in inputs} | {name: Out(1) for name in outputs})
 
     def elaborate(self, platform: Any) -> Module:
@@ -41,8 +48,8 @@ class Loaded(wiring.Component):
         size = Signal(SIZE_BITS)
         turned = Signal(range(BITS))
         m.d.comb += [
-            crc.bit.eq(self.bit),
-            crc.step.eq(self.add),
+            crc.bit.eq(self.bit & ~self.step if self._learns else self.bit),
+            crc.step.eq(self.add | self.step if self._learns else self.add),
             crc.turn.eq(self.turn),
             crc.start.eq(self.begin),
             self.digest.eq(crc.low),

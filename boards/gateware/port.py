@@ -6,8 +6,8 @@ from amaranth.hdl import C, Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from sobolpath.hw.engine import PathEngine
-from sobolpath.hw.path_order.engine import PathOrderEngine
+from sobolpath.hw.engines import Engine
+from sobolpath.hw.learn.engine import LearnEngine
 
 from .boot import BootLoader
 from .host import Host
@@ -21,11 +21,12 @@ class Port(wiring.Component):
 
     A break, a framing error or an overrun resets host and engine within 2 cycles, an answer other
     than OK the engine within 2 cycles; memories, and what is known of them, stay. While it boots,
-    bytes of the link are dropped; a break ends that.
+    bytes of the link are dropped; a break ends that. An engine that learns is not reset while its
+    weights are changed, unless by ``silence``: what that program updates has no end.
 
     Parameters
     ----------
-    engine : a ``hw.engine.PathEngine`` or ``hw.path_order.engine.PathOrderEngine``.
+    engine : one of ``hw.engines``.
     clock_hz, divisor : of the clock and of the serial line, for IDENTIFY; 0: none.
     boot : loads a network when the power comes; None: the device has no flash.
     silence : cycles, a power of two; by default those of ``boards.gateware.quiet.SILENCE_SECONDS``,
@@ -46,7 +47,7 @@ class Port(wiring.Component):
     def __init__(
         self,
         *,
-        engine: PathEngine | PathOrderEngine,
+        engine: Engine,
         divisor: int = 0,
         clock_hz: float = 0,
         boot: BootLoader | None = None,
@@ -74,7 +75,8 @@ class Port(wiring.Component):
         restart = Signal(init=1)
         again = Signal(init=1)
         flags = Signal(2)
-        m.submodules.engine = ResetInserter(again)(engine)
+        resets, busy = self._resets(m, again)
+        m.submodules.engine = ResetInserter(resets)(engine)
         m.submodules.host, m.submodules.quiet = host, quiet
         connect(m, host.o, flipped(self.o))
         connect(m, host.write, engine.write)
@@ -96,11 +98,36 @@ class Port(wiring.Component):
         ]
         begins = errors.any() | self.line_break | ended
         m.d.sync += [restart.eq(begins), again.eq(begins | host.failed)]
+        if isinstance(engine, LearnEngine):
+            self._learning(m, engine, busy)
+            with m.If(again & ~resets):
+                m.d.sync += again.eq(1)
         with m.If(host.identified):
             m.d.sync += flags.eq(0)
         with m.If(errors.any()):
             m.d.sync += flags.eq(flags | errors)
         return m
+
+    def _resets(self, m, again):
+        """When the engine is reset that is to be, and whether it is at work or will be reset."""
+        engine = self.engine
+        if not isinstance(engine, LearnEngine):
+            return again, engine.busy
+        resets = Signal()
+        m.d.comb += resets.eq(again & (~engine.updating | self.quiet.silence))
+        return resets, engine.busy | again
+
+    def _learning(self, m, engine, busy):
+        """What an engine that learns has beside. Its task is there as long as its inputs are."""
+        host = self.host
+        connect(m, host.peek, engine.peek)
+        connect(m, engine.peeked, host.peeked)
+        m.d.comb += [
+            engine.task.valid.eq(1),
+            engine.task.payload.eq(host.task),
+            host.busy.eq(busy),
+            host.updating.eq(engine.updating),
+        ]
 
     def _boot(self, m):
         """Where the bytes come from. Whether it is booting, and for one cycle, that this ended."""

@@ -10,6 +10,7 @@ from sobolpath.golden.protocol.frames import Status
 from sobolpath.golden.protocol.identity import IDENTITY_BYTES, STATES, Identity
 from sobolpath.hw.config import LOGIT
 
+from .commands import READ
 from .crc import SerialCrc
 
 #: The number of a reply's byte: 31 is the identity's last one.
@@ -19,11 +20,13 @@ TURNING = IDENTITY + 16  # from here on it turns what is loaded: 64 places, so a
 
 
 class Field(enum.Enum, shape=2):
-    """The part of a reply that is sent: status, tag and identity, or logits, or the CRC."""
+    """The part of a reply that is sent: status, tag and identity, or logits, or the CRC; or what
+    was read, where the engine learns."""
 
     HEAD = 0
     LOGITS = 1
     CRC = 2
+    READ = 3
 
 
 class Replies(wiring.Component):
@@ -31,7 +34,8 @@ class Replies(wiring.Component):
 
     A byte is made bit by bit, in 17 cycles, and offered in the next one. The first byte of a reply
     is offered 18 cycles after ``pending``, or after the CRC of the reply before was taken. Status
-    and tag of an INFER go out while the engine computes.
+    and tag of an INFER go out while the engine computes. Where the engine learns, the CRC waits
+    until it is not ``busy``, so that a reply ends when its step is done.
 
     Parameters
     ----------
@@ -48,10 +52,17 @@ class Replies(wiring.Component):
     states : In(4), the flags of the identity's state.
     turn : Out(1), digest, size : In(1), to and from ``boards.gateware.loaded.Loaded``.
     identified : Out(1), for one cycle: ``states`` were sent.
+    busy, reads : In(1), read : In(stream of data and last), where the engine learns, as of
+        ``boards.gateware.commands.Commands``.
     """
 
     def __init__(self, *, identity: Identity):
         self.identity, self.crc = identity, SerialCrc()
+        learning = {
+            "busy": In(1),
+            "reads": In(1),
+            "read": In(stream.Signature(READ)),
+        }
         inputs = ("pending", "identify", "infer", "tag", "mute", "digest", "size")
         outputs = ("answered", "turn_tag", "failed", "turn", "identified")
         super().__init__(
@@ -62,6 +73,7 @@ class Replies(wiring.Component):
                 "logits": In(stream.Signature(LOGIT)),
                 **{name: In(1) for name in inputs},
                 **{name: Out(1) for name in outputs},
+                **(learning if identity.learns else {}),
             }
         )
 
@@ -87,8 +99,12 @@ class Replies(wiring.Component):
                 data = self.logits.payload.data.as_unsigned()
                 m.d.comb += bit.eq(data.bit_select(Cat(place, index[:2]), 1))
                 m.d.comb += there.eq(self.logits.valid & ~self.logits.ready)
+            if self.identity.learns:
+                with m.Case(Field.READ):
+                    m.d.comb += bit.eq(self.read.payload.data.bit_select(place, 1))
+                    m.d.comb += there.eq(self.read.valid & ~self.read.ready)
             with m.Default():
-                m.d.comb += [bit.eq(crc.low), there.eq(1)]
+                m.d.comb += [bit.eq(crc.low), there.eq(~self.busy if self.identity.learns else 1)]
         head = shift & (field == Field.HEAD)
         m.d.comb += [
             whole.eq(shift & (place == 7)),
@@ -106,6 +122,8 @@ class Replies(wiring.Component):
             turns.eq(index >= TURNING),  # the index stands still while bits are shifted
         ]
         m.d.sync += self.logits.ready.eq(0)  # a register: no path leads from here into the engine
+        if self.identity.learns:
+            m.d.sync += self.read.ready.eq(0)
         with m.If(shift):
             m.d.sync += [self.o.payload.eq(Cat(self.o.payload[1:], held)), place.eq(place + 1)]
         with m.If(self.o.ready):
@@ -148,6 +166,9 @@ class Replies(wiring.Component):
                         field.eq(Mux(self.infer & good, Field.LOGITS, Field.CRC)),
                         index.eq(0),
                     ]
+                    if self.identity.learns:
+                        with m.If(self.reads & good):
+                            m.d.sync += field.eq(Field.READ)
                 with m.If(index == IDENTITY + IDENTITY_BYTES - 1):
                     m.d.comb += [self.answered.eq(1), self.identified.eq(1)]
                     m.d.sync += [field.eq(Field.CRC), index.eq(0)]
@@ -155,6 +176,11 @@ class Replies(wiring.Component):
                 m.d.sync += self.logits.ready.eq(1)
                 with m.If(self.logits.payload.last):
                     m.d.sync += [field.eq(Field.CRC), index.eq(0)]
+            if self.identity.learns:
+                with m.Case(Field.READ):
+                    m.d.sync += self.read.ready.eq(1)
+                    with m.If(self.read.payload.last):
+                        m.d.sync += [field.eq(Field.CRC), index.eq(0)]
             with m.Default(), m.If(index[:2] == 3):
                 m.d.comb += self.crc.start.eq(1)
                 m.d.sync += [field.eq(Field.HEAD), index.eq(STATUS)]

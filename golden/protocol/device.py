@@ -249,9 +249,9 @@ class Device:
         if program is None or program.infer_bytes != len(self._content):
             return self._hang()
         task = Task.of(self._address)
-        memories = (self.memories[space] for space in (Space.WEIGHTS, Space.BIASES))
+        weights, biases = self.memories[Space.WEIGHTS], self.memories[Space.BIASES]
         try:
-            logits = program.run(*memories, np.frombuffer(self._content, np.uint8), task)
+            logits = program.run(weights, biases, np.frombuffer(self._content, np.uint8), task)
         except Hangs:
             return self._hang()
         if task is not None:

@@ -24,13 +24,13 @@ FRACTIONS = Fractions()
 
 @cache
 def small(name, seed=11):
-    """(identity, parameters, network, images): a network of 16-16-8 neurons, 96 paths."""
+    """(identity, parameters, network, images): a network of 8-8-8 neurons, 40 paths."""
     rng = np.random.default_rng(seed)
     identity = Identity.of(ENGINES[name], clock_hz=12_000_000, divisor=12)
-    topology = Topology((16, 16, 8), (64, 32))
+    topology = Topology((8, 8, 8), (32, 8))
     parameters = random_parameters(rng, topology, reach=6000)
     net = network.pack_parameters(parameters, FRACTIONS, identity)
-    return identity, parameters, net, rng.integers(0, 256, (8, 16)).astype(np.uint8)
+    return identity, parameters, net, rng.integers(0, 256, (8, 8)).astype(np.uint8)
 
 
 def step(parameters, image, task):

@@ -37,11 +37,11 @@ MADE_OF = machine.SOURCES, *(Path(file).read_text() for file in (__file__, seria
 class Bench(wiring.Component):
     """A port, and the part that it boots from but for the bytes in it: plain ports."""
 
-    def __init__(self, config, flash):
+    def __init__(self, config, flash, silence=SILENCE):
         boot = None
         if flash:
             boot = BootLoader(reader=FlashReader(address=FIRST, half=1, wake=64))
-        self.port = Port(engine=component(config), boot=boot, silence=SILENCE, **HOW)
+        self.port = Port(engine=component(config), boot=boot, silence=silence, **HOW)
         ports = {name: In(bits) for name, bits in INPUTS.items()}
         super().__init__(ports | {name: Out(bits) for name, bits in OUTPUTS.items()})
 
@@ -85,18 +85,19 @@ class PortBench:
     A script is a list of bytes, ``BREAK``, ``PAUSE``, ``BOOT`` and :class:`Cut`; a number: as many
     cycles. Between two of them all that is to come has come. ``replies`` and ``expected`` : a
     ``bytes`` for each item. ``seed`` : of the stalls; 0: there are none. ``flash`` : what the
-    device boots from, by default it has none; the twin has booted from the beginning.
+    device boots from, by default it has none; the twin has booted from the beginning. ``silence`` :
+    cycles.
     """
 
-    def __init__(self, config, *, seed=0, flash=None):
+    def __init__(self, config, *, seed=0, flash=None, silence=SILENCE):
         print("seed", seed)
         self.seed, self.rng = seed, random.Random(seed)
         self.stalls = at_random(self.rng, 0.2) if seed else lambda: 0
         self.flash, boots = flash or b"", flash is not None
         design = library.Design(
             name="port",
-            make=lambda: Bench(config, boots),
-            made_of=(MADE_OF, config, boots),
+            make=lambda: Bench(config, boots, silence),
+            made_of=(MADE_OF, config, boots, silence),
             harness=Path(__file__).with_name("port.cpp"),
         )
         self.library = library.opened(library.compiled(design))

@@ -62,7 +62,7 @@ class TestSteps:
             parameters, steps = after, steps + (task is not None)
             assert asked(device).digest == frames.learnt(net.digest, steps)
             assert asked(device).network
-        assert compared > 900
+        assert compared > 400
         assert steps == 6
 
     def test_of_a_damaged_image_none_is_made(self, name):
@@ -172,12 +172,8 @@ class TestPack:
         identity, parameters, *_ = small("one-port")
         for field, value, what in (
             ("max_outputs", 4, "the neurons of the last layer must be at most 4, not 8"),
-            ("weight_words", 16, "the paths of all junctions must be at most 64, not 96"),
-            (
-                "bias_neurons",
-                16,
-                "the neurons of the layers after the first must be at most 16, not",
-            ),
+            ("weight_words", 8, "the paths of all junctions must be at most 32, not 40"),
+            ("bias_neurons", 8, "the neurons of the layers after the first must be at most 8, not"),
             ("program_words", 16, "the words of the program must be at most 16, not"),
         ):
             small_one = replace(identity, **{field: value})
