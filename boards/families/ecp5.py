@@ -14,6 +14,8 @@ from amaranth.lib import wiring
 
 from sobolpath.hw import weights
 from sobolpath.hw.engines import Config
+from sobolpath.hw.learn.config import LearnConfig
+from sobolpath.hw.learn.multiplier import MULTIPLIER
 from sobolpath.hw.mac import multiplier_ports
 
 from ..flow.tools import BuildError
@@ -57,31 +59,60 @@ class Multiplier(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        sign = self.weight[-1]
         for image, output in enumerate(self.products):
             product = Signal(16, name=f"product_{image}")
             m.d.comb += output.eq(product)
-            operands = {"A": Cat(self.weight, sign.replicate(10)), "B": self.activations[image]}
-            pins = {
-                f"i_{name}{digit}": operand[digit] if digit < len(operand) else Const(0)
-                for name, operand in operands.items()
-                for digit in range(18)
-            }
-            clocks = {f"p_REG_{name}_CLK": "CLK0" for name in ("INPUTA", "INPUTB", "OUTPUT")}
-            m.submodules[f"multiplier_{image}"] = Instance(
-                "MULT18X18D",
-                **clocks,
-                **pins,
-                i_SIGNEDA=Const(1),
-                i_SIGNEDB=Const(0),
-                i_SOURCEA=Const(0),
-                i_SOURCEB=Const(0),
-                i_CLK0=ClockSignal(),
-                i_CE0=Const(1),
-                i_RST0=Const(0),
-                **{f"o_P{digit}": product[digit] for digit in range(16)},
+            m.submodules[f"multiplier_{image}"] = whole_multiplier(
+                wide(self.weight), self.activations[image], product
             )
         return m
+
+
+class LearnMultiplier(wiring.Component):
+    """``hw.learn.multiplier.LearnMultiplier``, as :class:`Multiplier`: 2 cycles."""
+
+    latency = 2
+
+    def __init__(self) -> None:
+        super().__init__(MULTIPLIER)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        product = Signal(len(self.product))
+        m.d.comb += self.product.eq(product)
+        m.submodules.multiplier = whole_multiplier(
+            wide(self.large), wide(self.small), product, signed=True
+        )
+        return m
+
+
+def wide(value: Any) -> Any:
+    """A signed value's 18 digits."""
+    return Cat(value, value[-1].replicate(18 - len(value)))
+
+
+def whole_multiplier(one: Any, other: Any, product: Any, *, signed: bool = False) -> Instance:
+    """``product`` is ``one``, signed, times ``other`` of 2 cycles before, which may be ``signed``:
+    a MULT18X18D with its registers."""
+    pins = {
+        f"i_{name}{digit}": operand[digit] if digit < len(operand) else Const(0)
+        for name, operand in (("A", one), ("B", other))
+        for digit in range(18)
+    }
+    clocks = {f"p_REG_{name}_CLK": "CLK0" for name in ("INPUTA", "INPUTB", "OUTPUT")}
+    return Instance(
+        "MULT18X18D",
+        **clocks,
+        **pins,
+        i_SIGNEDA=Const(1),
+        i_SIGNEDB=Const(int(signed)),
+        i_SOURCEA=Const(0),
+        i_SOURCEB=Const(0),
+        i_CLK0=ClockSignal(),
+        i_CE0=Const(1),
+        i_RST0=Const(0),
+        **{f"o_P{digit}": product[digit] for digit in range(len(product))},
+    )
 
 
 class WeightMemory(weights.WeightMemory):
@@ -136,6 +167,8 @@ def expected_cells(config: Config) -> dict[str, int]:
 def registered_cells(config: Config) -> int:
     """The block RAMs behind which an engine of ``config`` has a register."""
     names = ["weights", "activations", "biases"] * config.memory_register
+    if isinstance(config, LearnConfig):  # of the weights it is behind the choice of a plane
+        names = ["activations"] * config.memory_register
     names += ["results"] * (config.max_copies > 1)
     return block_rams_18k(config, *names) if names else 0
 
@@ -192,5 +225,6 @@ ECP5 = Family(
     finish=finish,
     multiplier=Multiplier,
     weight_memory=WeightMemory,
+    learn_multiplier=LearnMultiplier,
     flash_clock=flash_clock,
 )

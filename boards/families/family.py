@@ -7,11 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from sobolpath.hw import memories as sizes
-from sobolpath.hw.engine import PathEngine
-from sobolpath.hw.engines import Config, component
+from sobolpath.hw.engines import Config, Engine, component
+from sobolpath.hw.learn.config import LearnConfig
+from sobolpath.hw.learn.masters import RowMemory
+from sobolpath.hw.learn.multiplier import LearnMultiplier
 from sobolpath.hw.mac import Multiplier
 from sobolpath.hw.path_order.config import PathOrderConfig
-from sobolpath.hw.path_order.engine import PathOrderEngine
 from sobolpath.hw.path_order.multiplier import OperandMultiplier
 from sobolpath.hw.weights import WeightMemory
 
@@ -44,6 +45,8 @@ class Family:
         raises ``BuildError`` where that is not what the configuration needs.
     multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
     operand_multiplier : as ``multiplier`` of ``hw.path_order.engine.PathOrderEngine``.
+    learn_multiplier, row_memory : as ``multiplier`` and ``row_memory`` of
+        ``hw.learn.engine.LearnEngine``.
     flash_clock : as of ``boards.gateware.top.Top``.
     """
 
@@ -65,10 +68,15 @@ class Family:
     multiplier: type = Multiplier
     weight_memory: type = WeightMemory
     operand_multiplier: type = OperandMultiplier
+    learn_multiplier: type = LearnMultiplier
+    row_memory: type = RowMemory
     flash_clock: Callable | None = None
 
-    def engine(self, config: Config) -> PathEngine | PathOrderEngine:
+    def engine(self, config: Config) -> Engine:
         """The engine of a configuration, with the family's own cells."""
+        if isinstance(config, LearnConfig):
+            cells = {"multiplier": self.learn_multiplier, "row_memory": self.row_memory}
+            return component(config, **cells)
         path_order = isinstance(config, PathOrderConfig)
         multiplier = self.operand_multiplier if path_order else self.multiplier
         return component(config, multiplier=multiplier, weight_memory=self.weight_memory)
@@ -141,12 +149,14 @@ def all_block_rams(
 def block_rams_18k(config: Config, *names: str) -> int:
     """Block RAMs of 18 kbit of an engine's memories of these ``names``; all but its program's.
 
-    The banks of a path-order engine come to distributed RAM where they are shallow.
+    The banks of a path-order engine come to distributed RAM where they are shallow, and what of an
+    engine that learns is shallower still.
     """
-    path_order = isinstance(config, PathOrderConfig)
+    path_order, learns = isinstance(config, PathOrderConfig), isinstance(config, LearnConfig)
     return sum(
         size.banks * block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
         for name, size in sizes.memories(config).items()
         if (name in names if names else name != "program")
         and not (path_order and size.banks > 1 and size.words <= SHALLOW)
+        and not (learns and size.words < SHALLOW)
     )

@@ -1,0 +1,16 @@
+"""ULX3S with the engine that learns: 64 lanes, a row of weights learns in every cycle."""
+
+from dataclasses import replace
+
+from sobolpath.hw.learn.config import CONFIGS
+
+from . import ulx3s
+
+BOARD = replace(
+    ulx3s.BOARD,
+    name="ulx3s-learn",
+    summary="ULX3S, ECP5 LFE5U-85F: 64 lanes that learn, 65,536 weights",
+    config=CONFIGS["ulx3s-learn"],
+    flash=None,
+    clock_hz=50e6,
+)
