@@ -11,8 +11,10 @@ docs/driver.md tells what there is, with every exception and what to do about it
 
 from .board import Board
 from .errors import (
+    CannotLearn,
     Changed,
     Damaged,
+    Forgotten,
     HostError,
     NoDevice,
     NoNetwork,
@@ -27,8 +29,10 @@ from .errors import (
 
 __all__ = [
     "Board",
+    "CannotLearn",
     "Changed",
     "Damaged",
+    "Forgotten",
     "HostError",
     "NoDevice",
     "NoNetwork",

@@ -8,15 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.learn.arithmetic import Fractions
+from sobolpath.golden.learn.parameters import Parameters
+from sobolpath.golden.learn.program import unpack
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
+from sobolpath.golden.machine.image import Space
 from sobolpath.golden.machine.model import Model
+from sobolpath.golden.protocol import frames
 from sobolpath.golden.protocol.identity import STATES, Identity
-from sobolpath.golden.protocol.network import Network, pack
+from sobolpath.golden.protocol.network import RECORD_BYTES, Network, pack, used
 
 from . import loading
-from .errors import Changed, NoNetwork, TooBig
+from .errors import CannotLearn, Changed, NoNetwork, TooBig
 from .inference import Batch
+from .learning import Lesson, resolved
 from .links import BAUD, Link, connect
 from .session import Session
 
@@ -24,6 +30,7 @@ from .session import Session
 Progress = Callable[[int, int], object]
 #: Of an identity, what is no property of the engine.
 PASSING = (*STATES, "infer_bytes", "digest")
+FRACTIONS = Fractions()  # of what devices learn
 
 
 class Board:
@@ -40,12 +47,14 @@ class Board:
     Members
     -------
     identity : what the device said of itself last (``golden.protocol.identity.Identity``).
-    model, network : what was loaded last, ``None`` before.
+    model, network : what was loaded last, ``None`` before; of a device that learns, the model as
+        it came to the device.
     """
 
     def __init__(self, *, link: Link, retries: int = 3) -> None:
         self.model: Model | None = None
         self.network: Network | None = None
+        self._doubtful = False  # the network may have learnt once more
         self._link = link
         try:
             self._session = Session(link, retries=retries)
@@ -97,7 +106,10 @@ class Board:
         return self._session.persist(self._session.identify)
 
     def pack(self, model: Model) -> Network:
-        """A model as this device takes it. Raises ``TooBig`` where it does not."""
+        """A model as this device takes it. Raises ``TooBig`` where it does not.
+
+        A device that learns takes its floats.
+        """
         try:
             return pack(model, self.identity)
         except InputError as error:
@@ -117,8 +129,12 @@ class Board:
         if not isinstance(model, Model):
             model = models.load(model)
         network = self.pack(model)
-        self.model = self.network = None
+        self.model, self.network, self._doubtful = None, None, False
         sent = self._session.persist(lambda: self._ensure(network, progress))
+        if self.identity.learns:
+            parameters = Parameters.of_model(model, FRACTIONS)
+            known = model.classes, model.info, model.preparation
+            model = parameters.model(FRACTIONS, *known)
         self.model, self.network = model, network
         return sent
 
@@ -137,9 +153,90 @@ class Board:
         """
         if self.network is None:
             raise NoNetwork("a network must be loaded before images are inferred: call load")
-        network = self.network
+        network = self._settled()
         batch = Batch(images, network)
         return batch.run(self._session, lambda: self._ensure(network), progress)
+
+    def learn(
+        self,
+        images: ArrayLike,
+        labels: ArrayLike,
+        *,
+        rate: int = 5,
+        fixed: bool = False,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """Have the device learn images, one after the other, each of them once.
+
+        Parameters
+        ----------
+        images : as of :meth:`infer`.
+        labels : their classes, integers (n,), or one for one image.
+        rate : of the learning rate 2**-rate, 0 to 15.
+        fixed : weights keep their signs.
+        progress : is told the images that are learnt, and all of them.
+
+        Returns the logits of each image, from before it was learnt: ``int32`` (n, n_L). Where a
+        step was made, but its reply did not arrive, they are -2**31. Raises ``CannotLearn``,
+        ``Forgotten`` where the device lost what it had learnt, and as :meth:`infer` does; what was
+        learnt till then stays learnt.
+        """
+        model, network = self._learning()
+        task = {"rate": rate, "fixed": fixed}
+        lesson = Lesson(images, labels, network, classes=model.classes, **task)
+        self._session.persist(lambda: self._ensure(network))
+        try:
+            return lesson.run(self._session, progress)
+        finally:
+            self.network, self._doubtful = lesson.network, lesson.doubtful
+
+    def parameters(self) -> Parameters:
+        """The weights and biases that the device has by now: they are read back.
+
+        Their ``model`` is what the device infers with. Raises as :meth:`learn` does.
+        """
+        model, network = self._learning()
+        return self._session.persist(lambda: self._read(model.topology, network))
+
+    def _learning(self):
+        """The model and the network of a device that learns. Raises as :meth:`learn` does."""
+        if not self.identity.learns:
+            raise CannotLearn(
+                f"{self.name}: must be a device that learns, but its engine infers alone: build "
+                "one that learns"
+            )
+        if self.model is None:
+            raise NoNetwork("a network must be loaded before a device learns: call load")
+        return self.model, self._settled()
+
+    def _settled(self):
+        """The network, once it is known how often it has learnt."""
+        network = self.network
+        assert network is not None  # whoever asks has seen to it
+        if self._doubtful:
+            network = self._session.persist(lambda: resolved(self._session, network))
+            self.network, self._doubtful = network, False
+        return network
+
+    def _read(self, topology, network):
+        """The parameters, if the device still holds the network behind it. Raises ``Doubt``."""
+        self._ensure(network)
+        found = {}
+        for space, parts in used(topology, self.identity).items():
+            found[space] = b"".join(self._bytes(space, *part) for part in parts)
+        self._ensure(network)
+        lanes = self.identity.lanes
+        return unpack(topology, lanes, found[Space.WEIGHTS], found[Space.BIASES])
+
+    def _bytes(self, space, first, count):
+        """Bytes of a memory. Raises ``Doubt``."""
+        content = bytearray()
+        while len(content) < count:
+            address, size = first + len(content), min(RECORD_BYTES, count - len(content))
+            content += self._session.ask(
+                lambda tag, a=address, s=size: frames.read(space, a, s, tag), size
+            )
+        return bytes(content)
 
     @property
     def names(self) -> tuple[str, ...]:

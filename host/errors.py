@@ -35,6 +35,14 @@ class NoNetwork(HostError):
     """Nothing was loaded, or the device lost its network as often as it was loaded again."""
 
 
+class CannotLearn(HostError):
+    """The device has an engine that infers alone."""
+
+
+class Forgotten(HostError):
+    """What the device had learnt is gone: the power was off, or another program loaded it."""
+
+
 class NoReply(HostError):
     """The device did not answer, however often it was asked."""
 

@@ -21,6 +21,17 @@ from .loading import holds
 from .session import Session
 
 
+def checked(images: ArrayLike, network: Network) -> np.ndarray:
+    """Images for a network: ``uint8`` (n, n_0). Raises ``InputError`` for others."""
+    images = np.asarray(images)
+    wanted = f"uint8 of shape (images, {network.inputs}) or ({network.inputs},)"
+    if images.dtype != np.uint8 or images.ndim not in (1, 2):
+        raise InputError(f"images must be {wanted}, not {images.dtype} of {images.shape}")
+    if images.shape[-1] != network.inputs:
+        raise InputError(f"images must be {wanted}, not uint8 of {images.shape}")
+    return np.atleast_2d(images)
+
+
 class Batch:
     """``images`` for ``network``, as many in each command as the device infers together.
 
@@ -28,13 +39,7 @@ class Batch:
     """
 
     def __init__(self, images: ArrayLike, network: Network) -> None:
-        images = np.asarray(images)
-        wanted = f"uint8 of shape (images, {network.inputs}) or ({network.inputs},)"
-        if images.dtype != np.uint8 or images.ndim not in (1, 2):
-            raise InputError(f"images must be {wanted}, not {images.dtype} of {images.shape}")
-        if images.shape[-1] != network.inputs:
-            raise InputError(f"images must be {wanted}, not uint8 of {images.shape}")
-        self._images = np.atleast_2d(images)
+        self._images = checked(images, network)
         self._network = network
         self._replies: list[np.ndarray] = []
         self._confirmed = 0  # of the replies: by the network, as the device said behind them

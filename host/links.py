@@ -119,13 +119,14 @@ class TwinLink:
 
 def twin(name: str) -> TwinLink:
     """The golden twin of a board, or of ``tiny``, without a network. Raises ``InputError``."""
-    from sobolpath.hw.engines import boards  # the hardware's sizes alone; it needs Amaranth
+    from sobolpath.hw import engines  # the hardware's sizes alone; it needs Amaranth
 
-    configs = boards()
+    configs = {**engines.boards(), **engines.learning()}
     check_name("the board behind twin:", name, configs)
     clock = {"clock_hz": TWIN_CLOCK, "divisor": TWIN_CLOCK // BAUD}
     found = Identity.of(configs[name], **clock)
-    return TwinLink(Device(replace(found, overlap=not found.path_order)), f"{TWIN}{name}")
+    overlap = not (found.path_order or found.learns)
+    return TwinLink(Device(replace(found, overlap=overlap)), f"{TWIN}{name}")
 
 
 def connect(port: str, *, baud: int = BAUD, level: str = "bytes") -> Link:

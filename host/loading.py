@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from sobolpath.golden.protocol import frames
 from sobolpath.golden.protocol.identity import Identity
-from sobolpath.golden.protocol.network import Network
+from sobolpath.golden.protocol.network import Learnt, Network
 
-from .errors import Damaged, Doubt
+from .errors import Damaged, Doubt, Forgotten
 from .session import Session
 
 
@@ -28,12 +28,17 @@ def ensure(
 
     The device's own digest is that of the network when this returns. ``progress`` is told the bytes
     of the network that were sent, and all of them. Raises ``Doubt``: then it is begun again from
-    LOAD on, as nothing is known of a WRITE that was not answered.
+    LOAD on, as nothing is known of a WRITE that was not answered. Raises ``Forgotten`` for a
+    network that has learnt since, and is gone: it cannot be sent.
     """
     identity = session.identify()
     if holds(identity, network):
         return False
     sent = not _received(identity, network)
+    if sent and isinstance(network, Learnt):
+        raise Forgotten(
+            "the device must still have what it learnt, but its digest is another: load a model"
+        )
     if sent:
         _send(session, network, progress)
     session.ask(lambda tag: frames.check(network.digest, tag))

@@ -1,7 +1,10 @@
 """Images per second: what a serial line allows, and what the engine behind it allows."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from sobolpath.golden.learn.schedule import Machine as LearnMachine
+from sobolpath.golden.learn.schedule import plan as plan_learning
 from sobolpath.golden.machine import schedule
 from sobolpath.golden.path_order import schedule as path_order
 from sobolpath.golden.path_order.image import PathOrderMachine
@@ -18,7 +21,15 @@ def cycles(topology: Paths, identity: Identity) -> Any:
     machine = identity.machine
     if isinstance(machine, PathOrderMachine):
         return path_order.plan(topology, machine)
+    if isinstance(machine, LearnMachine):
+        return _alone(plan_learning(topology, machine).cycles)
     return schedule.plan(topology, machine)
+
+
+def _alone(counted):
+    """The cycles of an inference of an engine that learns, which is alone there."""
+    forward = counted["forward"]
+    return SimpleNamespace(latency=forward, interval=forward + counted["load"])
 
 
 def of_engine(topology: Paths, identity: Identity) -> float | None:

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.learn.learner import Learner
+from sobolpath.golden.learn.parameters import Parameters
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.model import Model
@@ -14,7 +16,7 @@ from sobolpath.golden.protocol.identity import Identity
 from sobolpath.golden.protocol.network import pack
 from sobolpath.golden.topology.paths import Topology
 
-from .board import Board
+from .board import FRACTIONS, Board
 
 IMAGES = 3  # for a random network: the last one is alone where two are inferred together
 MOST = 2048  # paths of all junctions of a random network: it is loaded in 20 ms at 1 Mbaud
@@ -62,8 +64,10 @@ def known(board: Board) -> Iterator[tuple[str, Difference | None]]:
             continue
         board.load(model)
         image = np.arange(model.topology.layers[0]).astype(np.uint8)
-        logits = board.infer(image)[:, : len(expected)]
-        yield name, differs(name, logits, np.array([expected], np.int32))
+        wanted = np.array([expected], np.int32)
+        if board.identity.learns:  # it has the model's floats, in digits of its own
+            wanted = engine.infer(board.model, image[None])[:, : len(expected)]
+        yield name, differs(name, board.infer(image)[:, : len(expected)], wanted)
 
 
 def random_networks(
@@ -79,15 +83,26 @@ def random_networks(
         layers = model.topology.layers
         images = rng.integers(0, 256, (IMAGES, layers[0]), dtype=np.uint8)
         board.load(model)
-        shape = "-".join(map(str, layers))
-        found = differs(
-            f"network {number} of seed {seed} ({shape})",
-            board.infer(images),
-            engine.infer(model, images),
-        )
+        name = f"network {number} of seed {seed} ({'-'.join(map(str, layers))})"
+        found = differs(name, board.infer(images), engine.infer(model, images))
+        if found is None and board.identity.learns:
+            found = differs(f"{name}, learning", *_learnt(board, rng, images))
         progress()
         if found is not None:
             yield found
+
+
+def _learnt(board, rng, images):
+    """The logits of a device that learns images twice, and those that it must have."""
+    topology, twice = board.model.topology, np.concatenate([images, images])
+    labels = rng.integers(0, topology.layers[-1], len(twice))
+    rate, fixed = int(rng.integers(2, 8)), bool(rng.integers(2))
+    shifts = FRACTIONS.shifts(len(topology.paths), rate)
+    learner = Learner(board.parameters(), shifts, fixed=fixed)
+    wanted = [
+        learner.step(image, label).ravel() for image, label in zip(twice, labels, strict=True)
+    ]
+    return board.learn(twice, labels, rate=rate, fixed=fixed), np.array(wanted).astype(np.int32)
 
 
 def differs(network: str, got: np.ndarray, expected: np.ndarray) -> Difference | None:
@@ -109,7 +124,7 @@ def random_network(rng: np.random.Generator, identity: Identity, most: int = MOS
             topology = _shape(rng, identity, most)
             if topology.total_paths > most:
                 continue
-            model = _numbers(rng, topology)
+            model = (_masters if identity.learns else _numbers)(rng, topology)
             pack(model, identity)
         except InputError:
             continue
@@ -134,6 +149,16 @@ def _power(rng, low, high):
     """A power of two from ``low`` to ``high``, both powers of two; small ones more often."""
     steps = max(high // low, 1).bit_length()
     return low << min(int(rng.integers(steps)), int(rng.integers(steps)))
+
+
+def _masters(rng, topology):
+    """Master weights and biases at random, as a model."""
+    parameters = Parameters(
+        topology,
+        tuple(rng.integers(-8000, 8000, count) for count in topology.paths),
+        tuple(rng.integers(-(2**20), 2**20, count) for count in topology.layers[1:]),
+    )
+    return parameters.model(FRACTIONS, topology.layers[-1])
 
 
 def _numbers(rng, topology):

@@ -163,7 +163,8 @@ class Session:
         """Seconds in which all that is under way must have arrived."""
         cycles = 0.0
         if self.identity is not None and self.identity.clock_hz:
-            cycles = 16 * self.identity.weight_words / self.identity.clock_hz
+            each = 64 if self.identity.learns else 16  # a step goes through all weights three times
+            cycles = each * self.identity.weight_words / self.identity.clock_hz
         line = BITS * self._under_way / self.link.baud if self.link.baud else 0.0
         return self.link.margin + self.link.pace * (SLACK * line + cycles)
 
@@ -236,6 +237,8 @@ def _version(found: int) -> HostError:
 
 def _refused(asked: Waiting, status: Status) -> HostError:
     name = f"WRITE to space {asked.opcode - frames.Opcode.WRITE}"
+    if asked.opcode >= frames.Opcode.READ:
+        name = f"READ of space {asked.opcode - frames.Opcode.READ}"
     if asked.opcode in list(frames.Opcode)[:4]:
         name = frames.Opcode(asked.opcode).name
     return Refused(

@@ -1,7 +1,7 @@
 """What is sent to a device so that it runs a model: LOAD, the WRITEs, CHECK."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..learn import program as learn
 from ..learn.arithmetic import Fractions
@@ -56,6 +56,10 @@ class Network:
             value = zlib.crc32(content, value)
         return value
 
+    def learnt(self) -> "Learnt":
+        """The same after a step of learning."""
+        return Learnt(**vars(self), told=frames.learnt(self.digest))
+
     def frames(self, tag: int = 0) -> list[bytes]:
         """The commands LOAD, WRITE ..., CHECK; tags count from ``tag`` on, modulo 256."""
         found = [frames.load(self.infer_bytes, tag % 256)]
@@ -63,6 +67,25 @@ class Network:
             found.append(frames.write(space, address, content, number % 256))
         found.append(frames.check(self.digest, (tag + len(found)) % 256))
         return found
+
+
+@dataclass(frozen=True)
+class Learnt(Network):
+    """A network that a device has learnt from since it was loaded: its ``records`` are gone.
+
+    ``told`` : the digest that the device has by now.
+    """
+
+    told: int = 0
+
+    @property
+    def digest(self) -> int:
+        """What the device tells."""
+        return self.told
+
+    def learnt(self) -> "Learnt":
+        """The same after one more step."""
+        return replace(self, told=frames.learnt(self.told))
 
 
 def records(image: MemoryImage) -> tuple[tuple[Space, int, bytes], ...]:
