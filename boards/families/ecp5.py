@@ -14,8 +14,8 @@ from amaranth.lib import wiring
 
 from sobolpath.hw import weights
 from sobolpath.hw.engines import Config
+from sobolpath.hw.learn import multiplier
 from sobolpath.hw.learn.config import LearnConfig
-from sobolpath.hw.learn.multiplier import MULTIPLIER
 from sobolpath.hw.mac import multiplier_ports
 
 from ..flow.tools import BuildError
@@ -68,22 +68,16 @@ class Multiplier(wiring.Component):
         return m
 
 
-class LearnMultiplier(wiring.Component):
-    """``hw.learn.multiplier.LearnMultiplier``, as :class:`Multiplier`: 2 cycles."""
+class LearnMac(multiplier.LearnMac):
+    """``hw.learn.multiplier.LearnMac``, its multiplier as that of :class:`Multiplier`."""
 
-    latency = 2
-
-    def __init__(self) -> None:
-        super().__init__(MULTIPLIER)
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        product = Signal(len(self.product))
-        m.d.comb += self.product.eq(product)
+    def multiply(self, m: Module, product: Signal) -> None:
+        """``product`` is that of the operands of 2 cycles before: a MULT18X18D."""
+        found = Signal(len(product))
+        m.d.comb += product.eq(found)
         m.submodules.multiplier = whole_multiplier(
-            wide(self.large), wide(self.small), product, signed=True
+            wide(self.large), wide(self.small), found, signed=True
         )
-        return m
 
 
 def wide(value: Any) -> Any:
@@ -225,6 +219,6 @@ ECP5 = Family(
     finish=finish,
     multiplier=Multiplier,
     weight_memory=WeightMemory,
-    learn_multiplier=LearnMultiplier,
+    learn_mac=LearnMac,
     flash_clock=flash_clock,
 )

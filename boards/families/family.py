@@ -10,7 +10,7 @@ from sobolpath.hw import memories as sizes
 from sobolpath.hw.engines import Config, Engine, component
 from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.learn.masters import RowMemory
-from sobolpath.hw.learn.multiplier import LearnMultiplier
+from sobolpath.hw.learn.multiplier import LearnMac
 from sobolpath.hw.mac import Multiplier
 from sobolpath.hw.path_order.config import PathOrderConfig
 from sobolpath.hw.path_order.multiplier import OperandMultiplier
@@ -45,7 +45,7 @@ class Family:
         raises ``BuildError`` where that is not what the configuration needs.
     multiplier, weight_memory : as of ``hw.engine.PathEngine``; the portable ones infer.
     operand_multiplier : as ``multiplier`` of ``hw.path_order.engine.PathOrderEngine``.
-    learn_multiplier, row_memory : as ``multiplier`` and ``row_memory`` of
+    learn_mac, row_memory : as ``mac`` and ``row_memory`` of
         ``hw.learn.engine.LearnEngine``.
     flash_clock : as of ``boards.gateware.top.Top``.
     """
@@ -68,14 +68,14 @@ class Family:
     multiplier: type = Multiplier
     weight_memory: type = WeightMemory
     operand_multiplier: type = OperandMultiplier
-    learn_multiplier: type = LearnMultiplier
+    learn_mac: type = LearnMac
     row_memory: type = RowMemory
     flash_clock: Callable | None = None
 
     def engine(self, config: Config) -> Engine:
         """The engine of a configuration, with the family's own cells."""
         if isinstance(config, LearnConfig):
-            cells = {"multiplier": self.learn_multiplier, "row_memory": self.row_memory}
+            cells = {"mac": self.learn_mac, "row_memory": self.row_memory}
             return component(config, **cells)
         path_order = isinstance(config, PathOrderConfig)
         multiplier = self.operand_multiplier if path_order else self.multiplier

@@ -323,7 +323,7 @@ ULTRAPLUS = Family(
     multiplier=Multiplier,
     weight_memory=WeightMemory,
     operand_multiplier=OperandMultiplier,
-    learn_multiplier=LearnMultiplier,
+    learn_mac=LearnMac,
     row_memory=RowMemory,
 )
 ULTRAPLUS_ANY_PIN = replace(ULTRAPLUS, clocking=FabricClockAndReset)

@@ -44,13 +44,19 @@ class LearnMac(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        large = Signal.like(self.large, reset_less=True)
-        small = Signal.like(self.small, reset_less=True)
-        product = Signal(signed(PRODUCT_BITS), reset_less=True)
-        total = Signal.like(self.total, name="sum", reset_less=True)
-        m.d.sync += [large.eq(self.large), small.eq(self.small), product.eq(large * small)]
+        product = Signal(signed(PRODUCT_BITS))
+        self.multiply(m, product)
         found = delay(m, product, self._registered, "product", reset_less=True)
+        total = Signal.like(self.total, name="sum", reset_less=True)
         m.d.comb += self.total.eq(total)
         with m.If(self.valid):  # chosen after the adder: one LUT a digit holds both
             m.d.sync += total.eq(Mux(self.first, found, total + found))
         return m
+
+    def multiply(self, m: Module, product: Signal) -> None:
+        """``product`` is that of the operands of 2 cycles before: here as logic infers it."""
+        large = Signal.like(self.large, reset_less=True)
+        small = Signal.like(self.small, reset_less=True)
+        found = Signal.like(product, name="found", reset_less=True)
+        m.d.sync += [large.eq(self.large), small.eq(self.small), found.eq(large * small)]
+        m.d.comb += product.eq(found)

@@ -386,7 +386,9 @@ def grown(rows):
 
 def learning_cycles(rows):
     """The cycles of a learnt image, on the engines of the boards."""
-    eight = learn_schedule.Machine(lanes=8, requantizers=2, registers=1, gap=1, rows=256, error_rows=128)
+    eight = learn_schedule.Machine(
+        lanes=8, requantizers=2, registers=1, gap=1, rows=256, error_rows=128
+    )
     wide = learn_schedule.Machine(
         lanes=64, requantizers=64, ports=2, registers=5, rows=64, error_rows=32, input_width=8
     )
