@@ -15,5 +15,5 @@ BOARD = replace(
     summary="iCEBreaker, iCE40UP5K: 8 lanes that learn, 65,536 weights",
     config=CONFIGS["icebreaker-learn"],
     flash=None,
-    clock_hz=40e6,
+    clock_hz=40.5e6,
 )

@@ -143,11 +143,10 @@ class Host(wiring.Component):
         connect(m, flipped(self.peeked), commands.peeked)
         connect(m, commands.read, replies.read)
         before = Signal()
-        m.d.sync += before.eq(self.updating)
-        m.d.comb += [
-            self.task.eq(commands.task),
+        m.d.sync += [  # registers: a cycle does not matter, and the paths are short
+            before.eq(self.updating),
+            self.loaded.step.eq(self.updating & ~before),
             commands.busy.eq(self.busy),
             replies.busy.eq(self.busy),
-            replies.reads.eq(commands.reads),
-            self.loaded.step.eq(self.updating & ~before),
         ]
+        m.d.comb += [self.task.eq(commands.task), replies.reads.eq(commands.reads)]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Array, Cat, Module, Signal
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,11 +12,12 @@ from .config import LearnConfig
 class ByteReader(wiring.Component):
     """The byte that stands where ``hw.learn.engine.LearnEngine.write`` would put one.
 
-    Throughput: a byte every 4 cycles, 5 with ``memory_register``.
+    An address is taken once its byte is there: 3 cycles after it is offered, 4 with
+    ``memory_register``. Throughput: a byte every 5 cycles, 6 with ``memory_register``.
 
     Members
     -------
-    idle : the engine is idle; nothing is taken otherwise.
+    idle : the engine is idle; nothing is read otherwise.
     i : stream of ``LearnConfig.peek_layout``. ``o`` : stream of bytes.
     peek_weights, row : a row of weights is read, its plane in the lowest digit, and is at
         ``weights`` a cycle later, 2 with ``memory_register``.
@@ -25,7 +26,6 @@ class ByteReader(wiring.Component):
 
     def __init__(self, config: LearnConfig) -> None:
         self._config = config
-        group = 32 * config.requantizers
         super().__init__(
             {
                 "idle": In(1),
@@ -36,42 +36,38 @@ class ByteReader(wiring.Component):
                 "weights": In(8 * config.lanes),
                 "peek_biases": Out(1),
                 "place": Out(range(config.bias_neurons // config.requantizers)),
-                "biases": In(group),
+                "biases": In(32 * config.requantizers),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         config = self._config
-        asked = Signal(config.peek_layout, reset_less=True)
-        peeks = Signal()  # the memories are asked in this cycle
-        left = Signal(range(4))  # cycles until the byte is there
-        own = asked.address
+        address, weights = self.i.payload.address, self.i.payload.weights
         lane, byte = config.lane_bits, (4 * config.requantizers).bit_length() - 1
-        rows = config.step_bits
-        taken = self.i.valid & self.i.ready
+        rows, wait = config.step_bits, 1 + config.memory_register
+        peeks = Signal()  # the memories are asked in this cycle
+        left = Signal(range(wait + 1))  # cycles until the byte is there, which is the last of them
+        there = left == 1
         m.d.comb += [
-            self.i.ready.eq(self.idle & ~peeks & (left == 0) & ~self.o.valid),
-            self.peek_weights.eq(peeks & asked.weights),
-            self.peek_biases.eq(peeks & ~asked.weights),
-            self.row.eq(Cat(own[lane + rows], own[lane : lane + rows])),
-            self.place.eq(own[byte:]),
+            self.i.ready.eq(there),
+            self.peek_weights.eq(peeks & weights),
+            self.peek_biases.eq(peeks & ~weights),
+            self.row.eq(Cat(address[lane + rows], address[lane : lane + rows])),
+            self.place.eq(address[byte:]),
         ]
-        m.d.sync += peeks.eq(taken)
+        begins = self.i.valid & self.idle & ~peeks & (left == 0) & ~self.o.valid
+        m.d.sync += peeks.eq(begins)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(taken):
-            m.d.sync += asked.eq(self.i.payload)
         with m.If(peeks):
-            m.d.sync += left.eq(1 + config.memory_register)
+            m.d.sync += left.eq(wait)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        found = Signal(8)
-        with m.If(asked.weights):
-            m.d.comb += found.eq(_byte(self.weights, own[:lane]))
-        with m.Else():
-            m.d.comb += found.eq(_byte(self.biases, own[:byte]))
-        with m.If(left == 1):
+        with m.If(there):
+            found = Mux(
+                weights, _byte(self.weights, address[:lane]), _byte(self.biases, address[:byte])
+            )
             m.d.sync += [self.o.payload.eq(found), self.o.valid.eq(1)]
         return m
 
