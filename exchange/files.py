@@ -36,19 +36,35 @@ def load(path: str | Path) -> Any:
         raise InputError(
             f"{path}: must be a whole ONNX file" + (f", but it is {kind}" if kind else "")
         )
-    missing = {
-        entry.value
+    _load_beside(path, model)
+    return model
+
+
+def _load_beside(path, model):
+    """Read the weights that lie in files beside a model's."""
+    folder, helper = Path(path).parent, onnx().external_data_helper
+    places = {
+        tensor.name: entry.value
         for tensor in model.graph.initializer
         for entry in tensor.external_data
-        if entry.key == "location" and not (Path(path).parent / entry.value).is_file()
+        if entry.key == "location"
     }
+    missing = {place for place in places.values() if not (folder / place).is_file()}
     if missing:
         raise InputError(f"{path}: its weights must be beside it, in {min(missing)}")
+    outside = f"{path}: its weights must be in files of the same folder"
+    if any(Path(place).is_absolute() or ".." in Path(place).parts for place in places.values()):
+        raise InputError(outside)
+    for tensor in model.graph.initializer:
+        if tensor.name in places:
+            try:
+                helper.load_external_data_for_tensor(tensor, str(folder))
+            except Exception:  # newer ONNX counts the bytes here
+                raise _damaged(tensor) from None
     try:
-        library.external_data_helper.load_external_data_for_model(model, str(Path(path).parent))
-    except Exception:  # whatever ONNX raises for a place outside of the folder
-        raise InputError(f"{path}: its weights must be in files of the same folder") from None
-    return model
+        helper.load_external_data_for_model(model, str(folder))
+    except Exception:  # whatever ONNX raises, such as for a link out of the folder
+        raise InputError(outside) from None
 
 
 def attributes(node: Any) -> dict[str, Any]:
@@ -67,6 +83,10 @@ def array(tensor: Any) -> np.ndarray:
     try:
         return onnx("numpy_helper").to_array(tensor)
     except Exception:  # whatever NumPy and ONNX raise for bytes of another number or type
-        raise InputError(
-            f"constant {tensor.name} must be whole, but its bytes are not of its shape and type"
-        ) from None
+        raise _damaged(tensor) from None
+
+
+def _damaged(tensor):
+    return InputError(
+        f"constant {tensor.name} must be whole, but its bytes are not of its shape and type"
+    )

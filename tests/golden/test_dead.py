@@ -131,11 +131,13 @@ def test_the_card_and_the_list_have_it(capsys):
         ([], "--layers and --paths are required, or a MODEL in their place"),
         (["--layers", "64-16"], "--layers and --paths are required, or a MODEL in their place"),
         (["digits", "--paths", "64"], "--paths must be left out with a MODEL, which has its own"),
-        (["digits", "--data", "mnist"], "samples must be of 8x8 numbers, not 28x28"),
+        (["digits", "--data", "d.npz"], "samples must be of 8x8 numbers, not 7x7"),
         (["none"], "no such model file"),
     ],
 )
-def test_mistakes(words, message, capsys):
+def test_mistakes(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("d.npz", x=np.zeros((20, 7, 7), np.uint8), y=np.arange(20) % 10)
     assert main(["quality", *words]) == 2
     err = capsys.readouterr().err
     assert message in err
