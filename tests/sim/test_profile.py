@@ -105,7 +105,7 @@ def test_the_closed_form_at_its_limits(changes, layers, paths):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("copies", [1, 2])
-@pytest.mark.parametrize("lanes", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("lanes", [1, 2, 16])
 def test_the_closed_form_of_the_smallest_layers(lanes, copies):
     """Layers of one row or two, of few paths: on one lane of one input, one path, one output."""
     sizes = {"max_outputs": 2 * lanes, "max_copies": min(copies, lanes), "images": copies}
