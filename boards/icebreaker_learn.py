@@ -12,7 +12,7 @@ from . import icebreaker
 BOARD = replace(
     icebreaker.BOARD,
     name="icebreaker-learn",
-    summary="iCEBreaker, iCE40UP5K: 8 lanes that learn, 65,536 weights",
+    summary="iCEBreaker, iCE40UP5K: 8 lanes learn, 65,536 weights",
     config=CONFIGS["icebreaker-learn"],
     flash=None,
     clock_hz=40.5e6,

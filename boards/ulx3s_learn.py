@@ -9,7 +9,7 @@ from . import ulx3s
 BOARD = replace(
     ulx3s.BOARD,
     name="ulx3s-learn",
-    summary="ULX3S, ECP5 LFE5U-85F: 64 lanes that learn, 65,536 weights",
+    summary="ULX3S, ECP5 LFE5U-85F: 64 lanes learn, 65,536 weights",
     config=CONFIGS["ulx3s-learn"],
     flash=None,
     clock_hz=80e6,

@@ -20,7 +20,7 @@ from ..backends import library
 
 HARNESS = Path(__file__).with_name("board.cpp")
 # What a board is made of, read with the modules: see sim.backends.library.
-PACKAGES = (*library.PACKAGES, "golden/protocol", "boards/gateware")
+PACKAGES = (*library.PACKAGES, "golden/learn", "golden/protocol", "boards/gateware")
 SOURCES = library.sources(PACKAGES)
 OWN = Path(__file__).read_text() + Path(boards.__file__).read_text()
 LEVELS = ("bits", "bytes")

@@ -1,12 +1,18 @@
 """The driver and a whole board, simulated: its line bit by bit, resets in the middle of a batch."""
 
+import threading
+
 import numpy as np
 import pytest
 
+from sobolpath.golden.learn.learner import Learner
 from sobolpath.golden.machine import engine
 from sobolpath.golden.protocol import frames
 from sobolpath.host import Board
+from sobolpath.host.board import FRACTIONS
+from sobolpath.host.learning import LOST
 from sobolpath.sim.board import Control, served
+from tests.support.learning import same_parameters
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FASTEST = 6_000_000  # baud: the iCEBreaker's clock / 8
@@ -73,3 +79,39 @@ def test_other_boards(name):
         images = np.random.default_rng(3).integers(0, 256, (3, 64), dtype=np.uint8)
         assert np.array_equal(board.infer(images), engine.infer(board.model, images))
         assert board.name == f"sim:{name}"
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_a_board_that_learns(breaks):
+    """Each image once, in the gateware; also while somebody else sends breaks all the time."""
+    rng, count = np.random.default_rng(4), 60
+    images = rng.integers(0, 256, (count, 64), dtype=np.uint8)
+    labels, over, sent = rng.integers(0, 10, count), threading.Event(), []
+
+    def disturb(port):
+        with Control(port) as control:
+            while not over.wait(float(rng.uniform(0.1, 0.6))):
+                control.line_break()
+                sent.append(1)
+
+    with (
+        served("icebreaker-learn", level="bytes") as port,
+        Board.open(port, retries=50) as board,
+    ):
+        board.load("digits")
+        learner = Learner(board.parameters(), FRACTIONS.shifts(3, 4))
+        thread = threading.Thread(target=disturb, args=(port,), daemon=True)
+        if breaks:
+            thread.start()
+        logits = board.learn(images, labels, rate=4)
+        over.set()
+        if breaks:
+            thread.join()
+        wanted = [
+            learner.step(image, label).ravel() for image, label in zip(images, labels, strict=True)
+        ]
+        told = ~(logits == LOST).all(axis=1)
+        assert np.array_equal(logits[told], np.array(wanted)[told])
+        assert same_parameters(board.parameters(), learner.parameters) > 5000
+    print(f"{len(sent)} breaks, {count - told.sum()} replies lost")
+    assert told.all() or sent

@@ -10,7 +10,7 @@ from sobolpath.__main__ import COMMANDS, main
 from sobolpath.boards import NAMES, load
 from sobolpath.golden.machine import model
 from sobolpath.golden.support import cli, options
-from sobolpath.hw.engines import boards
+from sobolpath.hw.engines import boards, learning
 
 TRAIN = "train --data digits --layers 64-16 --paths 64"
 
@@ -139,9 +139,10 @@ def test_nothing_is_near(capsys):
 
 
 def test_every_board_is_a_configuration():
-    assert {*NAMES, "tiny"} == set(boards())
+    found = {**boards(), **learning()}
+    assert {*NAMES, "tiny", "tiny-learn"} == set(found)
     for name in NAMES:
-        assert load(name).config == boards()[name]
+        assert load(name).config == found[name]
 
 
 @pytest.mark.parametrize("suffix", ["", ".npz"])
