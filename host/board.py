@@ -214,9 +214,10 @@ class Board:
         network = self.network
         assert network is not None  # whoever asks has seen to it
         if self._doubtful:
-            network = self._session.persist(lambda: resolved(self._session, network))
-            self.network, self._doubtful = network, False
-        return network
+            self.network = self._session.persist(lambda: resolved(self._session, network))
+            self._doubtful = False
+        assert self.network is not None
+        return self.network
 
     def _read(self, topology, network):
         """The parameters, if the device still holds the network behind it. Raises ``Doubt``."""

@@ -66,6 +66,7 @@ def known(board: Board) -> Iterator[tuple[str, Difference | None]]:
         image = np.arange(model.topology.layers[0]).astype(np.uint8)
         wanted = np.array([expected], np.int32)
         if board.identity.learns:  # it has the model's floats, in digits of its own
+            assert board.model is not None
             wanted = engine.infer(board.model, image[None])[:, : len(expected)]
         yield name, differs(name, board.infer(image)[:, : len(expected)], wanted)
 

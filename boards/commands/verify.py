@@ -16,6 +16,7 @@ from sobolpath.golden.machine import model as models
 from sobolpath.golden.support import options, packages
 from sobolpath.golden.support.cli import Parser
 from sobolpath.golden.support.command import Outcome, Say
+from sobolpath.hw.learn.config import LearnConfig
 
 from .. import NAMES, load
 from ..board import Board
@@ -105,6 +106,11 @@ def verify(
     ``BuildError`` if a tool fails.
     """
     folder = Path(folder or Path("build") / f"verify-{board.name}")
+    if isinstance(board.config, LearnConfig):
+        raise InputError(
+            f"{board.name} must be a board that infers alone: one that learns is compared by "
+            "sobolpath host selftest"
+        )
     image = board.config.image(model)
     gates.icarus()
     began = time.monotonic()

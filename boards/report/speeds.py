@@ -1,10 +1,14 @@
 """What a board's clock makes of the models that ship: cycles, time, and what binds."""
 
 from sobolpath.golden.errors import InputError
+from sobolpath.golden.learn.arithmetic import Fractions
+from sobolpath.golden.learn.parameters import Parameters
+from sobolpath.golden.learn.program import fitted
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.training import zoo
 from sobolpath.hw.engines import Config
+from sobolpath.hw.learn.config import LearnConfig
 
 #: What a task that takes longest means (golden.machine.schedule.Schedule.tasks).
 BINDS = {"running": "weights, multipliers", "loading": "inputs", "reading": "outputs"}
@@ -23,8 +27,10 @@ def cycles(model: Model, config: Config) -> dict:
     next, of ``images_together`` images; ``weights`` and ``inputs`` of the network;
     ``loading_cycles``, in which its inputs are taken: one each, and one for each group of hidden
     activations that is written meanwhile; ``binds``, what would have to be faster for a shorter
-    interval.
+    interval. Of an engine that learns also ``step_cycles``, of an image that is learnt.
     """
+    if isinstance(config, LearnConfig):
+        return _learning(model, config)
     try:
         config.image(model)
     except InputError as error:
@@ -40,6 +46,27 @@ def cycles(model: Model, config: Config) -> dict:
         "inputs": model.topology.layers[0],
         "loading_cycles": tasks["loading"],
         "binds": BINDS[longest],
+    }
+
+
+def _learning(model, config):
+    """:func:`cycles` of an engine that learns, which infers one image after the other."""
+    try:
+        parameters = Parameters.of_model(model, Fractions())
+        fitted(parameters, Fractions(), config, "engine")
+    except InputError as error:
+        return {"why": str(error)}
+    schedule = config.schedule(model.topology)
+    counted = schedule.cycles
+    return {
+        "latency_cycles": counted["forward"],
+        "interval_cycles": counted["forward"] + counted["load"],
+        "images_together": 1,
+        "weights": model.topology.total_paths,
+        "inputs": model.topology.layers[0],
+        "loading_cycles": schedule.inputs,
+        "binds": BINDS["running"],
+        "step_cycles": counted["image"],
     }
 
 

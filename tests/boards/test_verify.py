@@ -224,6 +224,7 @@ class TestCommand:
         ("arguments", "message"),
         [
             (["nope"], "board must be one of icebreaker, "),
+            (["icebreaker-learn"], "icebreaker-learn must be a board that infers alone: one that "),
             (["icebreaker", "--limit", "0"], "--limit must be 1 to 360, not 0"),
             (["icebreaker-1", "--limit", "361"], "--limit must be 1 to 360, not 361"),
             (["icebreaker", "--data", "nope"], "'nope'"),
