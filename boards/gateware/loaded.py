@@ -47,9 +47,13 @@ class Loaded(wiring.Component):
         m.submodules.crc = crc = self.crc
         size = Signal(SIZE_BITS)
         turned = Signal(range(BITS))
+        bit, add = self.bit, self.add
+        if self._learns:  # a cycle later, which nothing that reads the digest is early enough for
+            bit, add = Signal(name="bit_1"), Signal(name="add_1")
+            m.d.sync += [bit.eq(self.bit & ~self.step), add.eq(self.add | self.step)]
         m.d.comb += [
-            crc.bit.eq(self.bit & ~self.step if self._learns else self.bit),
-            crc.step.eq(self.add | self.step if self._learns else self.add),
+            crc.bit.eq(bit),
+            crc.step.eq(add),
             crc.turn.eq(self.turn),
             crc.start.eq(self.begin),
             self.digest.eq(crc.low),

@@ -177,6 +177,13 @@ def fsdd(preparation: Preparation | None = None) -> DataSet:
     return DataSet.prepared("fsdd", own, (x[~test], x[test]), (y[~test], y[test]), classes=10)
 
 
+def spoken() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All recordings of :func:`fsdd`: ``uint8`` (3000, 256), their labels, their speakers' names."""
+    _, fields = _found("fsdd", "fsdd_logmel16x16_u8.npz", "x", "y", "speaker", "speakers")
+    x, y, speaker, names = fields.values()
+    return x.reshape(len(x), -1), y.astype(np.int64), names[speaker]
+
+
 def morse(preparation: Preparation | None = None) -> DataSet:
     """Dey et al.'s Morse codes, 64 values 0 to 1,000 each (thousandths).
 

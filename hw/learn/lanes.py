@@ -141,8 +141,14 @@ class LearnLanes(wiring.Component):
             for each in (row.word_select(n, 8) for n in range(config.lanes))
         )
         later = stages + 3 + config.product_register
+        if later <= config.groups:  # then one row's is needed no longer when the next one's comes
+            kept = Signal.like(active, name="active_kept", reset_less=True)
+            with m.If(operands.valid & operands.last):
+                m.d.sync += kept.eq(active)
+            m.d.comb += self.active.eq(kept)
+        else:
+            m.d.comb += self.active.eq(delay(m, active, later, "active", reset_less=True))
         m.d.comb += [
-            self.active.eq(delay(m, active, later, "active", reset_less=True)),
             self.ahead.eq(products.valid & products.last),
         ]
         m.d.sync += [self.done.eq(self.ahead), self.row.eq(products.row)]
