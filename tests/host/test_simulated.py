@@ -5,12 +5,15 @@ import threading
 import numpy as np
 import pytest
 
+from sobolpath.boards import NAMES
 from sobolpath.golden.learn.learner import Learner
 from sobolpath.golden.machine import engine
 from sobolpath.golden.protocol import frames
 from sobolpath.host import Board
 from sobolpath.host.board import FRACTIONS
 from sobolpath.host.learning import LOST
+from sobolpath.host.selftest import random_networks
+from sobolpath.hw.engines import learning
 from sobolpath.sim.board import Control, served
 from tests.support.learning import same_parameters
 
@@ -115,3 +118,12 @@ def test_a_board_that_learns(breaks):
         assert same_parameters(board.parameters(), learner.parameters) > 5000
     print(f"{len(sent)} breaks, {count - told.sum()} replies lost")
     assert told.all() or sent
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in learning()])
+def test_random_networks_learn(name):
+    """On every board that learns: logits before and after, and read back between."""
+    seen = []
+    with Board.open(f"sim:{name}") as board:
+        assert not list(random_networks(board, 6, 1, lambda: seen.append(1)))
+    assert len(seen) == 6

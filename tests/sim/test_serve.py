@@ -24,6 +24,7 @@ from sobolpath.golden.machine.image import Space
 from sobolpath.golden.protocol import boot, frames, network
 from sobolpath.golden.protocol.frames import FEWEST_REPLY_BYTES, Status
 from sobolpath.golden.protocol.identity import IDENTITY_BYTES, Identity
+from sobolpath.hw.engines import learning
 from sobolpath.sim.board import LEVELS, Control, control_path, served
 from sobolpath.sim.board.machine import Machine, Setup
 from sobolpath.sim.board.server import Server
@@ -261,7 +262,7 @@ def run(machine):
     return received
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - LIKE_OTHERS))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - LIKE_OTHERS - set(learning())))
 def test_every_kind_of_board(name):
     with served(name, level="bytes") as port, opened(port) as line:
         assert identified(line, name)
