@@ -1,11 +1,13 @@
 """A device learns what it was not trained for: 50 labelled samples on the device itself.
 
-    python examples/adapt.py                        (digits, bright and dark exchanged)
-    python examples/adapt.py --speaker george       (spoken digits, of a speaker who is new to it)
-    python examples/adapt.py --port /dev/ttyUSB1    (on a board, not a simulated one)
+    .venv/bin/python examples/adapt.py
+    .venv/bin/python examples/adapt.py --speaker george
+    .venv/bin/python examples/adapt.py --port /dev/ttyUSB1
 
 A network is trained here, in the integers of the device, and loaded into it. Then what it sees
-changes. It infers samples, learns 50 others ten times over, and infers the first ones again.
+changes: bright and dark are exchanged in pictures of digits, or a speaker is new to it. It infers
+samples, learns 50 others ten times over, and infers the first ones again. The board is simulated
+unless there is a port.
 """
 
 import argparse

@@ -178,7 +178,7 @@ def fsdd(preparation: Preparation | None = None) -> DataSet:
 
 
 def spoken() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All recordings of :func:`fsdd`: ``uint8`` (3000, 256), their labels, their speakers' names."""
+    """All of :func:`fsdd`: ``uint8`` (3000, 256), their labels, and their speakers' names."""
     _, fields = _found("fsdd", "fsdd_logmel16x16_u8.npz", "x", "y", "speaker", "speakers")
     x, y, speaker, names = fields.values()
     return x.reshape(len(x), -1), y.astype(np.int64), names[speaker]

@@ -12,14 +12,14 @@ from sobolpath.__main__ import main
 from tests.support.places import ROOT
 
 EXAMPLES = ROOT / "examples"
-SCRIPTS = ("own_data.py", "pytorch_digits.py", "engine_in_design/run.py", "waveforms.py")
+SCRIPTS = ("adapt.py", "own_data.py", "pytorch_digits.py", "engine_in_design/run.py", "waveforms.py")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # seconds each, alone
 
 
 def example(name, folder, cwd):
-    """What an example prints, with its files in ``folder``."""
+    """What an example prints, with its files in ``folder``, if it has any."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / name, folder],
+        [sys.executable, "-W", "error", EXAMPLES / name, *([folder] if folder else [])],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -42,7 +42,8 @@ def test_all_are_here():
 def test_each_is_named_where_one_looks(name):
     for page in (EXAMPLES / "README.md", ROOT / "docs" / "README.md"):
         assert f"examples/{name}" in page.read_text(), page
-    assert f".venv/bin/python examples/{name} [FOLDER]" in (EXAMPLES / name).read_text()
+    folder = "" if name == "adapt.py" else " [FOLDER]"  # it writes nothing
+    assert f".venv/bin/python examples/{name}{folder}" in (EXAMPLES / name).read_text()
 
 
 def test_own_data(tmp_path):
@@ -54,6 +55,14 @@ def test_own_data(tmp_path):
     assert min(accuracies) > 90
     assert re.search(r"mismatches +0 of 256 values", printed)
     assert (tmp_path / "a folder" / "model.npz").is_file()
+
+
+def test_adapt(tmp_path):
+    """A simulated board learns digits whose bright and dark are exchanged."""
+    printed = example("adapt.py", None, tmp_path)
+    before, after = (float(figure) for figure in re.findall(r"([\d.]+)%", printed))
+    assert before < 20
+    assert after > before + 40
 
 
 def test_pytorch_digits(tmp_path):
