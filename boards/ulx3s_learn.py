@@ -1,4 +1,4 @@
-"""ULX3S with the engine that learns: 64 lanes, a row of weights learns in every cycle."""
+"""ULX3S with the engine that learns: 64 lanes, a row of weights learns in two cycles."""
 
 from dataclasses import replace
 

@@ -167,9 +167,11 @@ class LearnLanes(wiring.Component):
             masters.new.eq(self.new),
             masters.rewind.eq(self.again),
             masters.advance.eq(later.valid & (later.row.does == Does.FORWARD)),
-            masters.read.valid.eq(self.peek | (issue.step.valid & backward)),
-            masters.read.payload.row.eq(Mux(self.peek, self.place[1:], issue.weights)),
-            masters.read.payload.low.eq(self.peek & self.place[0]),
+            masters.read.valid.eq(issue.step.valid & backward),
+            masters.read.payload.eq(issue.weights),
+            masters.peek.valid.eq(self.peek),
+            masters.peek.payload.row.eq(self.place[1:]),
+            masters.peek.payload.low.eq(self.place[0]),
             masters.take.eq(updates.valid & (updates.row.does == Does.UPDATE)),
         ]
 
@@ -178,7 +180,8 @@ class LearnLanes(wiring.Component):
         config = self._config
         width, rows = 16 * config.requantizers, config.machine.error_rows
         m.submodules.errors = memory = Memory(shape=16 * config.lanes, depth=rows, init=[])
-        read, write = memory.read_port(), memory.write_port(granularity=width)
+        read = memory.read_port()
+        write = memory.write_port(granularity=width)
         groups = (config.groups - 1).bit_length()
         group = self.error_place[:groups]
         m.d.comb += [

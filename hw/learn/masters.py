@@ -48,7 +48,8 @@ class RowMemory(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self.data.shape(), depth=self._depth, init=[])
-        read, write = memory.read_port(), memory.write_port(granularity=1)
+        read = memory.read_port()
+        write = memory.write_port(granularity=1)
         m.d.comb += [
             read.addr.eq(self.address),
             read.en.eq(self.enable & ~self.writing),
@@ -64,7 +65,7 @@ class Masters(wiring.Component):
     """``depth`` rows of ``lanes`` master weights, in two planes of bytes.
 
     Golden twin: the masters of ``golden.learn.sweeps.step``, by step and lane. All reads and
-    updates but ``read`` go through the rows in their order, from ``rewind`` on.
+    updates but ``read`` and ``peek`` go through the rows in their order, from ``rewind`` on.
 
     An update begins with ``take``, where there is one port in every ``turn``-th cycle or in none:
     ``reads`` cycles later the row's masters come out at ``old``, a group of ``width`` a cycle, and
@@ -84,7 +85,9 @@ class Masters(wiring.Component):
     write : stream of {address, data}: one byte, always ready; address (plane * depth + row) * lanes
         + lane, where plane is 0 for the high one: those bytes are the weights of inference.
     rewind : the next row is the first one. ``advance`` : take the high plane of the next row.
-    read : stream of {row, low}, always ready: take that row of the high plane, or of the low one.
+    read : stream of rows, always ready: take that row of the high plane.
+    peek : stream of {row, low}, always ready: take that row of either plane a cycle later, where
+        nothing else is done. The next row is then of no use until ``rewind``.
     weights : what was taken, 1 cycle after, 2 with ``registered``.
     take, old, new : see above.
 
@@ -117,7 +120,8 @@ class Masters(wiring.Component):
                 "write": In(byte_port(2 * depth * lanes)),
                 "rewind": In(1),
                 "advance": In(1),
-                "read": In(stream.Signature(access, always_ready=True)),
+                "read": In(stream.Signature(unsigned(self._row_bits), always_ready=True)),
+                "peek": In(stream.Signature(access, always_ready=True)),
                 "weights": Out(self._bytes),
                 "take": In(1),
                 "old": Out(group),
@@ -186,10 +190,11 @@ class OnePortMasters(Masters):
             byte.eq(self.write.payload.data),
             byte_lanes.eq(chosen),
             byte_written.eq(self.write.valid),
-            plane.eq(byte_low),
+            plane.eq(Mux(self.write.valid, byte_low, self.peek.payload.low)),
         ]
-        is_low = Mux(self.read.valid, self.read.payload.low, Mux(byte_written, plane, second))
-        row = Mux(self.read.valid, self.read.payload.row, following)
+        peeked = delay(m, self.peek.valid, 1, "peek")
+        is_low = Mux(self.read.valid, 0, Mux(byte_written | peeked, plane, second))
+        row = Mux(self.read.valid, self.read.payload, following)
         new = Cat(each.high for each in self.new), Cat(each.low for each in self.new)
         came = self._valid(m, second)
         high_row = self._comes(m, new[0], came, "high")
@@ -199,7 +204,7 @@ class OnePortMasters(Masters):
         m.d.comb += [
             memory.address.eq(Mux(writes, Cat(written, second_write), Cat(row, is_low))),
             memory.enable.eq(
-                writes | byte_written | self.read.valid | self.advance | self.take | second
+                writes | byte_written | peeked | self.read.valid | self.advance | self.take | second
             ),
             memory.writing.eq(writes | byte_written),
             memory.write.eq(Mux(writes, ~0, byte_lanes)),
@@ -208,6 +213,8 @@ class OnePortMasters(Masters):
         ]
         with m.If(self.write.valid):
             m.d.sync += following.eq(byte_row)
+        with m.Elif(self.peek.valid):
+            m.d.sync += following.eq(self.peek.payload.row)
         with m.Elif(self.rewind):
             m.d.sync += following.eq(0)
         with m.Elif(self.advance | second):
@@ -252,7 +259,8 @@ class TwoPortMasters(Masters):
         taken = delay(m, self.take, 1, "take")
         writes = delay(m, taken, 4 + self._groups, "write")
         low = Signal(name="low_read")
-        read_row = Mux(self.read.valid, self.read.payload.row, following)
+        peeked = delay(m, self.peek.valid, 1, "peek")
+        read_row = Mux(self.read.valid, self.read.payload, following)
         words = []
         for name, own in (("high", ~byte_low), ("low", byte_low)):
             m.submodules[name] = memory = Memory(shape=bits, depth=self._depth, init=[])
@@ -262,7 +270,7 @@ class TwoPortMasters(Masters):
             row = self._comes(m, group, Const(1), name)
             byte = self.write.payload.data.replicate(self._lanes)
             m.d.comb += [
-                read.en.eq(self.take | self.read.valid | self.advance),
+                read.en.eq(self.take | peeked | self.read.valid | self.advance),
                 read.addr.eq(read_row),
                 write.addr.eq(Mux(writes, written, byte_row)),
                 write.en.eq(Mux(writes, ~0, Mux(self.write.valid & own, chosen, 0))),
@@ -275,11 +283,13 @@ class TwoPortMasters(Masters):
         found = Mux(low, words[1], words[0])
         found = delay(m, found, self._registered, "weights", reset_less=True)
         m.d.comb += self.weights.eq(found)
-        with m.If(self.read.valid):
-            m.d.sync += low.eq(self.read.payload.low)
-        with m.Elif(self.advance):
+        with m.If(self.peek.valid):
+            m.d.sync += low.eq(self.peek.payload.low)
+        with m.Elif(self.read.valid | self.advance):
             m.d.sync += low.eq(0)
-        with m.If(self.rewind):
+        with m.If(self.peek.valid):
+            m.d.sync += following.eq(self.peek.payload.row)
+        with m.Elif(self.rewind):
             m.d.sync += following.eq(0)
         with m.Elif(self.advance | self.take):
             m.d.sync += following.eq(following + 1)

@@ -12,16 +12,16 @@ from .config import LearnConfig
 class ByteReader(wiring.Component):
     """The byte that stands where ``hw.learn.engine.LearnEngine.write`` would put one.
 
-    An address is taken once its byte is there: 3 cycles after it is offered, 4 with
-    ``memory_register``. Throughput: a byte every 5 cycles, 6 with ``memory_register``.
+    An address is taken once its byte is there: 4 cycles after it is offered, 5 with
+    ``memory_register``. Throughput: a byte every 6 cycles, 7 with ``memory_register``.
 
     Members
     -------
     idle : the engine is idle; nothing is read otherwise.
     i : stream of ``LearnConfig.peek_layout``. ``o`` : stream of bytes.
     peek_weights, row : a row of weights is read, its plane in the lowest digit, and is at
-        ``weights`` a cycle later, 2 with ``memory_register``.
-    peek_biases, place : so is a group of biases, at ``biases`` a cycle later.
+        ``weights`` 2 cycles later, 3 with ``memory_register``.
+    peek_biases, place : so is a group of biases, at ``biases`` from the next cycle on.
     """
 
     def __init__(self, config: LearnConfig) -> None:
@@ -45,7 +45,7 @@ class ByteReader(wiring.Component):
         config = self._config
         address, weights = self.i.payload.address, self.i.payload.weights
         lane, byte = config.lane_bits, (4 * config.requantizers).bit_length() - 1
-        rows, wait = config.step_bits, 1 + config.memory_register
+        rows, wait = config.step_bits, 2 + config.memory_register
         peeks = Signal()  # the memories are asked in this cycle
         left = Signal(range(wait + 1))  # cycles until the byte is there, which is the last of them
         there = left == 1

@@ -12,7 +12,13 @@ from sobolpath.__main__ import main
 from tests.support.places import ROOT
 
 EXAMPLES = ROOT / "examples"
-SCRIPTS = ("adapt.py", "own_data.py", "pytorch_digits.py", "engine_in_design/run.py", "waveforms.py")
+SCRIPTS = (
+    "adapt.py",
+    "own_data.py",
+    "pytorch_digits.py",
+    "engine_in_design/run.py",
+    "waveforms.py",
+)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]  # seconds each, alone
 
 

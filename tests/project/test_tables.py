@@ -53,6 +53,7 @@ from sobolpath.golden.training import nested
 from sobolpath.host import errors
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export import axis, facts
+from sobolpath.hw.learn.config import CONFIGS as LEARNING
 from sobolpath.hw.memories import memories
 from tests.project.test_docs import PAGES, parser_of, typed
 from tests.support.places import MODELS, ROOT
@@ -386,12 +387,7 @@ def grown(rows):
 
 def learning_cycles(rows):
     """The cycles of a learnt image, on the engines of the boards."""
-    eight = learn_schedule.Machine(
-        lanes=8, requantizers=2, registers=1, gap=1, rows=256, error_rows=128
-    )
-    wide = learn_schedule.Machine(
-        lanes=64, requantizers=64, ports=2, registers=5, rows=64, error_rows=32, input_width=8
-    )
+    eight, wide = (LEARNING[name].machine for name in ("icebreaker-learn", "ulx3s-learn"))
     digits = Topology((64, 128, 128, 16), (2048, 2048, 1024))
     wanted = [(digits, eight), (_mnist(16), eight), (_mnist(64), wide)]
     assert len(rows) == len(wanted)

@@ -51,9 +51,9 @@ async def read_back(ctx, dut, depth, latency=1):
     found = []
     for low in (0, 1):
         for row in range(depth):
-            ctx.set(dut.read.payload, {"row": row, "low": low})
-            await pulse(ctx, dut.read.valid)
-            await wait(ctx, latency - 1)
+            ctx.set(dut.peek.payload, {"row": row, "low": low})
+            await pulse(ctx, dut.peek.valid)
+            await wait(ctx, latency)
             found.append(list(ctx.get(dut.weights)))
     return np.array(found)
 
@@ -142,9 +142,15 @@ def test_weights_in_their_order(kind, turn, registered):
                 await pulse(ctx, dut.advance)
                 await wait(ctx, registered)
                 found.append(list(ctx.get(dut.weights)))
+            for row in (5, 2, 7):
+                ctx.set(dut.read.payload, row)
+                await pulse(ctx, dut.read.valid)
+                await wait(ctx, registered)
+                found.append(list(ctx.get(dut.weights)))
 
     simulate(dut, bench)
-    assert found == arithmetic.high(masters).tolist() * 2
+    high = arithmetic.high(masters).tolist()
+    assert found == [*high, high[5], high[2], high[7]] * 2
 
 
 @pytest.mark.parametrize("kind", [OnePortMasters, TwoPortMasters])
