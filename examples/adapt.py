@@ -66,7 +66,7 @@ def accuracy(board, images, labels):
 
 def main():
     """Train, load, infer, learn, infer again."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--port", default="sim:icebreaker-learn", help="where the device is")
     parser.add_argument("--speaker", metavar="NAME", help="spoken digits, this speaker being new")
     options = parser.parse_args()
