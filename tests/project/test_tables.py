@@ -61,7 +61,7 @@ from tests.support.places import MODELS, ROOT
 NUMBER = re.compile(r"(?<![\w.-])\d[\d,.]*%?(?![\w-])")
 MARK = re.compile(r"<!-- (.*) -->")
 #: Commands that print tables of training, or of times; what they print is not compared.
-LONG = ("compare", "bench", "pytorch", "reproduce", "sweep", "train")
+LONG = ("compare", "bench", "pytorch", "reproduce", "sim", "sweep", "train")
 
 
 @dataclass(frozen=True)
