@@ -12,5 +12,5 @@ BOARD = replace(
     summary="ULX3S, ECP5 LFE5U-85F: 64 lanes learn, 65,536 weights",
     config=CONFIGS["ulx3s-learn"],
     flash=None,
-    clock_hz=87.5e6,
+    clock_hz=25e6,
 )
