@@ -30,7 +30,12 @@ examples:
 exit codes: 0 all built and their clocks met; 1 not so, by name; 2 wrong input
 """
 MODELS = ("digits", "mnist-37k")
-SEEDS = {"icebreaker": 10, "icebreaker-paper": 5, "icebreaker-learn": 5, "ulx3s": 5}  # of the others 1
+SEEDS = {
+    "icebreaker": 10,
+    "icebreaker-paper": 5,
+    "icebreaker-learn": 5,
+    "ulx3s": 5,
+}  # of the others 1
 LOCAL = ("bitstream", "files")  # of a build: where it lies
 
 

@@ -127,9 +127,9 @@ def test_command(tmp_path, capsys):
     assert "0 of 2," in out
     found = json.loads(files["json"].read_text())
     assert found["mismatches"] == 0
-    assert [epoch["images"] for epoch in found["epochs"]] == [150, 300]
-    assert found["epochs"][1]["cycles"] > 2 * found["epochs"][0]["cycles"] * 0.99
-    assert found["accuracy"] == found["epochs"][-1]["accuracy"] > 0.2
+    assert [epoch["images"] for epoch in found["course"]] == [150, 300]
+    assert found["course"][1]["cycles"] > 2 * found["course"][0]["cycles"] * 0.99
+    assert found["accuracy"] == found["course"][-1]["accuracy"] > 0.2
     assert files["svg"].read_text().count("as they came") == 1
     model = models.load(files["npz"])
     assert model.info["arithmetic"] == "chip"
