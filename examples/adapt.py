@@ -20,15 +20,17 @@ from sobolpath.golden.data import sets
 from sobolpath.golden.learn import compiled
 from sobolpath.golden.learn.loop import Course, train
 from sobolpath.golden.learn.start import FRACTIONS, RATE, begin
-from sobolpath.golden.topology.paths import Topology
+from sobolpath.golden.machine.model import Model
+from sobolpath.golden.topology.paths import Paths, Topology
 from sobolpath.golden.training import initialize
 
 EPOCHS, EACH, PASSES = 30, 5, 10  # of training; samples of each class that are learnt; how often
 DIGITS = Topology((64, 128, 128, 16), (2048, 2048, 1024))
+Samples = tuple[np.ndarray, np.ndarray]  # images, labels
 SPEECH = Topology((256, 256, 128, 16), (8192, 8192, 1024))
 
 
-def trained(topology, images, labels):
+def trained(topology: Paths, images: np.ndarray, labels: np.ndarray) -> Model:
     """A model that has learnt these images, of ten classes, from constant weights on."""
     parameters = begin(initialize.initialize(topology), 10)
     learner = compiled.learner(parameters, FRACTIONS.shifts(len(topology.paths), RATE))
@@ -36,13 +38,13 @@ def trained(topology, images, labels):
     return learner.parameters.model(FRACTIONS, 10)
 
 
-def digits():
+def digits() -> tuple[Samples, Samples]:
     """Training images and labels, and images and labels of what the device meets."""
     dataset = data.load("digits")
     return (dataset.x_train, dataset.y_train), (255 - dataset.x_test, dataset.y_test)
 
 
-def speech(speaker):
+def speech(speaker: str) -> tuple[Samples, Samples]:
     """The same of spoken digits: of five speakers, and of the sixth."""
     images, labels, speakers = sets.spoken()
     if speaker not in speakers:
@@ -51,7 +53,7 @@ def speech(speaker):
     return (images[~new], labels[~new]), (images[new], labels[new])
 
 
-def chosen(labels):
+def chosen(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``EACH`` samples of each class, at random, and all others."""
     rng = np.random.default_rng(0)
     order = rng.permutation(len(labels))
@@ -59,12 +61,12 @@ def chosen(labels):
     return few, np.setdiff1d(order, few)
 
 
-def accuracy(board, images, labels):
+def accuracy(board: host.Board, images: np.ndarray, labels: np.ndarray) -> float:
     """The share of images that the device gives the right class."""
     return float((board.infer(images)[:, :10].argmax(axis=1) == labels).mean())
 
 
-def main():
+def main() -> None:
     """Train, load, infer, learn, infer again."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--port", default="sim:icebreaker-learn", help="where the device is")

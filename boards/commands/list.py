@@ -15,7 +15,7 @@ Name the boards, with the engine that each is built with and its clock.
 
   sobolpath board list
 """
-COLUMNS = (("board", "board", ""), ("engine", "summary", ""), ("MHz", "clock_mhz", "g"))
+COLUMNS = (("board", "board", ""), ("engine", "summary", ""), ("MHz", "clock_mhz", ".0f"))
 
 
 def arguments(parser: Parser) -> None:

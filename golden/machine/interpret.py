@@ -103,14 +103,15 @@ def interpret(engine: Any, weights: bytes, biases: bytes, program: bytes) -> Pro
 class Reader:
     """Reads the blocks of a program."""
 
-    def __init__(self, engine, words):
+    def __init__(self, engine: Any, words: np.ndarray) -> None:
         self.engine, self.words = engine, words
         self.most = engine.weight_words * engine.lanes  # steps of a block
 
-    def word(self, place):
+    def word(self, place: int) -> int:
+        """The word there; the program repeats itself."""
         return int(self.words[place % len(self.words)])
 
-    def block(self, place):
+    def block(self, place: int) -> tuple[dict[str, int], int, np.ndarray, int]:
         """The fields of a block's first word, its second word, its walk and the next block."""
         head, base, fields = self.word(place), self.word(place + 1), {}
         for name, digits in image.HEADER.items():
@@ -123,7 +124,8 @@ class Reader:
             addresses = np.concatenate([addresses, addresses ^ before ^ after])
         return fields, base, addresses, place + 4 + fields["steps"]
 
-    def read(self, weights, biases):
+    def read(self, weights: np.ndarray, biases: np.ndarray) -> Program:
+        """The whole program. Raises ``Hangs``."""
         return Program(
             images=self.engine.images,
             inputs=self.inputs(),
@@ -133,7 +135,8 @@ class Reader:
             results=self.engine.max_outputs * self.engine.images,
         )
 
-    def inputs(self):
+    def inputs(self) -> np.ndarray:
+        """Where each input stands. Raises ``Hangs``."""
         fields, _, addresses, _ = self.block(self.word(0))
         at_once, lanes = 1 << fields["fan_in"], self.engine.lanes
         if fields["kind"] != Kind.INPUT or at_once > self.engine.input_width:
@@ -160,7 +163,8 @@ class Reader:
             )
             step, row = step + steps, row + rows
 
-    def outputs(self):
+    def outputs(self) -> np.ndarray:
+        """Where each output's copies stand. Raises ``Hangs``."""
         fields, _, addresses, _ = self.block(self.word(2))
         copies = 1 << fields["shift"]
         if fields["kind"] != Kind.READ or copies > min(len(addresses), self.engine.max_copies):
