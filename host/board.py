@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.learn.arithmetic import Fractions
 from sobolpath.golden.learn.parameters import Parameters
 from sobolpath.golden.learn.program import unpack
+from sobolpath.golden.learn.start import FRACTIONS
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.image import Space
@@ -30,7 +30,6 @@ from .session import Session
 Progress = Callable[[int, int], object]
 #: Of an identity, what is no property of the engine.
 PASSING = (*STATES, "infer_bytes", "digest")
-FRACTIONS = Fractions()  # of what devices learn
 
 
 class Board:

@@ -9,6 +9,7 @@ import numpy as np
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.learn.learner import Learner
 from sobolpath.golden.learn.parameters import Parameters
+from sobolpath.golden.learn.start import FRACTIONS
 from sobolpath.golden.machine import engine
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.model import Model
@@ -16,7 +17,7 @@ from sobolpath.golden.protocol.identity import Identity
 from sobolpath.golden.protocol.network import pack
 from sobolpath.golden.topology.paths import Topology
 
-from .board import FRACTIONS, Board
+from .board import Board
 
 IMAGES = 3  # for a random network: the last one is alone where two are inferred together
 MOST = 2048  # paths of all junctions of a random network: it is loaded in 20 ms at 1 Mbaud

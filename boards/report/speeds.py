@@ -1,9 +1,6 @@
 """What a board's clock makes of the models that ship: cycles, time, and what binds."""
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.learn.arithmetic import Fractions
-from sobolpath.golden.learn.parameters import Parameters
-from sobolpath.golden.learn.program import fitted
 from sobolpath.golden.machine import model as models
 from sobolpath.golden.machine.model import Model
 from sobolpath.golden.training import zoo
@@ -29,12 +26,12 @@ def cycles(model: Model, config: Config) -> dict:
     activations that is written meanwhile; ``binds``, what would have to be faster for a shorter
     interval. Of an engine that learns also ``step_cycles``, of an image that is learnt.
     """
-    if isinstance(config, LearnConfig):
-        return _learning(model, config)
     try:
         config.image(model)
     except InputError as error:
         return {"why": str(error)}
+    if isinstance(config, LearnConfig):
+        return _learning(model, config)
     schedule = config.schedule(model.topology)
     tasks = schedule.tasks
     longest = max(tasks, key=tasks.__getitem__)
@@ -51,11 +48,6 @@ def cycles(model: Model, config: Config) -> dict:
 
 def _learning(model, config):
     """:func:`cycles` of an engine that learns, which infers one image after the other."""
-    try:
-        parameters = Parameters.of_model(model, Fractions())
-        fitted(parameters, Fractions(), config, "engine")
-    except InputError as error:
-        return {"why": str(error)}
     schedule = config.schedule(model.topology)
     counted = schedule.cycles
     return {

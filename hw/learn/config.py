@@ -1,15 +1,18 @@
 """The parameters of an engine that learns."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from sobolpath.golden.learn.arithmetic import SLOWEST
+from sobolpath.golden.learn.parameters import Parameters
+from sobolpath.golden.learn.program import LearnImage, fitted
 from sobolpath.golden.learn.schedule import Machine, Schedule, plan
+from sobolpath.golden.learn.start import FRACTIONS
 from sobolpath.golden.machine.image import Space
+from sobolpath.golden.machine.model import Model
 from sobolpath.golden.topology.paths import Paths
 
 from ..config import EngineConfig
@@ -116,9 +119,9 @@ class LearnConfig(EngineConfig):
         """The cycles of a network: :func:`golden.learn.schedule.plan`."""
         return plan(topology, self.machine)
 
-    def image(self, model: Any) -> Any:
-        """Not of a model: see :func:`golden.learn.program.fitted`."""
-        raise NotImplementedError
+    def image(self, model: Model) -> LearnImage:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Pack a model's masters for this engine; ``InputError`` if it does not fit."""
+        return fitted(Parameters.of_model(model, FRACTIONS), FRACTIONS, self)
 
 
 #: Named configurations: ``tiny-learn`` for tests, the others for the board of that name.

@@ -50,7 +50,6 @@ class LearnLanes(wiring.Component):
     write_error, error_place, errors : a group of errors is written at row * groups + group.
     done, sums, active, row : a row of sums; backwards, which of its neurons are neither 0 nor 255;
         its tag.
-    ahead : ``done`` of the next cycle.
     """
 
     def __init__(
@@ -94,7 +93,6 @@ class LearnLanes(wiring.Component):
                 "weights": self.masters.signature.members["weights"],
                 "old": self.masters.signature.members["old"],
                 "new": self.masters.signature.members["new"],
-                "ahead": Out(1),
                 "done": Out(1),
                 "sums": Out(data.ArrayLayout(signed(32), config.lanes)),
                 "active": Out(config.lanes),
@@ -148,10 +146,7 @@ class LearnLanes(wiring.Component):
             m.d.comb += self.active.eq(kept)
         else:
             m.d.comb += self.active.eq(delay(m, active, later, "active", reset_less=True))
-        m.d.comb += [
-            self.ahead.eq(products.valid & products.last),
-        ]
-        m.d.sync += [self.done.eq(self.ahead), self.row.eq(products.row)]
+        m.d.sync += [self.done.eq(products.valid & products.last), self.row.eq(products.row)]
         return m
 
     def _connect_weights(self, m: Module) -> None:

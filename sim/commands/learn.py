@@ -3,7 +3,6 @@
 import time
 from argparse import Namespace
 from dataclasses import replace
-from typing import Any
 
 from sobolpath.golden import data
 from sobolpath.golden.errors import InputError, check_name
@@ -75,58 +74,27 @@ def run(options: Namespace, say: Say) -> Outcome:
     check_name("signs", options.signs, SIGNS)
     plot = plots.check(options.plot) if options.plot is not None else None
     cli.check_writable(options.json, options.out, plot)
-    config, clock = CONFIGS[options.config], _clock(options)
-    topology = _topology(options)
-    halve = -(-options.epochs // 3) if options.halve is None else options.halve
-    rate = digits_of(options.rate)
-    plan = Course(epochs=options.epochs, rate=rate, halve=halve, seed=options.seed)
+    clock, topology, plan = _clock(options), _topology(options), _course(options)
     dataset = _dataset(options, topology)
     fixed = options.signs == "fixed"
     network = initialize.initialize(topology, seed=options.seed)
     parameters = begin(network, dataset.classes, fixed=fixed)
-    say(f"engine      {options.config}, {config.lanes} lanes, {clock / 1e6:g} MHz")
-    say(f"network     {options.layers_text}, {topology.total_paths:,} weights")
+    say(f"engine      {options.config}, {CONFIGS[options.config].lanes} lanes, {clock / 1e6:g} MHz")
+    say(f"network     {'-'.join(map(str, topology.layers))}, {topology.total_paths:,} weights")
     say(f"course      {plan}")
-    found, began = [], time.perf_counter()
-    with LearnMachine(config, parameters, FRACTIONS, say=say) as machine:
-        cycles = machine.schedule.cycles
-        speed = clock / cycles["image"]
-        say(f"cycles      {cycles['image']:,} an image: {speed:,.0f} images/s")
-        say("")
-        say("epoch   images   chip's time   as they came   held-out   values wrong")
-        total = plan.epochs * len(dataset.x_train)
-        with cli.progress(total=total, desc="learn", unit="image") as bar:
-
-            def tell(images, right):
-                bar.set_postfix(right=f"{right:.2%}", refresh=False)
-                bar.update(images)
-
-            for epoch in course.learn(machine, parameters, dataset, plan, fixed=fixed, tell=tell):
-                found.append(epoch)
-                bar.clear()
-                say(
-                    f"{len(found):5d}  {epoch.images:7,d}  {epoch.cycles / clock:10.3f} s  "
-                    f"{epoch.right:12.2%}  {epoch.accuracy:9.2%}  "
-                    f"{epoch.wrong} of {epoch.compared:,}"
-                )
+    began = time.perf_counter()
+    with LearnMachine(CONFIGS[options.config], parameters, FRACTIONS, say=say) as machine:
+        image = machine.schedule.cycles["image"]
+        say(f"cycles      {image:,} an image: {clock / image:,.0f} images/s")
+        found = _epochs(course.learn, machine, parameters, dataset, plan, fixed, clock, say)
         accuracy, wrong = course.held_out(machine, dataset)
         learned = machine.parameters
     seconds = time.perf_counter() - began
     say("")
     say(f"on the chip {accuracy:.2%} of {len(dataset.x_test):,} held-out images")
     if options.out is not None:
-        facts: dict[str, Any] = {
-            "arithmetic": "chip",
-            "epochs": plan.epochs,
-            "rate": 2.0**-plan.rate,
-            "halve": plan.halve,
-            "accuracy_learning": found[-1].right,
-            "seed": plan.seed,
-            "data": options.data,
-            "engine": options.config,
-        }
-        model = learned.model(FRACTIONS, dataset.classes, facts, dataset.preparation)
-        model.save(options.out)
+        facts = _facts(options, plan) | {"accuracy_learning": found[-1].right}
+        learned.model(FRACTIONS, dataset.classes, facts, dataset.preparation).save(options.out)
         say(f"wrote {options.out}")
     if plot is not None:
         picture.draw(plot, found, clock, f"{options.data} on {options.config}, simulated")
@@ -138,7 +106,7 @@ def run(options: Namespace, say: Say) -> Outcome:
         "clock_hz": clock,
         "layers": list(topology.layers),
         "paths": list(topology.paths),
-        "image_cycles": cycles["image"],
+        "image_cycles": image,
         "epochs": plan.epochs,
         "course": [vars(epoch) for epoch in found],
         "accuracy": accuracy,
@@ -146,8 +114,48 @@ def run(options: Namespace, say: Say) -> Outcome:
         "seconds": seconds,
         "seed": plan.seed,
     }
-    failures = [f"{wrong} values differ from the golden learner's"] if wrong else []
-    return Outcome(summary, failures)
+    return Outcome(summary, [f"{wrong} values differ from the golden learner's"] if wrong else [])
+
+
+def _epochs(learn, machine, parameters, dataset, plan, fixed, clock, say):
+    """Let it learn, with a bar, and a line for each epoch: a list of them."""
+    say("")
+    say("epoch   images   chip's time   as they came   held-out   values wrong")
+    found, total = [], plan.epochs * len(dataset.x_train)
+    with cli.progress(total=total, desc="learn", unit="image") as bar:
+
+        def tell(images, right):
+            bar.set_postfix(right=f"{right:.2%}", refresh=False)
+            bar.update(images)
+
+        for epoch in learn(machine, parameters, dataset, plan, fixed=fixed, tell=tell):
+            found.append(epoch)
+            bar.clear()
+            say(
+                f"{len(found):5d}  {epoch.images:7,d}  {epoch.cycles / clock:10.3f} s  "
+                f"{epoch.right:12.2%}  {epoch.accuracy:9.2%}  {epoch.wrong} of {epoch.compared:,}"
+            )
+    return found
+
+
+def _facts(options, plan):
+    """What the model file says of how it was learnt."""
+    return {
+        "arithmetic": "chip",
+        "epochs": plan.epochs,
+        "rate": 2.0**-plan.rate,
+        "halve": plan.halve,
+        "seed": plan.seed,
+        "data": options.data,
+        "engine": options.config,
+    }
+
+
+def _course(options):
+    """The epochs and their rates. Raises ``InputError``."""
+    halve = -(-options.epochs // 3) if options.halve is None else options.halve
+    rate = digits_of(options.rate)
+    return Course(epochs=options.epochs, rate=rate, halve=halve, seed=options.seed)
 
 
 def _clock(options):
@@ -167,7 +175,6 @@ def _topology(options) -> Paths:
     paths = paths if options.paths is None else options.paths
     if layers is None or paths is None:
         raise InputError("--layers and --paths are required for data of which no model ships")
-    options.layers_text = layers
     return Topology(cli.integers(layers, "-", "--layers"), cli.integers(paths, ",", "--paths"))
 
 

@@ -38,12 +38,16 @@ struct Engine {
         top.eval();
         ++cycle;
     }
-    bool tick(uint64_t limit) {  // false where the limit is reached
-        settle();
-        edge();
-        return cycle < limit;
-    }
 };
+
+// Keeps the errors that the engine writes in this cycle, if any.
+void keep_errors(const Vlearner& top, int32_t* errors) {
+    if (!top.PORT(probe, error)) return;
+    const uint32_t first = top.PORT(probe, error_place) * REQUANTIZERS;
+    for (unsigned value = 0; value < REQUANTIZERS; ++value) {
+        errors[first + value] = static_cast<int16_t>(item(top.PORT(probe, errors), value, 16));
+    }
+}
 
 std::string error;  // the last one
 
@@ -62,8 +66,10 @@ extern "C" {
 Engine* learner_open() try {
     auto* engine = new Engine;
     engine->top.rst = 1;
-    engine->tick(~0ull);
-    engine->tick(~0ull);
+    for (int i = 0; i < 2; ++i) {
+        engine->settle();
+        engine->edge();
+    }
     engine->top.rst = 0;
     return engine;
 } catch (const std::exception& exception) {
@@ -152,12 +158,7 @@ uint32_t learner_run(Engine* engine, const uint8_t* inputs, const uint32_t* task
         engine->settle();
         if (top.PORT(i, valid) && top.PORT(i, ready)) ++fed;
         if (top.PORT(task, valid) && top.PORT(task, ready)) ++begun;
-        if (top.PORT(probe, error)) {
-            const uint32_t first = top.PORT(probe, error_place) * REQUANTIZERS;
-            for (unsigned value = 0; value < REQUANTIZERS; ++value) {
-                errors[first + value] = static_cast<int16_t>(item(top.PORT(probe, errors), value, 16));
-            }
-        }
+        keep_errors(top, errors);
         if (top.PORT(o, valid)) {
             if (got % outputs == 0) firsts[got / outputs] = engine->cycle;
             logits[got++] = static_cast<int32_t>(top.PORT(o, payload));
@@ -169,12 +170,7 @@ uint32_t learner_run(Engine* engine, const uint8_t* inputs, const uint32_t* task
     top.PORT(task, valid) = 0;
     while (top.busy && engine->cycle < limit) {  // what the last image teaches
         engine->settle();
-        if (top.PORT(probe, error)) {
-            const uint32_t first = top.PORT(probe, error_place) * REQUANTIZERS;
-            for (unsigned value = 0; value < REQUANTIZERS; ++value) {
-                errors[first + value] = static_cast<int16_t>(item(top.PORT(probe, errors), value, 16));
-            }
-        }
+        keep_errors(top, errors);
         engine->edge();
         engine->settle();
     }

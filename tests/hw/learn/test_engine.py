@@ -130,6 +130,32 @@ def test_a_label_that_no_output_has(monkeypatch):
     assert step.errors[-1].any()
 
 
+#: By phase, a constant of the hardware that is another than the golden step's.
+FAULTS = {
+    "forward": ("drain.LOW", 15),
+    "errors of outputs": ("outputs.ERROR", 13),
+    "backward": ("errors.HIGH", 4),
+    "update of weights": ("update.MIDDLE", 64),
+    "update of biases": ("lanes.BIAS_INPUT", 64),
+}
+
+
+@pytest.mark.parametrize("name", [None, *FAULTS])
+def test_a_fault_is_caught(name, monkeypatch):
+    """Without one the same images pass."""
+    rng, own = np.random.default_rng(11), config(requantizers=2)
+    topology = Topology((16, 16, 8), (64, 64))
+    parameters = learning.random_parameters(rng, topology, reach=3000)
+    tasks = [(image, label, 2, False) for image, label, *_ in learn_bench.tasks(rng, topology, 2)]
+    if name is None:
+        assert Learning(own, parameters, Fractions(), tasks).run().compared > 128
+        return
+    where, wrong = FAULTS[name]
+    monkeypatch.setattr(f"sobolpath.hw.learn.{where}", wrong)
+    with pytest.raises(AssertionError):
+        Learning(own, parameters, Fractions(), tasks).run()
+
+
 def test_a_network_that_does_not_fit():
     own = config()
     with pytest.raises(InputError, match="the layers after the first must have at most 128 neu"):
