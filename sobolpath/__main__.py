@@ -31,6 +31,7 @@ COMMANDS = {
     "sim learn": ("sim.commands.learn", "let the simulated chip learn a data set"),
     "sim serve": ("sim.commands.serve", "simulate a whole board behind a serial port"),
     "sim bench": ("sim.commands.bench", "time the back ends of the simulation"),
+    "sim bench-learn": ("sim.commands.bench_learn", "set learning on chips beside a processor"),
     "hw list": ("hw.commands.list", "name the configurations of the engine"),
     "hw verilog": ("hw.commands.verilog", "write an engine as Verilog, for other designs"),
     "hw image": ("hw.commands.image", "write a network as the bytes an engine takes"),

@@ -35,6 +35,7 @@ RUNS = {
     "sim conflicts": "--layers 16-16 --paths 32 --lanes 4 --queues 1 --plot c.svg",
     "sim grow": "small.npz --data digits --config tiny --backend pysim --limit 4 --sizes 32,64",
     "sim learn": f"--data digits {NETWORK} --images 150 --epochs 1 --config tiny-learn",
+    "sim bench-learn": "--data random --layers 64-32-16 --paths 64,32 --images 40 --repeats 1",
     "hw list": "",
     "hw verilog": "--config tiny -o e.v",
     "hw image": "small.npz --config tiny -o m.hex",

@@ -341,7 +341,7 @@ class TestWrongInput:
                 [],
                 "COMMAND must be one of run, profile, trace, explain, conflicts",
             ),
-            (["walk"], "grow, learn, serve, bench, not 'walk' (try 'sobolpath sim --help')"),
+            (["walk"], "serve, bench, bench-learn, not 'walk' (try 'sobolpath sim --help')"),
             (["run"], "the following arguments are required: MODEL, --data"),
             (["run", SHIPPED, *DIGITS, "--fast"], "unrecognized arguments: --fast"),
             (["run", SHIPPED, "--data", "moons"], "data set must be one of digits, fashion"),
