@@ -11,10 +11,11 @@ from sobolpath.golden.support.cli import Parser
 from sobolpath.golden.support.command import Outcome, Say
 from sobolpath.golden.topology import catalogue, gf2
 
-from ..views import explain_plot
+from ..views import explain_plot, sweeps, sweeps_plot
 
 PLOT = Path("build/explain.svg")
 MOST = 16, 16, 8  # lanes, rows of a layer, and epochs of the junction that can be read in a picture
+MOST_LEARN = 8, 16  # lanes, and steps of the junction, where learning is drawn
 
 HELP = """\
 Draw how paths meet the hardware, for a small network: the neurons of each layer
@@ -25,6 +26,12 @@ the steps. docs/how-it-works.md explains the picture.
   sobolpath sim explain
   sobolpath sim explain --layers 32-32-16 --paths 64,64 --lanes 8 --step 5 \\
       --plot build/eight.svg
+
+  sobolpath sim explain --learn --step 5 --plot build/learn.svg
+
+With --learn it draws the three sweeps of learning through a junction, which is
+not the first one: all steps of each, and in lanes the one that reads row --step
+of the weights. docs/learning.md explains that picture.
 
 The exit code is 1 if rows, lanes and D do not give exactly the paths' edges.
 Topologies: {}.
@@ -38,7 +45,8 @@ def arguments(parser: Parser) -> None:
     options.paths(parser, "32,32")
     add("--lanes", type=int, default=4, metavar="P", help="lanes, a power of two (%(default)s)")
     options.topology(parser)
-    options.junction(parser, 1, "the junction of the step")
+    options.junction(parser, None, "the junction of the step (1, or with --learn the last)")
+    add("--learn", action="store_true", help="draw the sweeps of learning instead")
     add(
         "--step",
         type=int,
@@ -58,6 +66,8 @@ def run(options: Namespace, say: Say) -> Outcome:
     paths = cli.integers(options.paths, ",", "--paths")
     topology = catalogue.build(options.topology, layers, paths)
     lanes, junction, step = options.lanes, options.junction, options.step
+    if junction is None:
+        junction = len(paths) if options.learn else 1
     try:
         edges = check(topology, lanes)
     except ArithmeticError as error:
@@ -91,9 +101,41 @@ def run(options: Namespace, say: Say) -> Outcome:
     )
     for line in textwrap.wrap(text, 80):
         say(line)
-    explain_plot.draw(plot, topology, lanes, junction, step)
+    if options.learn:
+        try:
+            summary["sweeps"] = _sweeps(topology, junction, lanes, say)
+        except ArithmeticError as error:
+            return Outcome({}, (str(error),))
+        sweeps_plot.draw(plot, topology, lanes, junction, step)
+    else:
+        explain_plot.draw(plot, topology, lanes, junction, step)
     say(f"picture    {plot}")
     return Outcome(summary)
+
+
+def _sweeps(topology, junction, lanes, say):
+    """The walks of learning for ``--json``, compared with the paths' edges."""
+    for name, size, most in zip(
+        ("lanes", "steps of the junction"),
+        (lanes, topology.paths[junction - 1] // lanes),
+        MOST_LEARN,
+        strict=True,
+    ):
+        if size > most:
+            raise InputError(f"a picture of learning can show at most {most} {name}, not {size}")
+    walks = sweeps.walks(topology, junction, lanes)
+    compared = sweeps.check_walks(topology, junction, lanes)
+    say(f"sweeps     {len(walks)}, which were compared with {compared} edges of the junction")
+    return [
+        {
+            "name": walk.sweep.name.lower(),
+            "weight_rows": walk.weights.tolist(),
+            "source_rows": walk.sources.tolist(),
+            "target_rows": walk.targets.tolist(),
+            "distances": walk.distances.tolist(),
+        }
+        for walk in walks
+    ]
 
 
 def _check_size(topology, lanes, junction):

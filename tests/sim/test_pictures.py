@@ -12,7 +12,7 @@ from sobolpath.golden.topology.paths import Topology
 from sobolpath.sim.commands import grow
 from sobolpath.sim.run import report
 from sobolpath.sim.run.measure import make_job
-from sobolpath.sim.views import explain_plot, network_plot, profile_plot
+from sobolpath.sim.views import explain_plot, network_plot, profile_plot, sweeps_plot
 from tests.support.networks import random_model
 from tests.support.pictures import drawn, faults
 
@@ -62,6 +62,15 @@ def test_profile(figures, name, tmp_path):
 )
 def test_explain(figures, layers, paths, lanes, tmp_path):
     explain_plot.draw(tmp_path / "e.svg", Topology(layers, paths), lanes, 1, 5)
+    assert checked(figures) == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "paths", "lanes"),
+    [((16, 16, 8), (32, 32), 4), ((64, 64, 64), (128, 128), 8), ((2, 2, 2), (2, 2), 1)],
+)
+def test_learning(figures, layers, paths, lanes, tmp_path):
+    sweeps_plot.draw(tmp_path / "l.svg", Topology(layers, paths), lanes, 2, 1)
     assert checked(figures) == []
 
 
