@@ -15,7 +15,6 @@ from amaranth.lib import wiring
 from sobolpath.hw import weights
 from sobolpath.hw.engines import Config
 from sobolpath.hw.learn import multiplier
-from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.mac import multiplier_ports
 
 from ..flow.tools import BuildError
@@ -160,9 +159,7 @@ def expected_cells(config: Config) -> dict[str, int]:
 
 def registered_cells(config: Config) -> int:
     """The block RAMs behind which an engine of ``config`` has a register."""
-    names = ["weights", "activations", "biases"] * config.memory_register
-    if isinstance(config, LearnConfig):  # of the weights it is behind the choice of a plane
-        names = ["activations"] * config.memory_register
+    names = ["weights", "activations", "biases", "errors"] * config.memory_register
     names += ["results"] * (config.max_copies > 1)
     return block_rams_18k(config, *names) if names else 0
 

@@ -150,13 +150,20 @@ def block_rams_18k(config: Config, *names: str) -> int:
     """Block RAMs of 18 kbit of an engine's memories of these ``names``; all but its program's.
 
     The banks of a path-order engine come to distributed RAM where they are shallow, and what of an
-    engine that learns is shallower still.
+    engine that learns is shallower still, but for its errors.
     """
     path_order, learns = isinstance(config, PathOrderConfig), isinstance(config, LearnConfig)
+
+    def wide(size):  # a part that is written alone begins at a multiple of 9 bits
+        parted = size.unit % 9 and size.unit < size.width
+        return size.width // size.unit * (size.unit + -size.unit % 9) if parted else size.width
+
     return sum(
-        size.banks * block_rams(size.words, size.width, BYTES_18K if size.unit == 8 else WORDS_18K)
+        size.banks * block_rams(size.words, size.width, BYTES_18K)
+        if size.unit == 8
+        else size.banks * block_rams(size.words, wide(size), WORDS_18K)
         for name, size in sizes.memories(config).items()
         if (name in names if names else name != "program")
         and not (path_order and size.banks > 1 and size.words <= SHALLOW)
-        and not (learns and size.words < SHALLOW)
+        and not (learns and size.words < SHALLOW and name != "errors")
     )

@@ -6,9 +6,10 @@ again for the update. When each step is issued depends on the network alone. As 
 (:mod:`golden.machine.schedule`), every block has a number of cycles that it is held back, so that
 what it reads is written by then, and nothing is compared while the engine runs.
 
-The update of a row of weights takes a **turn**: the accesses of its memory, or as many cycles as
-the row's values need to leave the accumulators. Each row of targets begins with one turn more, in
-which its biases are updated.
+The update of a row of weights takes a **turn**. Where the weights' memory has one port that is its
+accesses, or as many cycles as the row's values need to leave the accumulators. Where it has two, a
+row is updated in a cycle. Each row of targets begins with one turn more, in which its biases are
+updated: they leave the accumulators as sums do, whatever the weights' turn.
 
 Layers stand in rows of the activations, and in the same rows of the errors. Those that have errors
 come first, the largest at 0, so that each begins at a multiple of its size; the inputs come behind.
@@ -36,6 +37,7 @@ ACTIVATED = 4  # from a sum that leaves the accumulators until its activation is
 ERRED = 2  # until the error of a hidden neuron is
 JUDGED = 5  # until the error of an output is
 UPDATED = 3  # until a new weight or bias is there
+WHOLE = 4  # from the sums of a row to its new weights, where it is updated in a cycle
 REWIND = 3  # before a block's first step: the weights and biases begin anew
 LOAD = 12  # cycles of the loader beside those in which inputs are written
 ALONE = 16  # between the last step and the first of the next image, beside those and its wait
@@ -60,7 +62,8 @@ class Machine:
     lanes : P, a power of two.
     requantizers : values that leave the accumulators a cycle.
     ports : of the weights' memory: 1, so that an update takes 4 accesses, or 2.
-    registers : registers beyond the shortest pipeline.
+    registers : registers beyond the shortest pipeline, up to the sums.
+    leaving : registers beyond it behind these, where values leave the accumulators.
     gap : idle cycles after each row of sums.
     rows : of the activation memory, twice what one image has.
     error_rows : of the memory of errors.
@@ -71,6 +74,7 @@ class Machine:
     requantizers: int = 1
     ports: int = 1
     registers: int = 0
+    leaving: int = 0
     gap: int = 0
     rows: int = 1 << 16
     error_rows: int = 1 << 15
@@ -85,7 +89,7 @@ class Machine:
     @property
     def turn(self) -> int:
         """Cycles in which a row of weights is updated."""
-        return max(4 if self.ports == 1 else 1, self.groups)
+        return max(4, self.groups) if self.ports == 1 else 1
 
     @property
     def captured(self) -> int:
@@ -94,8 +98,15 @@ class Machine:
 
     @property
     def learnt(self) -> int:
-        """Cycles from a step of the update until its weights may be read."""
-        return self.captured + UPDATED + (2 + self.turn if self.ports == 1 else 1 + self.groups)
+        """Cycles from a step of the update until its weights or biases may be read."""
+        if self.ports == 1:
+            return self.left + UPDATED + 2 + self.turn
+        return max(self.captured + WHOLE, self.left + self.groups + UPDATED)
+
+    @property
+    def left(self) -> int:
+        """Cycles from a row's last step until its values begin to leave the accumulators."""
+        return self.captured + self.leaving
 
 
 @dataclass(frozen=True)
@@ -194,7 +205,7 @@ class Schedule:
     def _reading(self):
         """Cycles of the label's search, of writing and of reading logits, which take turns."""
         output = self.of(Sweep.FORWARD)[-1]
-        drain = self.machine.captured + self.machine.groups
+        drain = self.machine.left + self.machine.groups
         return READ + 3 * self.topology.layers[-1] + int(output.issued[-1]) + 1 + drain
 
 
@@ -224,9 +235,10 @@ def _paced(steps, turns, machine, sweep):
     """Cycles from a block's first step to each of its steps."""
     number = np.arange(steps)
     row = number // turns
-    if sweep == Sweep.UPDATE:  # a turn more in every row, for its biases
-        return (number + row + 1) * machine.turn
-    return number + row * max(machine.groups - turns, machine.gap)
+    if sweep != Sweep.UPDATE:
+        return number + row * max(machine.groups - turns, machine.gap)
+    biases = (number + row + 1) * machine.turn  # a turn more in every row
+    return biases + row * max(machine.groups - turns * machine.turn, 0)
 
 
 def plan(topology: Paths, machine: Machine) -> Schedule:
@@ -269,8 +281,7 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
             elif sweep == Sweep.BACKWARD:
                 ready.append(int((erred[junction][row // fan_in] - issued).max()))
             else:
-                rows = np.arange(topology.layers[junction] // lanes)
-                biases = rows * (fan_in + 1) * machine.turn
+                biases = issued[::turns] - machine.turn
                 ready.append(int((erred[junction] - biases).max()))
                 if before.sweep == Sweep.FORWARD:  # its last biases are being read
                     ready.append(before.last + captured + groups + REWIND)
@@ -283,7 +294,7 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
                 start = first + -(-(start - first) // machine.turn) * machine.turn
         before = Block(sweep, junction, int(turns), matrix, start, issued, int(wait))
         blocks.append(before)
-        ends = start + issued[turns - 1 :: turns] + captured + groups
+        ends = start + issued[turns - 1 :: turns] + machine.left + groups
         if sweep == Sweep.FORWARD:
             activated[junction] = ends + ACTIVATED
             erred[junction] = ends + JUDGED  # of the last one; of others backwards

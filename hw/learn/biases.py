@@ -8,6 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..checks import exact_log2
+from ..delay import delay
 from ..stream import byte_port
 from .update import BIAS
 
@@ -16,27 +17,28 @@ class BiasMasters(wiring.Component):
     """``neurons`` biases, ``width`` a cycle, read and written back through pointers.
 
     Throughput: ``width`` biases a cycle; latency 1: ``o`` is the next group from the cycle after
-    ``advance`` on, and holds until the next ``advance``.
+    ``advance`` on, and holds until the next ``advance``; 2 where it is ``registered``.
 
     Parameters
     ----------
     neurons, width : powers of two, neurons >= 2 width.
+    registered : a register behind the memory, for a faster clock.
 
     Members
     -------
     write : stream of {address, data}: one byte at byte address neuron * 4 + byte; always ready.
     rewind : the next group is the first one, to be read and to be written.
     advance : take the next group. ``o`` : it.
-    peek, place : ``o`` is the group of that number, 1 cycle later; not with ``advance``.
+    peek, place : ``o`` is the group of that number, 1 or 2 cycles later; not with ``advance``.
     back, new : write the next group back.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
     """
 
-    def __init__(self, *, neurons: int, width: int):
+    def __init__(self, *, neurons: int, width: int, registered: bool = False):
         self._byte_bits = exact_log2("width", width) + 2
         exact_log2("neurons", neurons, minimum=2 * width)
-        self._depth = neurons // width
+        self._depth, self._registered = neurons // width, registered
         self._word = data.ArrayLayout(BIAS, width)
         super().__init__(
             {
@@ -67,7 +69,7 @@ class BiasMasters(wiring.Component):
             write.en.eq(Mux(self.back, ~0, self.write.valid << byte)),
             read.addr.eq(Mux(self.peek, self.place, following)),
             read.en.eq(self.advance | self.peek),
-            self.o.eq(read.data),
+            self.o.eq(delay(m, read.data, self._registered, "o", reset_less=True)),
         ]
         for pointer, moves in ((following, self.advance), (written, self.back)):
             with m.If(self.rewind):

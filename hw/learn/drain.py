@@ -24,17 +24,22 @@ class GroupShifter(wiring.Component):
     """Captures a row of values and gives it out in groups, value 0 first.
 
     Throughput: one group a cycle; a row may be captured every ``values / width`` cycles, in the
-    cycle of the last group at the earliest. Latency: 1 cycle from ``capture`` to the first group.
+    cycle of the last group at the earliest. Latency: 1 cycle from ``capture`` to the first group, 2
+    where it is ``registered``.
 
     Members
     -------
     capture, tag, i : take the row ``i`` now; ``tag`` is given back with its groups.
+    follows, follows_tag : another group of the row comes in the next cycle, a cycle later where it
+        is ``registered``; the row's tag.
     valid, group, o : ``o`` holds the row's ``width`` values from group * width on.
     o_tag, last : the row's tag, and whether this is the row's last group.
     """
 
-    def __init__(self, *, values: int, width: int, shape: ShapeLike, tag: ShapeLike):
-        self._groups, self._width = values // width, width
+    def __init__(
+        self, *, values: int, width: int, shape: ShapeLike, tag: ShapeLike, registered: bool = False
+    ):
+        self._groups, self._registered = values // width, registered
         super().__init__(
             {
                 "capture": In(1),
@@ -45,6 +50,8 @@ class GroupShifter(wiring.Component):
                 "last": Out(1),
                 "o_tag": Out(tag),
                 "o": Out(data.ArrayLayout(shape, width)),
+                "follows": Out(1),
+                "follows_tag": Out(tag),
             }
         )
 
@@ -52,24 +59,23 @@ class GroupShifter(wiring.Component):
         m = Module()
         kept = Signal.like(self.i.as_value(), name="kept", reset_less=True)
         tag = Signal.like(self.o_tag, name="tag_kept", reset_less=True)
-        m.d.comb += [
+        valid = Signal(name="valid_kept")
+        group = Signal.like(self.group, name="group_kept")
+        last = group == self._groups - 1
+        with m.If(self.capture):
+            m.d.sync += [kept.eq(self.i.as_value()), tag.eq(self.tag), valid.eq(1), group.eq(0)]
+        with m.Elif(valid):
+            m.d.sync += [valid.eq(~last), group.eq(group + 1)]
+        with m.If(~self.capture & (valid | self._registered)):  # or always: nothing is enabled then
+            m.d.sync += kept.eq(kept >> len(self.o.as_value()))
+        m.d.comb += [self.follows.eq(valid & ~last), self.follows_tag.eq(tag)]
+        m.d["sync" if self._registered else "comb"] += [
             self.o.as_value().eq(kept),
             self.o_tag.eq(tag),
-            self.last.eq(self.group == self._groups - 1),
+            self.valid.eq(valid),
+            self.group.eq(group),
+            self.last.eq(last),
         ]
-        with m.If(self.capture):
-            m.d.sync += [
-                kept.eq(self.i.as_value()),
-                tag.eq(self.tag),
-                self.valid.eq(1),
-                self.group.eq(0),
-            ]
-        with m.Elif(self.valid):
-            m.d.sync += [
-                kept.eq(kept >> len(self.o.as_value())),
-                self.valid.eq(~self.last),
-                self.group.eq(self.group + 1),
-            ]
         return m
 
 
@@ -78,7 +84,8 @@ class LearnDrain(wiring.Component):
     new biases, as the row's tag says.
 
     Throughput: ``requantizers`` values a cycle. Latency, from a group on: 2 cycles to results and
-    to errors of hidden neurons, 3 to new weights, 4 to activations, 5 to errors of outputs.
+    to errors of hidden neurons, 3 to new weights and biases, 4 to activations, 5 to errors of
+    outputs. With ``memory_register`` there is a register between the row and its groups.
 
     Members
     -------
@@ -87,7 +94,7 @@ class LearnDrain(wiring.Component):
     again : the biases begin anew.
     true : the place of the true class, row * lanes + lane, where ``labelled`` is 1.
     capture, sums, active, row : as of ``hw.learn.lanes.LearnLanes``.
-    old, new : masters, and what becomes of them.
+    old, new : masters, and what becomes of them; where the weights have one port.
     activation, activation_place, activations, result, result_place, results : as of the ``probe``
         of ``hw.engine.PathEngine``, whose ``sums`` are ``results`` here. ``error``,
         ``error_place``, ``errors`` : of a group of errors, alike.
@@ -99,14 +106,21 @@ class LearnDrain(wiring.Component):
         width, groups = config.requantizers, config.groups
         value = data.StructLayout({"sum": signed(32), "active": 1})
         self.shifter = GroupShifter(
-            values=config.lanes, width=width, shape=value, tag=tags.row(config)
+            values=config.lanes,
+            width=width,
+            shape=value,
+            tag=tags.row(config),
+            registered=config.memory_register,
         )
-        self.biases = BiasMasters(neurons=config.bias_neurons, width=width)
+        self.biases = BiasMasters(
+            neurons=config.bias_neurons, width=width, registered=config.memory_register
+        )
         self.requantizer = Requantizer(requantizers=width, accumulator_bits=32)
         self.outputs = OutputErrors(values=width)
         self.hidden = HiddenErrors(values=width)
         self.update = MasterUpdate(lanes=width)
         biases = self.biases.signature.members
+        group = data.ArrayLayout(MASTER, width)
         super().__init__(
             {
                 "write": biases["write"],
@@ -120,8 +134,7 @@ class LearnDrain(wiring.Component):
                 "sums": In(data.ArrayLayout(signed(32), config.lanes)),
                 "active": In(config.lanes),
                 "row": In(tags.row(config)),
-                "old": In(data.ArrayLayout(MASTER, width)),
-                "new": Out(data.ArrayLayout(MASTER, width)),
+                **({"old": In(group), "new": Out(group)} if config.ports == 1 else {}),
                 "activation": Out(1),
                 "activation_place": Out(range(config.rows * groups)),
                 "activations": Out(data.ArrayLayout(ACTIVATION, width)),
@@ -163,8 +176,7 @@ class LearnDrain(wiring.Component):
         m.d.comb += [
             biases.rewind.eq(self.again),
             biases.advance.eq(
-                (self.capture & wanted(self.row))
-                | (shifter.valid & ~shifter.last & wanted(shifter.o_tag))
+                (self.capture & wanted(self.row)) | (shifter.follows & wanted(shifter.follows_tag))
             ),
             biases.peek.eq(self.peek),
             biases.place.eq(self.place),
@@ -178,6 +190,7 @@ class LearnDrain(wiring.Component):
         half = Signal(1 << 4, reset_less=True)  # of the shift, which rounds
         with m.If(self.capture):  # results are not shifted
             m.d.sync += half.eq(Mux(self.row.output, 0, (1 << self.row.shift[:4]) >> 1))
+        half = delay(m, half, config.memory_register, "half", reset_less=True)
         for own, value, bias, total in zip(
             requantizer.i, shifter.o, self.biases.o, requantizer.bias, strict=True
         ):
@@ -231,19 +244,22 @@ class LearnDrain(wiring.Component):
         shifter, update, biases = self.shifter, self.update, self.biases
         tag = shifter.o_tag
         is_bias = tag.does == Does.BIAS
+        both = self._config.ports == 1
         for value, old in enumerate(update.masters):
-            weight, bias = self.old[value], biases.o[value]
+            bias = biases.o[value]
+            weight = self.old[value] if both else bias
             m.d.comb += [
                 old.low.eq(Mux(is_bias, bias.low, weight.low)),
                 old.high.eq(Mux(is_bias, bias.high, weight.high)),
             ]
         m.d.comb += [
             update.products.eq(Cat(value.sum[:PRODUCT_BITS] for value in shifter.o)),
-            update.biases.eq(is_bias),
+            update.biases.eq(is_bias if both else 1),
             update.shift.eq(tag.shift),
-            update.fixed.eq(tag.fixed & ~is_bias),
-            biases.back.eq(delay(m, shifter.valid & is_bias, MasterUpdate.latency, "back")),
+            update.fixed.eq(tag.fixed & ~is_bias if both else 0),
+            biases.back.eq(delay(m, shifter.valid & is_bias, update.latency, "back")),
             biases.new.eq(update.o),
         ]
-        for new, own in zip(self.new, update.o, strict=True):
-            m.d.comb += [new.low.eq(own.low), new.high.eq(own.high)]
+        if both:
+            for new, own in zip(self.new, update.o, strict=True):
+                m.d.comb += [new.low.eq(own.low), new.high.eq(own.high)]

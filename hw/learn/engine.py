@@ -179,10 +179,10 @@ class LearnEngine(wiring.Component):
             drain.sums.eq(lanes.sums),
             drain.active.eq(lanes.active),
             drain.row.eq(lanes.row),
-            drain.old.eq(lanes.old),
-            lanes.new.eq(drain.new),
             control.written.eq(drain.done),
         ]
+        if self.config.ports == 1:
+            m.d.comb += [drain.old.eq(lanes.old), lanes.new.eq(drain.new)]
 
     def _connect_written(self, m: Module) -> None:
         """Groups of activations and of errors to their memories."""

@@ -19,6 +19,7 @@ from .config import LearnConfig
 from .masters import OnePortMasters, RowMemory, TwoPortMasters
 from .outputs import ERROR16
 from .tags import Does
+from .update import PRODUCT_BITS, MasterUpdate
 
 
 class LearnLanes(wiring.Component):
@@ -42,14 +43,15 @@ class LearnLanes(wiring.Component):
 
     Members
     -------
-    write, weights, old, new : as of ``hw.learn.masters.Masters``.
+    write, weights : as of ``hw.learn.masters.Masters``. old, new : the same, where the weights have
+        one port; where they have two, rows are updated here.
     again : the weights begin anew.
     peek, place : read a row of weights back, of the low plane where the lowest digit is 1.
     issue : a step, see ``hw.learn.tags.issue``.
     store : what is written to the activation memory.
     write_error, error_place, errors : a group of errors is written at row * groups + group.
     done, sums, active, row : a row of sums; backwards, which of its neurons are neither 0 nor 255;
-        its tag.
+        its tag. Rows that are updated here are not ``done``.
     """
 
     def __init__(
@@ -60,15 +62,15 @@ class LearnLanes(wiring.Component):
         sizes: dict[str, Any] = {
             "lanes": config.lanes,
             "depth": config.weight_words,
-            "width": width,
-            "turn": machine.turn,
             "registered": config.memory_register,
         }
-        self.masters = (
-            OnePortMasters(memory=row_memory, **sizes)
-            if config.ports == 1
-            else TwoPortMasters(**sizes)
-        )
+        self._whole = config.ports == 2  # rows are updated whole, and here
+        if self._whole:
+            self.masters = TwoPortMasters(**sizes)
+            self.update = MasterUpdate(lanes=config.lanes, registered=True)
+        else:
+            sizes |= {"width": width, "turn": machine.turn, "memory": row_memory}
+            self.masters = OnePortMasters(**sizes)
         self.activations = ActivationMemory(
             values=config.lanes,
             rows=config.rows,
@@ -76,12 +78,12 @@ class LearnLanes(wiring.Component):
             banks=config.input_width,
             registered=config.memory_register,
         )
-        stages = config.crossbar_registers
+        stages, masters = config.crossbar_registers, self.masters.signature.members
         self.bytes = XorCrossbar(lanes=config.lanes, shape=8, registers=stages)
         self.words = XorCrossbar(lanes=config.lanes, shape=ERROR16, registers=stages)
         super().__init__(
             {
-                "write": self.masters.signature.members["write"],
+                "write": masters["write"],
                 "again": In(1),
                 "peek": In(1),
                 "place": In(1 + config.step_bits),
@@ -90,9 +92,8 @@ class LearnLanes(wiring.Component):
                 "write_error": In(1),
                 "error_place": In(range(machine.error_rows * config.groups)),
                 "errors": In(data.ArrayLayout(ERROR16, width)),
-                "weights": self.masters.signature.members["weights"],
-                "old": self.masters.signature.members["old"],
-                "new": self.masters.signature.members["new"],
+                "weights": masters["weights"],
+                **({} if self._whole else {"old": masters["old"], "new": masters["new"]}),
                 "done": Out(1),
                 "sums": Out(data.ArrayLayout(signed(32), config.lanes)),
                 "active": Out(config.lanes),
@@ -117,8 +118,12 @@ class LearnLanes(wiring.Component):
         crossed = delay(m, operands, stages, "crossed")
         products = delay(m, crossed, 2 + config.product_register, "products")
         distance = delay(m, issue.distance, read, "distance", reset_less=True)
-        backward = operands.row.does == Does.BACKWARD
+        backward = self._does(m, Does.BACKWARD, operands, read)
         self._connect_weights(m)
+        if self._whole:
+            self._connect_update(m)
+        else:
+            m.d.comb += [self.old.eq(self.masters.old), self.masters.new.eq(self.new)]
         row = self.activations.row.as_value()
         weights = self.masters.weights.as_value()
         store = self.store
@@ -131,9 +136,10 @@ class LearnLanes(wiring.Component):
             self.bytes.i.as_value().eq(Mux(backward, weights, row)),
             self.bytes.distance.eq(distance),
             self.words.i.as_value().eq(self._errors(m)),
-            self.words.distance.eq(Mux(backward, distance, 0)),
+            self.words.distance.eq(self._of_errors(m, backward, distance)),
         ]
         self._multiply(m, crossed, products)
+        done = products.valid & products.last
         active = Cat(
             (each.any() & ~each.all())
             for each in (row.word_select(n, 8) for n in range(config.lanes))
@@ -146,20 +152,40 @@ class LearnLanes(wiring.Component):
             m.d.comb += self.active.eq(kept)
         else:
             m.d.comb += self.active.eq(delay(m, active, later, "active", reset_less=True))
-        m.d.sync += [self.done.eq(products.valid & products.last), self.row.eq(products.row)]
+        if self._whole:
+            done &= products.row.does != Does.UPDATE
+        m.d.sync += [self.done.eq(done), self.row.eq(products.row)]
         return m
+
+    def _does(self, m: Module, does: Does, step: Any, cycles: int) -> Any:
+        """Whether ``step``, the issued one of so many cycles before, does that.
+
+        With registers for a fast clock this is a register too: it goes to every lane.
+        """
+        if not self._config.memory_register:
+            return step.row.does == does
+        name = f"{does.name.lower()}_{cycles}"
+        return delay(m, self.issue.step.row.does == does, cycles, name, reset_less=True)
+
+    def _of_errors(self, m: Module, backward: Any, distance: Any) -> Any:
+        """D of the crossbar of errors: 0 but backwards."""
+        if not self._config.memory_register:
+            return Mux(backward, distance, 0)
+        issue = self.issue
+        own = Mux(issue.step.row.does == Does.BACKWARD, issue.distance, 0)
+        return delay(m, own, self.activations.latency, "errors_distance", reset_less=True)
 
     def _connect_weights(self, m: Module) -> None:
         """When each step has its weights: forwards behind the crossbar, backwards before it."""
         masters, issue = self.masters, self.issue
         backward = issue.step.row.does == Does.BACKWARD
         later = delay(m, issue.step, self.bytes.latency, "weights")
-        updates = delay(m, issue.step, self.latency + 1 - masters.reads, "updates")
+        taken = self.latency + 1 - masters.reads  # for a row's sums, or the group that leaves first
+        taken += 0 if self._whole else self._config.machine.leaving
+        updates = delay(m, issue.step, taken, "updates")
         connect(m, flipped(self.write), masters.write)
         m.d.comb += [
             self.weights.eq(masters.weights),
-            self.old.eq(masters.old),
-            masters.new.eq(self.new),
             masters.rewind.eq(self.again),
             masters.advance.eq(later.valid & (later.row.does == Does.FORWARD)),
             masters.read.valid.eq(issue.step.valid & backward),
@@ -170,11 +196,28 @@ class LearnLanes(wiring.Component):
             masters.take.eq(updates.valid & (updates.row.does == Does.UPDATE)),
         ]
 
+    def _connect_update(self, m: Module) -> None:
+        """A row of products to new weights."""
+        m.submodules.update = update = self.update
+        m.d.comb += [
+            update.products.eq(Cat(total[:PRODUCT_BITS] for total in self.sums)),
+            update.shift.eq(self.row.shift),
+            update.fixed.eq(delay(m, self.row.fixed, 1, "fixed", reset_less=True)),
+        ]
+        for own, old, new, found in zip(
+            update.masters, self.masters.old, self.masters.new, update.o, strict=True
+        ):
+            m.d.comb += [own.low.eq(old.low), own.high.eq(old.high)]
+            m.d.comb += [new.low.eq(found.low), new.high.eq(found.high)]
+
     def _errors(self, m: Module) -> Any:
         """The row of errors that a step reads."""
         config = self._config
         width, rows = 16 * config.requantizers, config.machine.error_rows
-        m.submodules.errors = memory = Memory(shape=16 * config.lanes, depth=rows, init=[])
+        style = {"ram_style": "block"} if config.memory_register else {}  # whose register it is
+        m.submodules.errors = memory = Memory(
+            shape=16 * config.lanes, depth=rows, init=[], attrs=style
+        )
         read = memory.read_port()
         write = memory.write_port(granularity=width)
         groups = (config.groups - 1).bit_length()
@@ -191,10 +234,10 @@ class LearnLanes(wiring.Component):
 
     def _multiply(self, m: Module, crossed: Any, products: Any) -> None:
         """The products of what leaves the crossbar, and their sums."""
-        config = self._config
-        forward = crossed.row.does == Does.FORWARD
-        backward = crossed.row.does == Does.BACKWARD
-        biases = crossed.row.does == Does.BIAS
+        config, since = self._config, self.activations.latency + self.bytes.latency
+        forward, backward, biases = (
+            self._does(m, does, crossed, since) for does in (Does.FORWARD, Does.BACKWARD, Does.BIAS)
+        )
         for lane in range(config.lanes):
             m.submodules[f"mac_{lane}"] = own = self._mac(registered=config.product_register)
             small = Signal(8, name=f"small_{lane}")

@@ -2,7 +2,7 @@
 
 There are two kinds, with the same ports. :class:`OnePortMasters` has one memory of one port, in
 which the high plane stands before the low one: an update takes 4 accesses. :class:`TwoPortMasters`
-has a memory with a read port and a write port for each plane, and may update a row every cycle.
+has a memory with a read port and a write port for each plane, and updates a row every cycle.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ class Masters(wiring.Component):
     Golden twin: the masters of ``golden.learn.sweeps.step``, by step and lane. All reads and
     updates but ``read`` and ``peek`` go through the rows in their order, from ``rewind`` on.
 
-    An update begins with ``take``, where there is one port in every ``turn``-th cycle or in none:
+    An update begins with ``take``, in every ``turn``-th cycle or in none:
     ``reads`` cycles later the row's masters come out at ``old``, a group of ``width`` a cycle, and
     each group's new ones must be at ``new`` 3 cycles after it (``hw.learn.update.MasterUpdate``).
     Then the row is written whole. Until then nothing else may be read.
@@ -245,44 +245,50 @@ class OnePortMasters(Masters):
 class TwoPortMasters(Masters):
     """A memory for each plane, with a read port and a write port: see :class:`Masters`.
 
-    A row is read with ``take``, and written 5 cycles and its groups after.
+    A row is updated whole, so that ``width`` is ``lanes`` and ``turn`` is 1. It is written 3 cycles
+    after it came out.
     """
 
-    reads = 2
+    def __init__(self, *, lanes: int, depth: int, registered: bool = False):
+        super().__init__(lanes=lanes, depth=depth, width=lanes, turn=1, registered=registered)
+        self.reads = 1 + registered
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         bits = 8 * self._lanes
-        byte_row, byte_low, chosen = self._byte()
-        following = Signal(self._row_bits, reset_less=True)
-        written = Signal(self._row_bits, reset_less=True)
-        taken = delay(m, self.take, 1, "take")
-        writes = delay(m, taken, 4 + self._groups, "write")
-        low = Signal(name="low_read")
+        following = Signal(self._row_bits, reset_less=True)  # the row that is read next
+        written = Signal(self._row_bits, reset_less=True)  # and the one that is written next
+        writes = delay(m, self.take, self.reads + 3, "write")
         peeked = delay(m, self.peek.valid, 1, "peek")
-        read_row = Mux(self.read.valid, self.read.payload, following)
-        words = []
+        low = Signal(name="low_read")
+        shown = delay(m, low, self._registered, "low_shown", reset_less=True)
+        row = Signal(self._row_bits, name="read_row")
+        m.d.comb += row.eq(Mux(self.read.valid, self.read.payload, following))
+        # What a byte of the network needs is kept for a cycle, as its address goes the longest way.
+        byte_row, byte_low, chosen = (
+            delay(m, each, 1, name, reset_less=True)
+            for each, name in zip(self._byte(), ("byte_row", "byte_low", "byte_lanes"), strict=True)
+        )
+        byte = delay(m, self.write.payload.data, 1, "byte", reset_less=True)
+        comes = delay(m, self.write.valid, 1, "byte_written")
+        planes = {}
         for name, own in (("high", ~byte_low), ("low", byte_low)):
             m.submodules[name] = memory = Memory(shape=bits, depth=self._depth, init=[])
             read = memory.read_port()
             write = memory.write_port(granularity=8)
-            group = Cat(getattr(each, name) for each in self.new)
-            row = self._comes(m, group, Const(1), name)
-            byte = self.write.payload.data.replicate(self._lanes)
+            new = Cat(getattr(each, name) for each in self.new)
             m.d.comb += [
                 read.en.eq(self.take | peeked | self.read.valid | self.advance),
-                read.addr.eq(read_row),
+                read.addr.eq(row),
                 write.addr.eq(Mux(writes, written, byte_row)),
-                write.en.eq(Mux(writes, ~0, Mux(self.write.valid & own, chosen, 0))),
-                write.data.eq(Mux(writes, row, byte)),
+                write.en.eq(Mux(writes, ~0, Mux(comes & own, chosen, 0))),
+                write.data.eq(Mux(writes, new, byte.replicate(self._lanes))),
             ]
-            leaves = self._leaves(m, read.data, taken, name)
+            plane = delay(m, read.data, self._registered, name, reset_less=True)
             for number, old in enumerate(self.old):
-                m.d.comb += getattr(old, name).eq(leaves.word_select(number, 8))
-            words.append(read.data)
-        found = Mux(low, words[1], words[0])
-        found = delay(m, found, self._registered, "weights", reset_less=True)
-        m.d.comb += self.weights.eq(found)
+                m.d.comb += getattr(old, name).eq(plane.word_select(number, 8))
+            planes[name] = plane
+        m.d.comb += self.weights.eq(Mux(shown, planes["low"], planes["high"]))
         with m.If(self.peek.valid):
             m.d.sync += low.eq(self.peek.payload.low)
         with m.Elif(self.read.valid | self.advance):

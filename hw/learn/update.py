@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth import C, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..checks import exact_log2
+from ..delay import delay
 
 #: The two bytes of a master weight: 256 high + low.
 MASTER = data.StructLayout({"low": signed(8), "high": signed(8)})
@@ -20,28 +21,29 @@ class MasterUpdate(wiring.Component):
     """New masters: the old ones less ``products``, shifted and rounded half up, clamped.
 
     Golden twin: the update of ``golden.learn.by_path.step``, of weights and of biases.
-    Free-running. Throughput: ``lanes`` masters a cycle; latency: 3 cycles. What is taken fits 25
-    bits, and what is left 26. Masters saturate, and where signs are ``fixed`` they stop short of
-    the other sign.
+    Free-running. Throughput: ``lanes`` masters a cycle; latency: ``latency`` cycles, 3 of them from
+    the masters on. What is taken fits 25 bits, and what is left 26. Masters saturate, and where
+    signs are ``fixed`` they stop short of the other sign.
 
     Parameters
     ----------
     lanes : masters that come together, a power of two.
+    registered : a register in the middle of the shift. What is shifted, and how far, comes a cycle
+        before all the others then.
 
     Members
     -------
     products : error times activation, a lane each; ``masters`` : what they are taken from, weights
         extended to biases' digits. ``biases`` : they are biases.
     shift : 0 to 24 (``golden.learn.arithmetic.Shifts``); ``fixed`` : signs stay.
-    o : the new masters of what came 3 cycles before.
+    o : the new masters of the masters of 3 cycles before.
 
     Raises ``TypeError`` or ``ValueError`` where ``lanes`` is no power of two.
     """
 
-    latency = 3
-
-    def __init__(self, *, lanes: int):
+    def __init__(self, *, lanes: int, registered: bool = False):
         exact_log2("lanes", lanes)
+        self.latency, self._registered = 3 + registered, registered
         row = data.ArrayLayout(BIAS, lanes)
         super().__init__(
             {
@@ -62,8 +64,15 @@ class MasterUpdate(wiring.Component):
         wide = Signal(reset_less=True)
         m.d.sync += [fixed.eq(self.fixed), stopping.eq(fixed), biases.eq(self.biases)]
         m.d.sync += wide.eq(biases)
+        coarse, fine = C(0, 1), self.shift
+        if self._registered:  # by multiples of 8 a cycle earlier
+            coarse = Cat(C(0, 3), self.shift[3:])
+            fine = delay(m, self.shift[:3], 1, "fine", reset_less=True)
         for lane, new in enumerate(self.o):
             product, master = self.products[lane], self.masters[lane]
+            # Below the product a 0: what is shifted out last is the digit that rounds.
+            whole = (product << 1) >> coarse
+            whole = delay(m, whole, self._registered, f"coarse_{lane}", reset_less=True)
             # All masters here are 128 more than they are: then their parts only stand side by side.
             old = Signal(signed(25), name=f"old_{lane}", reset_less=True)
             negative = Signal(name=f"negative_{lane}", reset_less=True)
@@ -71,8 +80,7 @@ class MasterUpdate(wiring.Component):
             less = Signal(signed(26), name=f"less_{lane}", reset_less=True)
             taken, half = shifted >> 1, shifted[0]
             m.d.sync += [
-                # Below the product a 0: what is shifted out last is the digit that rounds.
-                shifted.eq((product << 1) >> self.shift),
+                shifted.eq(whole >> fine),
                 old.eq(Cat(master.low.as_unsigned() ^ MIDDLE, master.high).as_signed()),
                 # old - taken - half; the last is what enters below.
                 less.eq((Cat(1, old).as_signed() + Cat(~half, ~taken).as_signed()) >> 1),

@@ -120,5 +120,5 @@ def test_the_cells_that_are_expected():
     board = load("icebreaker-learn")
     assert board.family.expected_cells(board.config) == {"dsp": 8, "ebr": 27, "spram": 4}
     config = load("ulx3s-learn").config
-    assert ecp5.expected_cells(config) == {"dsp": 64, "ebr": 112}
-    assert ecp5.registered_cells(config) == 16
+    assert ecp5.expected_cells(config) == {"dsp": 64, "ebr": 118}
+    assert ecp5.registered_cells(config) == 118  # all of them

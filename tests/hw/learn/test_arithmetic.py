@@ -100,10 +100,12 @@ class TestHiddenErrors:
 
 class TestMasterUpdate:
     @pytest.mark.parametrize("kind", ["weights", "fixed", "biases"])
-    @pytest.mark.parametrize("lanes", [1, 8])
-    def test_are_golden(self, lanes, kind):
+    @pytest.mark.parametrize(("lanes", "registered"), [(1, False), (8, False), (4, True)])
+    def test_are_golden(self, lanes, registered, kind):
         """Another shift every cycle; masters at their ends, products around what rounds."""
-        rng, dut = np.random.default_rng(lanes), MasterUpdate(lanes=lanes)
+        rng = np.random.default_rng(lanes)
+        dut = MasterUpdate(lanes=lanes, registered=registered)
+        assert dut.latency == 3 + registered
         inputs, wanted, changed = [], [], 0
         biases, fixed = kind == "biases", kind == "fixed"
         limit = BIAS_LIMIT if biases else LIMIT
@@ -130,7 +132,11 @@ class TestMasterUpdate:
         def read(ctx):
             return [256 * ctx.get(each.high) + ctx.get(each.low) for each in dut.o]
 
-        assert stream(dut, inputs, read) == wanted
+        if registered:  # all others come a cycle later than products and shifts
+            early = [{name: each[name] for name in ("products", "shift")} for each in inputs]
+            pairs = zip([*early, early[-1]], [inputs[0], *inputs], strict=True)
+            inputs = [others | own for own, others in pairs]
+        assert stream(dut, inputs, read)[: len(wanted)] == wanted
         assert changed > 20 * lanes
         assert {-limit, limit - 1} <= {value for row in wanted for value in row}
 
