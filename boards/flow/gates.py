@@ -3,27 +3,25 @@
 The engine stands where the whole design stands in a build, in the same script with the same options
 and cells; without the serial line, over which a network takes a hundred times as many cycles. The
 simulation has four states, and every memory starts as X, even what a bitstream would fill with 0.
+``boards.verify`` has the test benches, and what is compared.
 """
 
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.machine.image import MemoryImage
 from sobolpath.golden.support import cli
 from sobolpath.hw.export import verilog
 
 from ..board import Board
 from . import synthesis, tools
 
-BENCH = Path(__file__).with_name("gates.v")
-UNTIL_LOADED = 16  # cycles of the reset and around the network's bytes, at most
 PATIENCE = 2  # times the cycles that a simulation should take
 #: What a memory begins with, by the names that Yosys' models have for it; those of LUTs differ, and
 #: our models of block RAM begin as X anyway.
@@ -39,6 +37,7 @@ class Trace:
     logits : (valid, data, last) of each logit, as text: hexadecimal data, x where unknown.
     busy : of the engine at the end, as text; ``None`` until then.
     cycles : simulated.
+    peeked : (valid, data) of each byte that was read back, as text.
     """
 
     taken: list = field(default_factory=list)
@@ -46,12 +45,13 @@ class Trace:
     logits: list = field(default_factory=list)
     busy: str | None = None
     cycles: int = 0
+    peeked: list = field(default_factory=list)
 
     def add(self, line: str) -> None:
         """Takes in a line of the test bench; others are left out."""
         kind, *values = line.split() or [""]
-        if kind == "logit":
-            self.logits.append(tuple(values))
+        if kind in ("logit", "peeked"):
+            (self.logits if kind == "logit" else self.peeked).append(tuple(values))
         elif kind == "busy":
             self.busy, self.cycles = values[0], int(values[1])
         elif kind in ("taken", "result"):
@@ -92,46 +92,35 @@ def synthesize(board: Board, folder: Path) -> None:
 
 
 def simulate(
-    board: Board, folder: Path, *, image: MemoryImage, images: np.ndarray, logits: int, cycles: int
+    board: Board,
+    folder: Path,
+    *,
+    bench: Path,
+    words: Mapping[str, Sequence[int]],
+    parameters: Mapping[str, int],
+    cycles: int,
 ) -> Trace:
     """Runs ``engine.v`` of ``folder``: a :class:`Trace`.
 
     Parameters
     ----------
     board : boards.board.Board
-    image : golden.machine.image.MemoryImage, written first, byte by byte.
-    images : ``uint8`` (B, n_0), B a multiple of the config's images; offered as soon as may be.
-    logits : how many are to come; the simulation ends with them, or when it has taken twice as long
-        as it should.
-    cycles : that an endless queue of these inferences should take, for that and for the progress.
+    bench : the file of the test bench, whose module is ``bench``.
+    words : what the bench reads, name -> numbers: NAME.hex.
+    parameters : of the bench; ``PATIENCE``, after which it gives up, is twice ``cycles``.
+    cycles : that it should take, for that and for the progress.
 
     Raises ``InputError`` if Icarus is not installed, ``BuildError`` if it fails.
     """
     compiler, simulator = icarus()
-    config, layout = board.config, board.config.write_layout
-    writes = [
-        layout.const({"space": space, "address": address, "data": byte}).as_bits()
-        for space, content in image.spaces()
-        for address, byte in enumerate(content)
-    ]
-    inputs = config.inputs(images)
-    cycles += len(writes) + UNTIL_LOADED
-    parameters = {
-        "WRITE_BITS": layout.size,
-        "WRITES": len(writes),
-        "INPUT_BITS": config.input_bits,
-        "INPUTS": len(inputs),
-        "TOGETHER": len(inputs) * config.images // len(images),
-        "LOGITS": logits,
-        "PATIENCE": PATIENCE * cycles,
-    }
-    for name, numbers in (("writes", writes), ("inputs", inputs)):
+    for name, numbers in words.items():
         (folder / f"{name}.hex").write_text("".join(f"{number:x}\n" for number in numbers))
     netlist = CONTENT.sub(r"\1x", (folder / "engine.v").read_text())
     (folder / "unknown.v").write_text(netlist)
     command = [compiler, "-g2012", "-s", "bench", "-o", "bench.vvp"]
+    parameters = {**parameters, "PATIENCE": PATIENCE * cycles}
     command += [f"-Pbench.{name}={value}" for name, value in parameters.items()]
-    _compile([*command, BENCH, "unknown.v", *board.family.models(folder)], folder)
+    _compile([*command, bench, "unknown.v", *board.family.models(folder)], folder)
     with cli.progress(total=cycles, unit="cycle", desc="simulate") as bar:
         return _run([simulator, "-n", "bench.vvp"], folder, bar)
 

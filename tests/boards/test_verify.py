@@ -14,6 +14,7 @@ from sobolpath.__main__ import main
 from sobolpath.boards import load
 from sobolpath.boards.commands import verify
 from sobolpath.boards.flow import gates, tools
+from sobolpath.boards.verify import inferring
 from sobolpath.golden import data
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
@@ -116,7 +117,7 @@ def test_options(name, config, outputs, tmp_path):
     text, exchanged = GATE.subn(r"\g<1>1\2", (folder / "engine.v").read_text(), count=1)
     assert exchanged == 1
     (folder / "engine.v").write_text(text)
-    result, failures = verify.compare(board, model, images, config.image(model), folder)
+    result, failures = inferring.compare(board, model, images, None, folder)
     assert result["logits_different"] > 0
     assert re.match(r"\d+ logits differ; the first: image \d+, logit \d+: expected ", failures[0])
 
@@ -145,8 +146,8 @@ def pretend(tmp_path, monkeypatch):
             change(trace)
         return trace
 
-    monkeypatch.setattr(verify.gates, "simulate", simulate)
-    monkeypatch.setattr(verify.gates, "synthesize", lambda board, folder: None)
+    monkeypatch.setattr(inferring, "simulate", simulate)
+    monkeypatch.setattr(gates, "synthesize", lambda board, folder: None)
     return traces
 
 
@@ -224,7 +225,6 @@ class TestCommand:
         ("arguments", "message"),
         [
             (["nope"], "board must be one of icebreaker, "),
-            (["icebreaker-learn"], "icebreaker-learn must be a board that infers alone: one that "),
             (["icebreaker", "--limit", "0"], "--limit must be 1 to 360, not 0"),
             (["icebreaker-1", "--limit", "361"], "--limit must be 1 to 360, not 361"),
             (["icebreaker", "--data", "nope"], "'nope'"),
@@ -275,6 +275,6 @@ class TestCommand:
         def simulate(board, folder, **_):
             gates._compile([*gates.icarus()[:1], "-o", "x.vvp", "no.v"], tmp_path)
 
-        monkeypatch.setattr(verify.gates, "simulate", simulate)
+        monkeypatch.setattr(inferring, "simulate", simulate)
         assert main(["board", "verify", "icebreaker", *ARGUMENTS]) == 1
         assert "FAILED: Icarus must compile the netlist: no.v" in capsys.readouterr().err

@@ -27,8 +27,10 @@ import pytest
 from scripts import readme
 from sobolpath.__main__ import main
 from sobolpath.boards import load, report
-from sobolpath.boards.commands.verify import INFERENCES
 from sobolpath.boards.flow import tools
+from sobolpath.boards.verify.inferring import INFERENCES
+from sobolpath.boards.verify.learning import IMAGES
+from sobolpath.golden.learn import latency as learn_latency
 from sobolpath.golden.learn import schedule as learn_schedule
 from sobolpath.golden.learn.arithmetic import SLOWEST
 from sobolpath.golden.learn.task import Task
@@ -54,6 +56,7 @@ from sobolpath.host import errors
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.export import axis, facts
 from sobolpath.hw.learn.config import CONFIGS as LEARNING
+from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.memories import memories
 from tests.project.test_docs import PAGES, parser_of, typed
 from tests.support.places import MODELS, ROOT
@@ -274,9 +277,15 @@ def verified(rows):
     for name, images, logits, cycles, _ in rows:
         config = load(name.strip("`")).config
         schedule = config.schedule(topology)
-        assert int(images) == INFERENCES * config.images
-        assert logits == f"0 of {int(images) * topology.layers[-1]}"
-        assert cycles == f"{schedule.latency:,}, {schedule.interval:,}"
+        if isinstance(config, LearnConfig):
+            wanted, interval = IMAGES, schedule.cycles["image"]
+            latency = learn_latency.latency(schedule, topology.layers[0] // config.input_width)
+        else:
+            wanted = INFERENCES * config.images
+            latency, interval = schedule.latency, schedule.interval
+        assert int(images) == wanted
+        assert logits == f"0 of {wanted * topology.layers[-1]}"
+        assert cycles == f"{latency:,}, {interval:,}"
 
 
 def ports(rows):
