@@ -33,9 +33,9 @@ BENCHES = {
     "path_order": 3,
     "axis": 8,
 }
-#: Those that a simulator of two states runs too, which compiles for 10 s: the smallest, and the
-#: largest, whole engine. Other engines it runs in tests/sim.
-COMPILED = ("crossbar", "axis")
+#: Those that a simulator of two states runs too, which compiles for up to 10 s: the smallest, the
+#: largest, whole engine, and the one that learns. Other engines it runs in tests/sim.
+COMPILED = ("crossbar", "axis", "learn")
 
 BUILD_ARGUMENTS = {
     "icarus": [],
