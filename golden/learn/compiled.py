@@ -5,11 +5,7 @@ under a hash of what it is made of. :func:`learner` falls back to NumPy where th
 """
 
 import ctypes
-import hashlib
-import os
 import platform
-import shutil
-import subprocess
 import tempfile
 from functools import cache as once
 from pathlib import Path
@@ -17,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..support import cache
+from ..support import cache, compilers, kept
 from ..topology.blocks import blocks
 from ..topology.paths import Paths
 from .arithmetic import Shifts, high
@@ -25,9 +21,7 @@ from .learner import Learner
 from .parameters import Parameters
 
 KERNEL = Path(__file__).with_name("kernel.cpp")
-COMPILERS = ("g++", "clang++")
-# Without -march what is kept is good on any CPU of its architecture.
-FLAGS = ("-O3", "-std=c++17", "-fPIC", "-shared")
+FLAGS = ("-O3", *compilers.LIBRARY)
 
 
 class _Junction(ctypes.Structure):
@@ -40,21 +34,21 @@ class _Junction(ctypes.Structure):
     ]
 
 
-def build(folder: Path, compiler: str) -> Path:
+def build(folder: Path, compiler: list[str]) -> Path:
     """The library in ``folder``, compiled unless it is there. Raises ``InputError``."""
     made_of = (KERNEL.read_bytes(), FLAGS, compiler, platform.machine(), platform.system())
-    made = folder / f"{hashlib.sha256(repr(made_of).encode()).hexdigest()[:24]}.so"
-    if made.exists():
-        return made
+    made = folder / f"{compilers.digest(made_of, 24)}.so"
     try:
+        if kept.is_whole(made):
+            return made
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as room:
             part = Path(room) / made.name
-            command = [compiler, *FLAGS, str(KERNEL), "-o", str(part)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise InputError(f"{compiler} must compile {KERNEL}: {done.stderr.strip()[:300]}")
-            os.replace(part, made)
+            try:
+                compilers.compile_with(compiler, [*FLAGS, str(KERNEL), "-o", str(part)])
+            except InputError as error:
+                raise InputError(f"{compiler[0]} must compile {KERNEL}: {error}") from None
+            kept.keep(part, made)
     except OSError as error:
         raise InputError(f"{folder}: must be a folder to write in: {error.strerror}") from None
     return made
@@ -63,10 +57,8 @@ def build(folder: Path, compiler: str) -> Path:
 @once
 def library() -> ctypes.CDLL | None:
     """The compiled step; ``None`` where there is no compiler, or it fails, or nothing is kept."""
-    compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
-    if compiler is None:
-        return None
     try:
+        compiler = compilers.find("what learns")
         return ctypes.CDLL(str(build(cache.folder("learn"), compiler)))
     except (InputError, OSError):
         return None

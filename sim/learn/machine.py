@@ -15,11 +15,11 @@ from sobolpath.golden.machine.image import Space
 from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.learn.engine import LearnEngine
 
-from ..backends import library
+from ..backends import designs, library
 from ..backends.record import Stuck
 
 HARNESS = Path(__file__).with_name("learn.cpp")
-SOURCES = library.sources(("golden/learn", *library.PACKAGES))
+SOURCES = designs.sources(("golden/learn", *designs.PACKAGES))
 FAILED = 2**32 - 1  # what functions of the harness return then
 
 
@@ -180,9 +180,9 @@ class LearnMachine:
         return unpack(self.topology, self.config.lanes, *found)
 
 
-def design(config: LearnConfig) -> library.Design:
+def design(config: LearnConfig) -> designs.Design:
     """What is compiled."""
-    return library.Design(
+    return designs.Design(
         name="learner",
         make=lambda: LearnEngine(config),
         made_of=(SOURCES, config),

@@ -12,7 +12,7 @@ import numpy as np
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.support import cli, packages
 
-from ..backends import library
+from ..backends import designs
 from .batches import Task
 from .tally import Tally
 
@@ -25,7 +25,7 @@ def versions() -> dict[str, str | None]:
 
     ``design`` is a hash of all files of the golden model and the hardware.
     """
-    found = {"python": platform.python_version(), "design": library.SOURCES[:12]}
+    found = {"python": platform.python_version(), "design": designs.SOURCES[:12]}
     return {**found, **packages.versions(*PACKAGES)}
 
 

@@ -27,7 +27,7 @@ from sobolpath.golden.support import cli, packages, threads
 from sobolpath.golden.topology.catalogue import LINEAR
 from sobolpath.hw import engines
 
-from ..backends import library
+from ..backends import designs
 from . import plan
 
 PACKAGES = ("numpy", "scipy", "scikit-learn")
@@ -43,7 +43,7 @@ class Differs(Exception):
 @cache
 def versions() -> dict[str, str | None]:
     """What computes, name -> version; ``source`` is a hash of the golden model and the hardware."""
-    source = library.sources(("golden", "hw", "boards"))[:12]
+    source = designs.sources(("golden", "hw", "boards"))[:12]
     own = {"sobolpath": sobolpath.__version__, "source": source}
     return {**own, **packages.versions(*PACKAGES)}
 

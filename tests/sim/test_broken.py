@@ -138,7 +138,7 @@ class TestCompiler:
         text = "echo whole > engine.so"
         monkeypatch.setenv("CXX", str(script(tmp_path / "cxx", text)))
         full = OSError(28, os.strerror(28))
-        monkeypatch.setattr(library.os, "replace", lambda *arguments: (_ for _ in ()).throw(full))
+        monkeypatch.setattr(os, "replace", lambda *arguments: (_ for _ in ()).throw(full))
         assert sim(small, "--backend", "native") == 2
         error = capsys.readouterr().err
         place = re.escape(f"{out}/sim/") + r"\w+"

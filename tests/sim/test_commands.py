@@ -18,12 +18,11 @@ from sobolpath.__main__ import main
 from sobolpath.golden import data
 from sobolpath.golden.machine import engine, model
 from sobolpath.golden.machine.schedule import Schedule, plan
-from sobolpath.golden.support import packages
+from sobolpath.golden.support import compilers, packages
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS
 from sobolpath.hw.sequencer import Sequencer
 from sobolpath.hw.writeback import WriteBack
-from sobolpath.sim.backends import library
 from sobolpath.sim.backends.native import NativeEngine
 from tests.sim.test_pysim import AlwaysBusy, altered
 from tests.support.marks import slow
@@ -402,7 +401,7 @@ class TestWrongInput:
 
     def test_native_without_a_compiler(self, capsys, monkeypatch):
         monkeypatch.delenv("CXX", raising=False)
-        monkeypatch.setattr(library, "COMPILERS", ("no-such-compiler",))
+        monkeypatch.setattr(compilers, "COMPILERS", ("no-such-compiler",))
         err = self.refused(capsys, "run", SHIPPED, *DIGITS, "--backend", "native")
         assert "needs a C++ compiler, no-such-compiler on PATH or $CXX: apt-get install g++" in err
 

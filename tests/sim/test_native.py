@@ -13,10 +13,11 @@ import pytest
 
 from sobolpath.golden.errors import InputError
 from sobolpath.golden.machine import engine
+from sobolpath.golden.support import compilers, packages
 from sobolpath.golden.topology.paths import Topology
 from sobolpath.hw.config import CONFIGS, EngineConfig
 from sobolpath.hw.writeback import WriteBack
-from sobolpath.sim.backends import library, record, verilator
+from sobolpath.sim.backends import designs, library, record, verilator
 from sobolpath.sim.backends.native import NativeEngine
 from sobolpath.sim.backends.pysim import PysimEngine
 from sobolpath.sim.backends.record import Job
@@ -172,10 +173,10 @@ def test_what_it_is_made_of_has_its_own_place(fake, monkeypatch):
     paths.append(fake("echo a > engine.so"))
     other = dataclasses.replace(CONFIGS["tiny"], program_words=128)
     paths.append(library.build(other, folder=paths[0].parents[1]))
-    monkeypatch.setattr(library.packages, "versions", lambda *names: dict.fromkeys(names, "0"))
+    monkeypatch.setattr(packages, "versions", lambda *names: dict.fromkeys(names, "0"))
     paths.append(fake("echo a > engine.so"))
-    for name in ("SOURCES", "OWN"):
-        monkeypatch.setattr(library, name, "0")
+    for part, name in ((designs, "SOURCES"), (library, "OWN")):
+        monkeypatch.setattr(part, name, "0")
         paths.append(fake("echo a > engine.so"))
     monkeypatch.setitem(record.ROW_LANE, "ISSUED", ("issuer", "first"))
     paths.append(fake("echo a > engine.so"))
@@ -184,14 +185,14 @@ def test_what_it_is_made_of_has_its_own_place(fake, monkeypatch):
 
 def test_every_file_of_the_design_counts(tmp_path):
     """Its content, its name, and which package it is in."""
-    for package in library.PACKAGES:
+    for package in designs.PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*pyc"))
-    seen = {library.SOURCES, library.sources(library.PACKAGES, tmp_path)}
+    seen = {designs.SOURCES, designs.sources(designs.PACKAGES, tmp_path)}
     assert len(seen) == 1
     for name in ("hw/mac.py", "golden/machine/schedule.py", "hw/new.py", "golden/topology/new.py"):
         with (tmp_path / name).open("a") as file:
             file.write("# changed\n")
-        seen.add(library.sources(library.PACKAGES, tmp_path))
+        seen.add(designs.sources(designs.PACKAGES, tmp_path))
     assert len(seen) == 5
 
 
@@ -206,7 +207,7 @@ def test_a_failing_compiler_leaves_nothing(fake, tmp_path):
 
 
 def test_a_slow_compiler_is_ended_with_its_children(fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(library, "TIMEOUT", 1)
+    monkeypatch.setattr(compilers, "TIMEOUT", 1)
     late = tmp_path / "late"
     with pytest.raises(InputError, match="must be done in 1 s, but was not"):
         fake(f"(sleep 3; touch {late}) & wait")
@@ -284,26 +285,6 @@ def test_a_broken_library_is_named(fake, tmp_path, monkeypatch):
 
 
 class TestTools:
-    def test_compiler(self, monkeypatch, tmp_path):
-        monkeypatch.setenv("CXX", "env -i g++")
-        assert library.compiler() == ["env", "-i", "g++"]
-        monkeypatch.setenv("CXX", "no-such-compiler -x")
-        with pytest.raises(InputError, match=r"CXX must be .* not 'no-such-compiler'"):
-            library.compiler()
-        monkeypatch.delenv("CXX")
-        assert library.compiler()[0] in library.COMPILERS
-        script(tmp_path / "clang++", "true")
-        monkeypatch.setenv("PATH", str(tmp_path))
-        assert library.compiler() == ["clang++"]
-        (tmp_path / "clang++").unlink()
-        with pytest.raises(InputError, match=r"g\+\+ or clang\+\+ on PATH or \$CXX: apt-get"):
-            library.compiler()
-
-    def test_quoting(self, monkeypatch):
-        monkeypatch.setenv("CXX", '"g++')
-        with pytest.raises(InputError, match=r"CXX must be a command, not .*No closing quotation"):
-            library.compiler()
-
     def test_verilator(self, monkeypatch, tmp_path):
         environment = verilator.environment()
         root = Path(environment["VERILATOR_ROOT"])

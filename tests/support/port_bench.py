@@ -15,7 +15,7 @@ from sobolpath.boards.gateware.host import identity
 from sobolpath.boards.gateware.port import LAMPS, Port
 from sobolpath.golden.protocol.device import Device
 from sobolpath.hw.engines import component
-from sobolpath.sim.backends import library
+from sobolpath.sim.backends import designs, library
 from sobolpath.sim.board import machine
 from tests.support import serial_flash
 from tests.support.streams import at_random
@@ -94,7 +94,7 @@ class PortBench:
         self.seed, self.rng = seed, random.Random(seed)
         self.stalls = at_random(self.rng, 0.2) if seed else lambda: 0
         self.flash, boots = flash or b"", flash is not None
-        design = library.Design(
+        design = designs.Design(
             name="port",
             make=lambda: Bench(config, boots, silence),
             made_of=(MADE_OF, config, boots, silence),

@@ -150,16 +150,25 @@ class TestCompiled:
         monkeypatch.setenv("PATH", "")
         assert self.learner() is Learner
 
+    def test_the_compiler_that_is_named(self, tmp_path, monkeypatch):
+        """As the simulators take it; one that is not there is none."""
+        monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path))
+        monkeypatch.setenv("CXX", "no-such-compiler")
+        assert self.learner() is Learner
+        compiled.library.cache_clear()
+        monkeypatch.setenv("CXX", "env g++")
+        assert self.learner() is compiled.CompiledLearner
+
     def test_where_nothing_can_be_kept(self, tmp_path, monkeypatch):
         (tmp_path / "learn").write_text("a file")
         monkeypatch.setenv("SOBOLPATH_CACHE", str(tmp_path))
         assert self.learner() is Learner
         with pytest.raises(InputError, match="learn: must be a folder to write in"):
-            compiled.build(tmp_path / "learn", "g++")
+            compiled.build(tmp_path / "learn", ["g++"])
 
     def test_a_compiler_that_fails(self, tmp_path):
         with pytest.raises(InputError, match=r"false must compile .*kernel\.cpp"):
-            compiled.build(tmp_path, "false")
+            compiled.build(tmp_path, ["false"])
         assert not list(tmp_path.iterdir())
 
 
