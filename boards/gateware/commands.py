@@ -1,17 +1,18 @@
-"""Takes commands apart; ``golden.protocol.device`` is the twin in software."""
+"""Takes commands apart; ``golden.protocol.device`` is the twin in software.
+
+``boards.gateware.learning`` has what an engine that learns needs beside.
+"""
 
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from sobolpath.golden.learn.task import LABEL_BITS
-from sobolpath.golden.protocol.device import LENGTHS, READS, WRITES
+from sobolpath.golden.protocol.device import LENGTHS, WRITES
 from sobolpath.golden.protocol.frames import HEADER_BYTES, Opcode, Status
 from sobolpath.hw.engines import Config
-from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.memories import spaces
 
 from .crc import SerialCrc
@@ -31,20 +32,12 @@ class Kind(enum.Enum, shape=2):
     LOAD = 3
 
 
-OPCODES = (*LENGTHS, Opcode.INFER, *WRITES)
-#: What comes back of a READ.
-READ = data.StructLayout({"data": 8, "last": 1})
-
-
 class Commands(wiring.Component):
     """Reads commands, feeds the engine, and says what is to be answered.
 
     A byte takes 10 cycles, one of data ``TURN`` + 14, and those that the engine lets it wait. An
     answer is there 11 cycles after the byte that decides it was taken. While it waits for its tag
     to be sent no byte is taken: so kind and tag of the command stay as they are.
-
-    Where the engine learns, the last word of an INFER's inputs is offered once its CRC was found
-    right, and no header is looked at while the engine is ``busy``.
 
     After an answer other than OK every byte is dropped until ``silence``. A reset begins with a new
     command; both bring back to its place what was being read of ``boards.gateware.loaded``.
@@ -63,18 +56,14 @@ class Commands(wiring.Component):
     tag : Out(1), the lowest bit of the tag, ``turn_tag`` : In(1), turns it by a place.
     bit, add, keep, begin, forget, confirm, turn : Out(1), to ``boards.gateware.loaded.Loaded``;
         aligned, digest, size, network : In(1), from there.
-
-    And where the engine learns:
-    busy : In(1), it is, or will be reset.
-    task : Out, as of ``hw.learn.config.LearnConfig.task``, of an INFER; until the next header.
-    peek : Out(stream), as of ``hw.learn.engine.LearnEngine``; peeked : In(stream), from there.
-    reads : Out(1), of what kind an answer is; read : Out(stream of data and last), what follows it.
     """
+
+    learns = False  # boards.gateware.learning
+    opcodes = (*LENGTHS, Opcode.INFER, *WRITES)
 
     def __init__(self, *, config: Config):
         sizes = {int(space.value): size.bytes for space, size in spaces(config).items()}
-        self._learns = isinstance(config, LearnConfig)
-        self.crc, self.extent = SerialCrc(reset_less=True), Extent(sizes=sizes, stays=self._learns)
+        self.crc, self.extent = SerialCrc(reset_less=True), Extent(sizes=sizes, stays=self.learns)
         self._word = config.images * config.input_width  # bytes of a word of inputs
         to_loaded = ("bit", "add", "keep", "begin", "forget", "confirm", "turn")
         super().__init__(
@@ -91,9 +80,13 @@ class Commands(wiring.Component):
                 "turn_tag": In(1),
                 **{name: Out(1) for name in to_loaded},
                 **{name: In(1) for name in ("aligned", "digest", "size", "network")},
-                **(_learning(config) if isinstance(config, LearnConfig) else {}),
+                **self._more(config),
             }
         )
+
+    def _more(self, config: Any) -> dict[str, Any]:
+        """More members."""
+        return {}
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -104,8 +97,7 @@ class Commands(wiring.Component):
         self._kind = Signal(Kind)
         self._unknown = Signal()
         self._writes = Signal()
-        # There is an address, of a WRITE or a READ.
-        self._spaced = self._writes | self.reads if self._learns else self._writes
+        self._spaced = self._addressed()
         self._begins = Signal(init=1)  # the index is 0, and no byte of the frame is there
         self._bad = Signal()  # a bit of a CRC was another
         self._other = Signal()  # so was one of the length or of the digest
@@ -125,8 +117,7 @@ class Commands(wiring.Component):
             self._bytes(m, shift, place)
             self._decisions(m)
             self._data(m, place)
-            if self._learns:
-                self._read(m)
+            self._more_states(m)
         self._shift(m, shift)
         m.d.comb += extent.short.eq(place < LENGTH_BITS)
         return m
@@ -186,11 +177,7 @@ class Commands(wiring.Component):
     def _decisions(self, m):
         """The states behind a byte that decides, in a cycle of their own: the paths are short."""
         with m.State("HEADER"):
-            if self._learns:
-                with m.If(~self.busy):
-                    self._header(m)
-            else:
-                self._header(m)
+            self._header(m)
         with m.State("END"):
             self._end(m)
         with m.State("BEYOND"):
@@ -202,10 +189,7 @@ class Commands(wiring.Component):
         """The states behind a byte of data: to the engine, then count. And those of no frame."""
         extent = self.extent
         with m.State("OFFER"), m.If(~self.write.valid & ~self.inputs.valid):
-            if self._learns:
-                m.d.sync += self._earlier.eq(Cat(self._earlier, self._byte) >> 8)
-            else:
-                m.d.sync += self._earlier.eq(self.inputs.payload >> 8)
+            m.d.sync += self._earlier.eq(self._later() >> 8)
             m.next = "COUNT"
         with m.State("COUNT"):
             m.d.comb += extent.count.eq(1)
@@ -217,43 +201,14 @@ class Commands(wiring.Component):
             m.d.sync += place.eq(place + 1)  # what _judge knows of the length is two cycles late
             with m.If(place == 2):
                 m.d.sync += place.eq(0)
-                ends = self._none & ~self.reads if self._learns else self._none
-                with m.If(ends):
+                with m.If(self._ends()):
                     m.d.sync += self._index.eq(self._index + 1)
                 m.next = "TAKE"
-                if self._learns:
-                    m.d.sync += self.inputs.valid.eq(self.infer & self._whole() & ~self._none)
-                    with m.If(self.reads):
-                        m.next = "SEND"
+                self._counted(m)
         with m.State("DROP"):
             m.d.sync += self.i.ready.eq(self.i.valid & ~self.i.ready)
             with m.If(self.silence & ~self.pending):
                 m.next = "ALIGN"
-
-    def _read(self, m):
-        """The states of each byte that is read; between them it is counted. And the task."""
-        extent = self.extent
-        m.d.comb += [
-            self.task.as_value().eq(_task(self.task, extent.address)),
-            extent.still.eq(self.infer),
-            self.peek.payload.weights.eq(~self._kind.as_value()[0]),
-            self.peek.payload.address.eq(extent.address),
-            self.read.payload.data.eq(self.peeked.payload),
-            self.read.payload.last.eq(self._none),
-        ]
-        with m.State("PEEK"):
-            m.d.comb += self.peek.valid.eq(1)
-            with m.If(self.peek.ready):
-                m.next = "COUNT"
-        with m.State("SEND"):
-            m.d.comb += [
-                self.read.valid.eq(self.peeked.valid),
-                self.peeked.ready.eq(self.read.ready),
-            ]
-            with m.If(self.read.valid & self.read.ready):
-                m.next = "PEEK"
-                with m.If(self._none):
-                    m.next = "TAKE"
 
     def _whole(self, left=0):
         """Whether so many of the bytes that are to come end a word."""
@@ -321,10 +276,9 @@ class Commands(wiring.Component):
         with m.Switch(index):
             with m.Case(0):
                 m.d.sync += [self._kind.eq(byte[:2]), self._writes.eq(byte[4])]
-                if self._learns:
-                    m.d.sync += self.reads.eq(byte[5])
+                self._more_kinds(m)
                 with m.Switch(byte):
-                    with m.Case(*OPCODES, *(READS if self._learns else ())):
+                    with m.Case(*self.opcodes):
                         m.d.sync += self._unknown.eq(0)
                     with m.Default():
                         m.d.sync += self._unknown.eq(1)
@@ -332,8 +286,7 @@ class Commands(wiring.Component):
                 m.next = "HEADER"
             with m.Case(DATA):
                 m.d.sync += [index.eq(index), self.write.valid.eq(self._writes)]
-                if not self._learns:  # the last byte of a word: itself is still to come
-                    m.d.sync += self.inputs.valid.eq(self.infer & self._whole(1))
+                self._came(m)
                 m.next = "OFFER"
                 with m.If(self._writes & self._beyond):
                     m.d.sync += self.write.valid.eq(0)
@@ -350,8 +303,7 @@ class Commands(wiring.Component):
         with m.Else():
             self._answer(m, Status.OK, "TAKE")
             m.d.comb += self.confirm.eq(self.check)
-            if self._learns:
-                m.d.sync += self.inputs.valid.eq(self.infer)
+            self._right(m)
 
     def _header(self, m):
         """All of a header is there: what it asks for, or why not."""
@@ -362,16 +314,14 @@ class Commands(wiring.Component):
             self._answer(m, self._verdict, "DROP")
         with m.Elif(self.identify):
             self._answer(m, Status.OK, "TAKE")
-        if self._learns:
-            with m.Elif(self.reads):
-                self._answer(m, Status.OK, "PEEK")
+        self._more_headers(m)
         with m.Elif(~self.infer):
             m.d.comb += [self.forget.eq(1), self.begin.eq(self.load)]
 
     def _feed(self, m):
         """Data for the engine; a ``ready`` of the engine's only clears a register here."""
         write = self.write.payload
-        kept = self._word - (not self._learns)
+        kept = self._word - (not self.learns)
         self._earlier = Signal(8 * kept, reset_less=True)  # bytes of the word in hand
         m.d.comb += [
             write.space.eq(self._kind),
@@ -387,20 +337,35 @@ class Commands(wiring.Component):
     def _is(self, kind):
         return (self._kind == kind) & ~self._spaced
 
+    # What an engine that learns does otherwise.
 
-def _learning(config):
-    """The members of an engine that learns."""
-    return {
-        "busy": In(1),
-        "task": Out(config.task),
-        "peek": Out(stream.Signature(config.peek_layout)),
-        "peeked": In(stream.Signature(8)),
-        "reads": Out(1),
-        "read": Out(stream.Signature(READ)),
-    }
+    def _addressed(self):
+        """There is an address."""
+        return self._writes
 
+    def _later(self):
+        """The bytes of the word in hand, which move on by one."""
+        return self.inputs.payload
 
-def _task(task, word):
-    """The digits of ``golden.learn.task.Task.word`` as the engine takes them."""
-    label = len(task.label)
-    return Cat(word[:label], word[LABEL_BITS : LABEL_BITS + 2 + len(task.rate)])
+    def _ends(self):
+        """The byte that was counted is the last one of the data."""
+        return self._none
+
+    def _came(self, m):
+        """A byte of data came: the last of a word is still to be kept, but the word is offered."""
+        m.d.sync += self.inputs.valid.eq(self.infer & self._whole(1))
+
+    def _counted(self, m):
+        """A byte of data was counted."""
+
+    def _right(self, m):
+        """The CRC of the data is right."""
+
+    def _more_kinds(self, m):
+        """What more an opcode says."""
+
+    def _more_headers(self, m):
+        """What more a header asks for."""
+
+    def _more_states(self, m):
+        """More states."""

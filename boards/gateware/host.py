@@ -13,6 +13,7 @@ from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.path_order.config import PathOrderConfig
 
 from .commands import Commands
+from .learning import LearnCommands
 from .loaded import Loaded
 from .replies import Replies
 
@@ -76,7 +77,8 @@ class Host(wiring.Component):
             learning["peek"] = Out(stream.Signature(config.peek_layout))
             learning["peeked"] = In(stream.Signature(8))
         self._learns = bool(learning)
-        self.commands, self.loaded = Commands(config=config), Loaded(learns=self._learns)
+        commands = LearnCommands if self._learns else Commands
+        self.commands, self.loaded = commands(config=config), Loaded(learns=self._learns)
         self.replies = Replies(
             identity=identity(config, clock_hz=clock_hz, divisor=divisor, flash=flash)
         )

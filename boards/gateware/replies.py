@@ -10,8 +10,8 @@ from sobolpath.golden.protocol.frames import Status
 from sobolpath.golden.protocol.identity import IDENTITY_BYTES, STATES, Identity
 from sobolpath.hw.config import LOGIT
 
-from .commands import READ
 from .crc import SerialCrc
+from .learning import READ
 
 #: The number of a reply's byte: 31 is the identity's last one.
 STATUS, TAG, IDENTITY = 30 - IDENTITY_BYTES, 31 - IDENTITY_BYTES, 32 - IDENTITY_BYTES
@@ -53,7 +53,7 @@ class Replies(wiring.Component):
     turn : Out(1), digest, size : In(1), to and from ``boards.gateware.loaded.Loaded``.
     identified : Out(1), for one cycle: ``states`` were sent.
     busy, reads : In(1), read : In(stream of data and last), where the engine learns, as of
-        ``boards.gateware.commands.Commands``.
+        ``boards.gateware.learning.LearnCommands``.
     """
 
     def __init__(self, *, identity: Identity):
