@@ -28,11 +28,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 TINY = replace(CONFIGS["tiny-learn"], requantizers=2)
 #: Every kind of cells that the boards have: one port and accumulators that load, or two ports,
-#: registers, and several inputs a cycle.
+#: registers, several inputs a cycle, and all memories in block RAM.
 BOARDS = {
     "icebreaker-learn": replace(TINY, row_gap=True, crossbar_registers=(1,)),
     "ulx3s-learn": replace(
         TINY,
+        max_neurons=512,
+        bias_neurons=512,
+        max_outputs=512,
+        weight_words=1024,
         ports=2,
         memory_register=True,
         product_register=True,
