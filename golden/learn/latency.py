@@ -15,4 +15,4 @@ def latency(schedule: Schedule, words: int) -> int:
     machine, output = schedule.machine, schedule.of(Sweep.FORWARD)[-1]
     start = START + schedule.inputs // words - 1 + (words == 1) * SINGLE
     held = schedule.blocks[0].wait + schedule.held
-    return start + held + output.last + machine.captured + machine.groups
+    return start + held + output.last + machine.left + machine.groups

@@ -6,14 +6,16 @@ from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..delay import delay
 from .config import LearnConfig
 
 
 class ByteReader(wiring.Component):
     """The byte that stands where ``hw.learn.engine.LearnEngine.write`` would put one.
 
-    An address is taken once its byte is there: 4 cycles after it is offered, 5 with
-    ``memory_register``. Throughput: a byte every 6 cycles, 7 with ``memory_register``.
+    An address is taken once its byte is there: 4 cycles after it is offered, 6 with
+    ``memory_register``, where a byte is chosen in two steps. Throughput: a byte every 6 cycles, 8
+    with ``memory_register``.
 
     Members
     -------
@@ -45,7 +47,7 @@ class ByteReader(wiring.Component):
         config = self._config
         address, weights = self.i.payload.address, self.i.payload.weights
         lane, byte = config.lane_bits, (4 * config.requantizers).bit_length() - 1
-        rows, wait = config.step_bits, 2 + config.memory_register
+        rows, wait = config.step_bits, 2 + 2 * config.memory_register
         peeks = Signal()  # the memories are asked in this cycle
         left = Signal(range(wait + 1))  # cycles until the byte is there, which is the last of them
         there = left == 1
@@ -64,14 +66,26 @@ class ByteReader(wiring.Component):
             m.d.sync += left.eq(wait)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
+        found = Mux(
+            weights,
+            self._byte(m, self.weights, address[:lane], "weights"),
+            self._byte(m, self.biases, address[:byte], "biases"),
+        )
         with m.If(there):
-            found = Mux(
-                weights, _byte(self.weights, address[:lane]), _byte(self.biases, address[:byte])
-            )
             m.d.sync += [self.o.payload.eq(found), self.o.valid.eq(1)]
         return m
 
+    def _byte(self, m: Module, word: Any, number: Any, name: str) -> Any:
+        """The byte of that number; with ``memory_register`` that of a cycle before."""
+        if self._config.memory_register:
+            low = number[: len(number) // 2]
+            each = 8 << len(low)
+            few = [_chosen(word[at : at + each], low) for at in range(0, len(word), each)]
+            word = delay(m, Cat(few), 1, name, reset_less=True)
+            number = number[len(low) :]
+        return _chosen(word, number)
 
-def _byte(word: Any, number: Any) -> Any:
+
+def _chosen(word: Any, number: Any) -> Any:
     """The byte of that number."""
     return Array(word[start : start + 8] for start in range(0, len(word), 8))[number]
