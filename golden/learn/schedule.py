@@ -63,7 +63,8 @@ class Machine:
     requantizers : values that leave the accumulators a cycle.
     ports : of the weights' memory: 1, so that an update takes 4 accesses, or 2.
     registers : registers beyond the shortest pipeline, up to the sums.
-    leaving : registers beyond it behind these, where values leave the accumulators.
+    leaving : registers beyond it behind these: where values leave the accumulators, where outputs'
+        errors are made, and before the logits.
     gap : idle cycles after each row of sums.
     rows : of the activation memory, twice what one image has.
     error_rows : of the memory of errors.
@@ -297,7 +298,7 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
         ends = start + issued[turns - 1 :: turns] + machine.left + groups
         if sweep == Sweep.FORWARD:
             activated[junction] = ends + ACTIVATED
-            erred[junction] = ends + JUDGED  # of the last one; of others backwards
+            erred[junction] = ends + JUDGED + machine.leaving  # of the last one; of others backwards
         elif sweep == Sweep.BACKWARD:
             erred[junction - 1] = ends + ERRED
     return Schedule(bases, overlap, tuple(blocks), held, machine, topology)

@@ -85,7 +85,8 @@ class LearnDrain(wiring.Component):
 
     Throughput: ``requantizers`` values a cycle. Latency, from a group on: 2 cycles to results and
     to errors of hidden neurons, 3 to new weights and biases, 4 to activations, 5 to errors of
-    outputs. With ``memory_register`` there is a register between the row and its groups.
+    outputs, one more with ``memory_register``, where there also is one between the row and its
+    groups.
 
     Members
     -------
@@ -116,7 +117,7 @@ class LearnDrain(wiring.Component):
             neurons=config.bias_neurons, width=width, registered=config.memory_register
         )
         self.requantizer = Requantizer(requantizers=width, accumulator_bits=32)
-        self.outputs = OutputErrors(values=width)
+        self.outputs = OutputErrors(values=width, registered=config.memory_register)
         self.hidden = HiddenErrors(values=width)
         self.update = MasterUpdate(lanes=width)
         biases = self.biases.signature.members
@@ -226,8 +227,9 @@ class LearnDrain(wiring.Component):
         m.d.sync += here.eq(self.labelled & (self._soon[: len(group)] == group))
         true = Cat(here & (lane == number) for number in range(width))
         backward = shifter.valid & (shifter.o_tag.does == Does.BACKWARD)
-        output, found = delay(m, self.result, 3, "output"), delay(m, backward, 2, "hidden")
-        latest = delay(m, self._later, 1, "latest_place", reset_less=True)
+        output = delay(m, self.result, outputs.latency, "output")
+        found = delay(m, backward, hidden.latency, "hidden")
+        latest = delay(m, self._later, outputs.latency - 2, "latest_place", reset_less=True)
         m.d.comb += [
             outputs.logits.eq(self.requantizer.sums),
             outputs.true.eq(true),

@@ -201,7 +201,12 @@ class LearnEngine(wiring.Component):
     def _connect_results(self, m: Module) -> None:
         """The last junction's sums to the result memory, and from there to the output."""
         control, results, drain = self.control, self.results, self.drain
-        connect(m, results.o, flipped(self.o))
+        if self.config.memory_register:  # behind the choice of one of a group
+            m.submodules.logits = register = StreamRegister(LOGIT)
+            connect(m, results.o, register.i)
+            connect(m, register.o, flipped(self.o))
+        else:
+            connect(m, results.o, flipped(self.o))
         m.d.comb += [
             results.write.eq(drain.result),
             results.group.eq(drain.result_place),

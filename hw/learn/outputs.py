@@ -31,26 +31,26 @@ class OutputErrors(wiring.Component):
     """``errors`` of ``logits``: of the true class min(z - 1, 0), of the others max(z, 0).
 
     Golden twin: ``golden.learn.arithmetic.output_errors``. Free-running. Throughput: ``values`` a
-    cycle; latency: 3 cycles. Saturates at 16 bits.
+    cycle; latency: 3 cycles, 4 where it is registered. Saturates at 16 bits.
 
     Parameters
     ----------
     values : logits that come together, a power of two.
+    registered : a register behind the last shift, for a faster clock.
 
     Members
     -------
     logits : sums of the last junction, 32 bits; ``true`` : bit v is 1 where logit v is that of the
         true class.
     shift : from a logit left to an error, 0 to 14 (``golden.learn.arithmetic.Shifts.logits``).
-    errors : those of the logits of 3 cycles before.
+    errors : those of the logits of ``latency`` cycles before.
 
     Raises ``TypeError`` or ``ValueError`` where ``values`` is no power of two.
     """
 
-    latency = 3
-
-    def __init__(self, *, values: int):
+    def __init__(self, *, values: int, registered: bool = False):
         exact_log2("values", values)
+        self.latency, self._registered = 3 + registered, registered
         super().__init__(
             {
                 "logits": In(data.ArrayLayout(RESULT, values)),
@@ -75,11 +75,18 @@ class OutputErrors(wiring.Component):
             kept = Signal(ERROR16, name=f"kept_{value}", reset_less=True)
             negative = kept[-1]
             outside = ((kept[:15] ^ negative.replicate(15)) & lost).any()
+            outside, shifted, sign = (
+                delay(m, part, self._registered, f"{name}_{value}", reset_less=True)
+                for part, name in (
+                    *((outside, "outside"), ((kept << shift)[:16], "shifted")),
+                    (negative, "sign"),
+                )
+            )
             m.d.comb += missing.eq(logit - Mux(true, one, 0))
             m.d.sync += [
                 logit.eq(saturated(self.logits[value], 17)),  # what is more saturates in any case
                 true.eq(self.true[value]),
                 kept.eq(Mux(missing[-1] == true, saturated(missing), 0)),
-                error.eq(Mux(outside, END ^ negative.replicate(16), (kept << shift)[:16])),
+                error.eq(Mux(outside, END ^ sign.replicate(16), shifted)),
             ]
         return m

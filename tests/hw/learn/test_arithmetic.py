@@ -37,10 +37,10 @@ def around(*values):
 
 
 class TestOutputErrors:
-    @pytest.mark.parametrize("values", [1, 8])
+    @pytest.mark.parametrize(("values", "registered"), [(1, False), (8, False), (4, True)])
     @pytest.mark.parametrize("fractions", [Fractions(), Fractions(8, 0), Fractions(3, 8)], ids=str)
     @pytest.mark.parametrize("junctions", [1, 2])
-    def test_are_golden(self, values, fractions, junctions):
+    def test_are_golden(self, values, registered, fractions, junctions):
         shifts = fractions.shifts(junctions, 5)
         rng, top = np.random.default_rng(values), 2**31 - 2
         ends = around(0, shifts.one, 2 * shifts.one, 2**15, 2**16, 2**30, top)
@@ -54,11 +54,9 @@ class TestOutputErrors:
                 word = 1 << true if true < values else 0
                 inputs.append({"logits": row.tolist(), "true": word, "shift": shifts.logits})
                 wanted.append(errors.tolist())
-        found = stream(
-            dut := OutputErrors(values=values), inputs, lambda ctx: list(ctx.get(dut.errors))
-        )
-        assert found == wanted
-        flat = np.concatenate(found)
+        dut = OutputErrors(values=values, registered=registered)
+        assert stream(dut, inputs, lambda ctx: list(ctx.get(dut.errors))) == wanted
+        flat = np.concatenate(wanted)
         assert {-(2**15), 0, 2**15 - 1} <= set(flat.tolist())
         assert len(np.unique(flat)) > 20 // values
 
