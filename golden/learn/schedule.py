@@ -281,6 +281,9 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
                 ready.append(int((activated[junction - 1][row] - issued).max()))
             elif sweep == Sweep.BACKWARD:
                 ready.append(int((erred[junction][row // fan_in] - issued).max()))
+                if chained:  # errors of outputs are written first
+                    judged = before.last + groups + JUDGED + machine.leaving
+                    ready.append(judged - ERRED - whole)
             else:
                 biases = issued[::turns] - machine.turn
                 ready.append(int((erred[junction] - biases).max()))
@@ -298,7 +301,7 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
         ends = start + issued[turns - 1 :: turns] + machine.left + groups
         if sweep == Sweep.FORWARD:
             activated[junction] = ends + ACTIVATED
-            erred[junction] = ends + JUDGED + machine.leaving  # of the last one; of others backwards
+            erred[junction] = ends + JUDGED + machine.leaving  # if it is the last one
         elif sweep == Sweep.BACKWARD:
             erred[junction - 1] = ends + ERRED
     return Schedule(bases, overlap, tuple(blocks), held, machine, topology)

@@ -44,7 +44,8 @@ class Identity:
     path_order : it is the path-order engine, ``golden.path_order.image`` packs its networks.
     overlap : two INFERs may be unanswered at a time. ``flash`` : it boots from a flash.
     learns : its engine learns, ``golden.learn.program`` packs its networks; ``two_ports`` : and has
-        a memory of two ports for its weights, for which they are packed.
+        a memory of two ports for its weights; ``leaving`` : and has registers behind its sums
+        (``golden.learn.schedule.Machine``). They are packed for that.
     framing_error, overrun : since the last IDENTIFY a byte came without its stop bit, or too soon.
     network : a network is there whose digest was checked. ``bad_boot`` : the flash had a bad one.
     clock_hz : the clock, a multiple of 10 kHz below 655.36 MHz; it is rounded to one.
@@ -69,6 +70,7 @@ class Identity:
     flash: bool = False
     learns: bool = False
     two_ports: bool = False
+    leaving: bool = False
     framing_error: bool = False
     overrun: bool = False
     network: bool = False
@@ -99,7 +101,11 @@ class Identity:
             sizes["bias_neurons"] = config.max_paths
         learns = isinstance(config.machine, LearnMachine)
         kind = {"path_order": path_order, "learns": learns}
-        return cls(**{**sizes, **kind, "two_ports": learns and config.ports == 2, **more})
+        kind |= {
+            "two_ports": learns and config.ports == 2,
+            "leaving": learns and config.machine.leaving > 0,
+        }
+        return cls(**{**sizes, **kind, **more})
 
     @classmethod
     def parse(cls, payload: bytes) -> "Identity":
@@ -154,6 +160,7 @@ class Identity:
                 requantizers=self.requantizers,
                 ports=1 + self.two_ports,
                 registers=self.registers,
+                leaving=int(self.leaving),
                 rows=2 * self.max_neurons // self.lanes,
                 error_rows=self.bias_neurons // self.lanes,
                 input_width=self.input_width,
@@ -203,5 +210,5 @@ PACKED = ("images", "input_width", "registers", "max_copies")  # half a byte eac
 #: The seven sizes, in the order of their bytes.
 SIZES = tuple(field.name for field in fields(Identity))[:7]
 #: The flags of byte 12 and of byte 13, from the lowest bit on.
-KINDS = ("path_order", "overlap", "flash", "learns", "two_ports")
+KINDS = ("path_order", "overlap", "flash", "learns", "two_ports", "leaving")
 STATES = ("framing_error", "overrun", "network", "bad_boot")

@@ -147,8 +147,10 @@ class LearnLanes(wiring.Component):
         later = stages + 3 + config.product_register
         if later <= config.groups:  # then one row's is needed no longer when the next one's comes
             kept = Signal.like(active, name="active_kept", reset_less=True)
-            with m.If(operands.valid & operands.last):
-                m.d.sync += kept.eq(active)
+            own = config.memory_register  # a register more, before what goes far
+            found = delay(m, active, own, "active_found", reset_less=True)
+            with m.If(delay(m, operands.valid & operands.last, own, "found")):
+                m.d.sync += kept.eq(found)
             m.d.comb += self.active.eq(kept)
         else:
             m.d.comb += self.active.eq(delay(m, active, later, "active", reset_less=True))

@@ -17,7 +17,9 @@ from tests.support.learning import random_parameters
 #: Engines with a memory of one port and of two, and with inputs that come two at a time.
 ENGINES = {
     "one-port": CONFIGS["tiny-learn"],
-    "two-ports": replace(CONFIGS["tiny-learn"], ports=2, requantizers=2, input_width=2),
+    "two-ports": replace(
+        CONFIGS["tiny-learn"], ports=2, requantizers=2, input_width=2, memory_register=True
+    ),
 }
 FRACTIONS = Fractions()
 

@@ -144,7 +144,7 @@ def test_the_identity():
         identity = Identity.of(config)
         assert Identity.parse(identity.payload()) == identity
         assert identity.learns
-        assert identity.two_ports is (name == "two-ports")
+        assert identity.two_ports is identity.leaving is (name == "two-ports")
         assert identity.machine == config.machine
     for other in loaded.ENGINES.values():
         assert not Identity.of(other).learns
