@@ -20,7 +20,7 @@ from sobolpath.golden.training import initialize
 from sobolpath.golden.training.loop import Recipe, train
 from sobolpath.sim.learn import beside
 
-SMALL = "sim bench-learn --data random --layers 64-32-16 --paths 64,32 --images 20 --repeats 2"
+SMALL = "sim bench-learn --data random --layers 64-16-16 --paths 64,32 --images 20 --repeats 2"
 NAMES = ["NumPy, integers", "NumPy, floats, batch 1", "NumPy, floats, batch 4"]
 
 
@@ -122,7 +122,7 @@ class TestChips:
     @pytest.mark.parametrize(
         ("layers", "paths", "message"),
         [
-            ((64, 16, 16), (64, 32), "must be"),
+            ((64, 16, 16), (64, 32), "layer 1 must have at least 32 neurons"),
             ((64, 256, 256), (16384, 65536), "paths of all junctions must be at most 65536"),
         ],
     )
@@ -159,9 +159,9 @@ def test_the_command_reports_what_it_measured(tmp_path, capsys, poor):
     assert max(map(len, lines)) <= 80 or any("PyTorch is left out" in line for line in lines)
     assert "C++ is left out: a C++ compiler must be there" in lines
     assert sum("PyTorch is left out: torch must be installed" in line for line in lines) == 1
-    assert "random (noise): 64-32-16, 96 weights, 60,000 images an epoch" in lines
+    assert "random (noise): 64-16-16, 96 weights, 60,000 images an epoch" in lines
     (network,) = json.loads(path.read_text())["data_sets"]
-    assert (network["layers"], network["paths"], network["weights"]) == ([64, 32, 16], [64, 32], 96)
+    assert (network["layers"], network["paths"], network["weights"]) == ([64, 16, 16], [64, 32], 96)
     ways = {way["name"]: way for way in network["ways"]}
     assert list(ways) == [*beside.CHIPS, *NAMES]
     first = ways["icebreaker-learn"]
