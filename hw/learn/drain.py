@@ -59,13 +59,9 @@ class GroupShifter(wiring.Component):
         m = Module()
         kept = Signal.like(self.i.as_value(), name="kept", reset_less=True)
         tag = Signal.like(self.o_tag, name="tag_kept", reset_less=True)
-        valid, group, last = self.valid, self.group, self.last
-        if self._registered:
-            valid = Signal(name="valid_kept")
-            group = Signal.like(self.group, name="group_kept")
-            last = group == self._groups - 1
-        else:
-            m.d.comb += last.eq(group == self._groups - 1)
+        valid = Signal(name="valid_kept")
+        group = Signal.like(self.group, name="group_kept")
+        last = group == self._groups - 1
         with m.If(self.capture):
             m.d.sync += [kept.eq(self.i.as_value()), tag.eq(self.tag), valid.eq(1), group.eq(0)]
         with m.Elif(valid):
@@ -76,9 +72,10 @@ class GroupShifter(wiring.Component):
         m.d["sync" if self._registered else "comb"] += [
             self.o.as_value().eq(kept),
             self.o_tag.eq(tag),
+            self.valid.eq(valid),
+            self.group.eq(group),
+            self.last.eq(last),
         ]
-        if self._registered:
-            m.d.sync += [self.valid.eq(valid), self.group.eq(group), self.last.eq(last)]
         return m
 
 
