@@ -73,7 +73,7 @@ def compare(
     own, learnt = places(config, topology), fitted(after, FRACTIONS, config)
     wrong_values, changed = _values(trace, own, image, learnt)
     image_cycles = schedule.cycles["image"]
-    predicted = latency(schedule, len(config.inputs(images[:1])))
+    predicted = latency(schedule)
     first, interval = _times(trace, todo, image_cycles)
     told = image_cycles if len(images) >= IMAGES else None
     failures = compared.failures(

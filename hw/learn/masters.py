@@ -136,24 +136,6 @@ class Masters(wiring.Component):
         row = address[self._lane_bits : self._lane_bits + self._row_bits]
         return row, address[-1], Cat(lane == number for number in range(self._lanes))
 
-    def _leaves(self, m: Module, row: Any, begin: Any, name: str) -> Any:
-        """``row`` of the cycle ``begin``, group after group from the cycle after on."""
-        bits = 8 * self._width
-        if self._groups == 1:
-            kept = Signal(bits, name=f"{name}_kept", reset_less=True)
-            m.d.sync += kept.eq(row)
-            return kept
-        kept = Signal(8 * self._lanes, name=f"{name}_kept", reset_less=True)
-        m.d.sync += kept.eq(Mux(begin, row, kept >> bits))
-        return kept[:bits]
-
-    def _comes(self, m: Module, group: Any, valid: Any, name: str) -> Any:
-        """The last groups that were ``valid``, the latest one uppermost: a row."""
-        kept = Signal(8 * self._lanes, name=f"{name}_new", reset_less=True)
-        with m.If(valid):
-            m.d.sync += kept.eq(Cat(kept, group)[len(group) :])
-        return kept
-
 
 class OnePortMasters(Masters):
     """One memory of ``lanes`` bytes a word, one access a cycle: see :class:`Masters`.
@@ -232,6 +214,24 @@ class OnePortMasters(Masters):
                 old.low.eq(lows.word_select(number, 8)),
             ]
         return m
+
+    def _leaves(self, m: Module, row: Any, begin: Any, name: str) -> Any:
+        """``row`` of the cycle ``begin``, group after group from the cycle after on."""
+        bits = 8 * self._width
+        if self._groups == 1:
+            kept = Signal(bits, name=f"{name}_kept", reset_less=True)
+            m.d.sync += kept.eq(row)
+            return kept
+        kept = Signal(8 * self._lanes, name=f"{name}_kept", reset_less=True)
+        m.d.sync += kept.eq(Mux(begin, row, kept >> bits))
+        return kept[:bits]
+
+    def _comes(self, m: Module, group: Any, valid: Any, name: str) -> Any:
+        """The last groups that were ``valid``, the latest one uppermost: a row."""
+        kept = Signal(8 * self._lanes, name=f"{name}_new", reset_less=True)
+        with m.If(valid):
+            m.d.sync += kept.eq(Cat(kept, group)[len(group) :])
+        return kept
 
     def _valid(self, m: Module, second: Any) -> Any:
         """A new group is there; groups that fill their turns always are."""

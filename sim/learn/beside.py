@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sobolpath.boards import load
+from sobolpath.boards import NAMES, load
 from sobolpath.boards.report import kept
 from sobolpath.golden.data import INPUT_SCALE
 from sobolpath.golden.errors import InputError
@@ -25,9 +25,10 @@ from sobolpath.golden.support import packages
 from sobolpath.golden.topology.paths import Paths, Topology
 from sobolpath.golden.training import initialize
 from sobolpath.golden.training.loop import Recipe, train
+from sobolpath.hw.learn.config import LearnConfig
 
 #: The boards whose engine learns.
-CHIPS = ("icebreaker-learn", "ulx3s-learn")
+CHIPS = tuple(name for name in NAMES if isinstance(load(name).config, LearnConfig))
 MEASURED = "measured"
 SHORTEST = 1e-6  # seconds that the processor's clock tells apart
 

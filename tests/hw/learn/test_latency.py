@@ -48,6 +48,6 @@ def test_results_come_in_time(number, shape):
     assert len(bench.taken) == words * len(tasks)
     ends = bench.results[each - 1 :: each]
     assert len(ends) == len(tasks)
-    assert ends[0] - bench.taken[words - 1] == latency(bench.schedule, words)
+    assert ends[0] - bench.taken[words - 1] == latency(bench.schedule)
     intervals = [after - before for before, after in pairwise(ends)]
     assert intervals[2:] == [bench.schedule.cycles["image"]] * 2
