@@ -100,7 +100,7 @@ def pretend(tmp_path, monkeypatch):
         space = [content for _, content in fitted(after, FRACTIONS, config).spaces()]
         took, width = schedule.cycles["image"], topology.layers[-1]
         taken = [1000 + took * number for number in range(len(images))]
-        first = 1000 + latency(schedule, topology.layers[0])
+        first = 1000 + latency(schedule)
         trace = gates.Trace(taken, [first + took * n for n in range(len(images))])
         trace.logits = [
             ("1", f"{value & 0xFFFFFFFF:08x}", str(int(place % width == width - 1)))
