@@ -279,7 +279,7 @@ def verified(rows):
         schedule = config.schedule(topology)
         if isinstance(config, LearnConfig):
             wanted, interval = IMAGES, schedule.cycles["image"]
-            latency = learn_latency.latency(schedule, topology.layers[0] // config.input_width)
+            latency = learn_latency.latency(schedule)
         else:
             wanted = INFERENCES * config.images
             latency, interval = schedule.latency, schedule.interval
