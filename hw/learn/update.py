@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import C, Cat, Const, Module, Mux, Signal, signed
+from amaranth import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -86,24 +86,36 @@ class MasterUpdate(wiring.Component):
                 less.eq((Cat(1, old).as_signed() + Cat(~half, ~taken).as_signed()) >> 1),
                 negative.eq(_negative(old)),
             ]
-            # The digits that must be those of the sign, and the end below, which is no power of 2.
-            high, sign = less[8:], less[-1]
-            others = Cat(digit ^ sign for digit in high[7:])
-            outside = Mux(wide, others[9:].any(), others.any())
-            least = sign & ~high[:7].any() & ~(wide & high[7:16].any())
-            m.d.sync += [new.low.eq(less[:8] ^ MIDDLE), new.high.eq(high.as_signed())]
-            with m.If(stopping & (_negative(less) != negative)):
-                m.d.sync += [new.low.eq(negative.replicate(8)), new.high.eq(0)]
-            with m.Elif(outside | least):
-                above = Mux(wide, ~sign, sign)  # of +-127 and of +-65,535 the digits from 7 on
-                ends = Cat(Const(1, 1), (~sign).replicate(6), above.replicate(9))
-                m.d.sync += [
-                    new.low.eq(127 ^ sign.replicate(8)),
-                    new.high.eq(Cat(ends, sign).as_signed()),
-                ]
+            m.d.sync += new.eq(_stopped(less, wide, negative, stopping))
         return m
 
 
 def _negative(more: Any) -> Any:
     """Whether a master is below 0, of which ``more`` is 128 more."""
     return more[-1] | ~more[7:].any()
+
+
+def _stopped(less: Any, wide: Any, negative: Any, stopping: Any) -> Any:
+    """The two parts of ``less``, 128 more than a master; at an end, where it is beyond that.
+
+    Written as gates, of few levels, and so that no digit has a reset of its own.
+    """
+    high, sign = less[8:], less[-1]
+    # Digits that must be those of the sign; and of the end below, which is no power of 2, all 0.
+    beyond = (high[16] ^ sign) | (~wide & (high[7:16] ^ sign.replicate(9)).any())
+    least = sign & ~(high[:7].any() | (wide & high[7:16].any()))
+    end, crossed = beyond | least, stopping & (_negative(less) ^ negative)
+
+    def digit(own, last):  # a digit of the high part, and what it is at the ends
+        return Mux(end, last, own) & ~crossed
+
+    above = Mux(wide, ~sign, sign)  # of +-127 and of +-65,535 the digits from 7 on
+    highs = [
+        digit(high[0], 1),
+        *(digit(own, ~sign) for own in high[1:7]),
+        *(digit(own, above) for own in high[7:16]),
+        *[sign & ~crossed] * 8,
+    ]
+    low = less[:8] ^ MIDDLE
+    ends = Cat((~sign).replicate(7), sign)
+    return Cat(Mux(crossed, negative.replicate(8), Mux(end, ends, low)), *highs)
