@@ -18,13 +18,12 @@ ERROR16 = signed(16)
 END = 2**15 - 1  # of errors
 
 
-def saturated(value: Any, bits: int = 16) -> Any:
-    """A signed value clamped to ``bits`` bits, those of an error unless given."""
-    above = value[bits - 1 : -1]
+def saturated(value: Any) -> Any:
+    """A signed value clamped to 16 bits."""
+    above = value[15:-1]
     negative = value[-1]
     outside = Mux(negative, ~above.all(), above.any())
-    end = ((1 << bits - 1) - 1) ^ negative.replicate(bits)
-    return Mux(outside, end, value[:bits]).as_signed()
+    return Mux(outside, END ^ negative.replicate(16), value[:16]).as_signed()
 
 
 class OutputErrors(wiring.Component):
@@ -69,9 +68,9 @@ class OutputErrors(wiring.Component):
         m.d.comb += lost.eq(Cat(shift > 14 - digit for digit in range(15)))
         m.d.sync += one.eq((1 << ERROR) >> shifts)
         for value, error in enumerate(self.errors):
-            logit = Signal(signed(17), name=f"logit_{value}", reset_less=True)
+            logit = Signal(ERROR16, name=f"logit_{value}", reset_less=True)
             true = Signal(name=f"true_{value}", reset_less=True)
-            missing = Signal(signed(18), name=f"missing_{value}")
+            missing = Signal(signed(17), name=f"missing_{value}")
             kept = Signal(ERROR16, name=f"kept_{value}", reset_less=True)
             negative = kept[-1]
             outside = ((kept[:15] ^ negative.replicate(15)) & lost).any()
@@ -82,11 +81,15 @@ class OutputErrors(wiring.Component):
                     (negative, "sign"),
                 )
             )
+            below = missing[-1]
             m.d.comb += missing.eq(logit - Mux(true, one, 0))
             m.d.sync += [
-                logit.eq(saturated(self.logits[value], 17)),  # what is more saturates in any case
+                # At either end the error is that of the end, or 0: 1 is at most half of it.
+                logit.eq(saturated(self.logits[value])),
                 true.eq(self.true[value]),
-                kept.eq(Mux(missing[-1] == true, saturated(missing), 0)),
+                # Of the right sign, and no less than -2**15, which only is so of a true one.
+                kept.eq(Mux((below == true) & (missing[15] == below), missing, 0)),
+                kept[15].eq(below & true),
                 error.eq(Mux(outside, END ^ sign.replicate(16), shifted)),
             ]
         return m
