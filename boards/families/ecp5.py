@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 from sobolpath.hw import weights
 from sobolpath.hw.engines import Config
 from sobolpath.hw.learn import multiplier
+from sobolpath.hw.learn.config import LearnConfig
 from sobolpath.hw.mac import multiplier_ports
 
 from ..flow.tools import BuildError
@@ -160,7 +161,8 @@ def expected_cells(config: Config) -> dict[str, int]:
 def registered_cells(config: Config) -> int:
     """The block RAMs behind which an engine of ``config`` has a register."""
     names = ["weights", "activations", "biases", "errors"] * config.memory_register
-    names += ["results"] * (config.max_copies > 1)
+    eager = config.memory_register if isinstance(config, LearnConfig) else config.max_copies > 1
+    names += ["results"] * eager
     return block_rams_18k(config, *names) if names else 0
 
 

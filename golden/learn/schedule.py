@@ -63,8 +63,8 @@ class Machine:
     requantizers : values that leave the accumulators a cycle.
     ports : of the weights' memory: 1, so that an update takes 4 accesses, or 2.
     registers : registers beyond the shortest pipeline, up to the sums.
-    leaving : registers beyond it behind these: where values leave the accumulators, where outputs'
-        errors are made, and before the logits.
+    leaving : registers beyond it behind these, 0 or 1: where values leave the accumulators, where
+        outputs' errors are made, and before the logits, of which one is read a cycle then.
     gap : idle cycles after each row of sums.
     rows : of the activation memory, twice what one image has.
     error_rows : of the memory of errors.
@@ -206,8 +206,10 @@ class Schedule:
     def _reading(self):
         """Cycles of the label's search, of writing and of reading logits, which take turns."""
         output = self.of(Sweep.FORWARD)[-1]
-        drain = self.machine.left + self.machine.groups
-        return READ + 3 * self.topology.layers[-1] + int(output.issued[-1]) + 1 + drain
+        machine = self.machine
+        each, drain = 2 + (not machine.leaving), machine.left + machine.leaving + machine.groups
+        outputs = each * self.topology.layers[-1]
+        return READ + outputs + int(output.issued[-1]) + 1 + drain
 
 
 def _bases(layers, machine):

@@ -93,7 +93,9 @@ class LearnEngine(wiring.Component):
         self.inputs = StreamRegister(config.input_bits)
         self.loader = Loader(config, self.control.loading.signature)
         self.arbiter = WriteArbiter(config)
-        self.results = ResultMemory(neurons=config.max_outputs, width=config.requantizers)
+        self.results = ResultMemory(
+            neurons=config.max_outputs, width=config.requantizers, eager=config.memory_register
+        )
         super().__init__(
             {
                 "write": In(stream.Signature(config.write_layout)),
@@ -138,7 +140,7 @@ class LearnEngine(wiring.Component):
             reader.idle.eq(control.idle & ~bytes_.offered),
             self.lanes.peek.eq(reader.peek_weights),
             self.lanes.place.eq(reader.row),
-            reader.weights.eq(self.lanes.weights.as_value()),
+            reader.weights.eq(self.lanes.peeked.as_value()),
             self.drain.peek.eq(reader.peek_biases),
             self.drain.place.eq(reader.place),
             reader.biases.eq(self.drain.word.as_value()),

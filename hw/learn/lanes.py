@@ -43,7 +43,7 @@ class LearnLanes(wiring.Component):
 
     Members
     -------
-    write, weights : as of ``hw.learn.masters.Masters``. old, new : the same, where the weights have
+    write, peeked : as of ``hw.learn.masters.Masters``. old, new : the same, where the weights have
         one port; where they have two, rows are updated here.
     again : the weights begin anew.
     peek, place : read a row of weights back, of the low plane where the lowest digit is 1.
@@ -92,7 +92,7 @@ class LearnLanes(wiring.Component):
                 "write_error": In(1),
                 "error_place": In(range(machine.error_rows * config.groups)),
                 "errors": In(data.ArrayLayout(ERROR16, width)),
-                "weights": masters["weights"],
+                "peeked": masters["peeked"],
                 **({} if self._whole else {"old": masters["old"], "new": masters["new"]}),
                 "done": Out(1),
                 "sums": Out(data.ArrayLayout(signed(32), config.lanes)),
@@ -187,7 +187,7 @@ class LearnLanes(wiring.Component):
         updates = delay(m, issue.step, taken, "updates")
         connect(m, flipped(self.write), masters.write)
         m.d.comb += [
-            self.weights.eq(masters.weights),
+            self.peeked.eq(masters.peeked),
             masters.rewind.eq(self.again),
             masters.advance.eq(later.valid & (later.row.does == Does.FORWARD)),
             masters.read.valid.eq(issue.step.valid & backward),

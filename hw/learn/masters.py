@@ -77,7 +77,7 @@ class Masters(wiring.Component):
     lanes, depth : powers of two, ``depth`` at least 2.
     width : masters that are updated together, a power of two of at most ``lanes``.
     turn : cycles from an update to the next one.
-    registered : a register behind what ``weights`` shows.
+    registered : a register behind each memory: ``weights`` and ``peeked`` a cycle later.
     memory : of one port, makes a :class:`RowMemory` from ``lanes=`` and ``depth=``.
 
     Members
@@ -88,7 +88,7 @@ class Masters(wiring.Component):
     read : stream of rows, always ready: take that row of the high plane.
     peek : stream of {row, low}, always ready: take that row of either plane a cycle later, where
         nothing else is done. The next row is then of no use until ``rewind``.
-    weights : what was taken, 1 cycle after, 2 with ``registered``.
+    weights, peeked : what was taken, and what was peeked at, 1 cycle after, 2 with ``registered``.
     take, old, new : see above.
 
     Raises ``TypeError`` or ``ValueError`` for parameters out of range.
@@ -123,6 +123,7 @@ class Masters(wiring.Component):
                 "read": In(stream.Signature(unsigned(self._row_bits), always_ready=True)),
                 "peek": In(stream.Signature(access, always_ready=True)),
                 "weights": Out(self._bytes),
+                "peeked": Out(self._bytes),
                 "take": In(1),
                 "old": Out(group),
                 "new": In(group),
@@ -192,6 +193,7 @@ class OnePortMasters(Masters):
             memory.write.eq(Mux(writes, ~0, byte_lanes)),
             memory.write_data.as_value().eq(Mux(writes, rows, byte.replicate(self._lanes))),
             self.weights.eq(delay(m, memory.data, self._registered, "weights", reset_less=True)),
+            self.peeked.eq(self.weights),
         ]
         with m.If(self.write.valid):
             m.d.sync += following.eq(byte_row)
@@ -260,8 +262,7 @@ class TwoPortMasters(Masters):
         written = Signal(self._row_bits, reset_less=True)  # and the one that is written next
         writes = delay(m, self.take, self.reads + 3, "write")
         peeked = delay(m, self.peek.valid, 1, "peek")
-        low = Signal(name="low_read")
-        shown = delay(m, low, self._registered, "low_shown", reset_less=True)
+        low = Signal(name="low_peeked", reset_less=True)
         row = Signal(self._row_bits, name="read_row")
         m.d.comb += row.eq(Mux(self.read.valid, self.read.payload, following))
         # What a byte of the network needs is kept for a cycle, as its address goes the longest way.
@@ -288,13 +289,12 @@ class TwoPortMasters(Masters):
             for number, old in enumerate(self.old):
                 m.d.comb += getattr(old, name).eq(plane.word_select(number, 8))
             planes[name] = plane
-        m.d.comb += self.weights.eq(Mux(shown, planes["low"], planes["high"]))
+        m.d.comb += [
+            self.weights.eq(planes["high"]),
+            self.peeked.eq(Mux(low, planes["low"], planes["high"])),
+        ]
         with m.If(self.peek.valid):
-            m.d.sync += low.eq(self.peek.payload.low)
-        with m.Elif(self.read.valid | self.advance):
-            m.d.sync += low.eq(0)
-        with m.If(self.peek.valid):
-            m.d.sync += following.eq(self.peek.payload.row)
+            m.d.sync += [following.eq(self.peek.payload.row), low.eq(self.peek.payload.low)]
         with m.Elif(self.rewind):
             m.d.sync += following.eq(0)
         with m.Elif(self.advance | self.take):

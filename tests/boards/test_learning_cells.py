@@ -121,4 +121,4 @@ def test_the_cells_that_are_expected():
     assert board.family.expected_cells(board.config) == {"dsp": 8, "ebr": 27, "spram": 4}
     config = load("ulx3s-learn").config
     assert ecp5.expected_cells(config) == {"dsp": 32, "ebr": 96}
-    assert ecp5.registered_cells(config) == 92  # all but those of the results
+    assert ecp5.registered_cells(config) == 96  # all of them

@@ -54,7 +54,7 @@ async def read_back(ctx, dut, depth, latency=1):
             ctx.set(dut.peek.payload, {"row": row, "low": low})
             await pulse(ctx, dut.peek.valid)
             await wait(ctx, latency)
-            found.append(list(ctx.get(dut.weights)))
+            found.append(list(ctx.get(dut.peeked)))
     return np.array(found)
 
 
