@@ -8,12 +8,14 @@ from dataclasses import replace
 from sobolpath.hw.learn.config import CONFIGS
 
 from . import icebreaker
+from .families.ice40 import DENSE
 
 BOARD = replace(
     icebreaker.BOARD,
     name="icebreaker-learn",
     summary="iCEBreaker, iCE40UP5K: 8 lanes learn, 65,536 weights",
     config=CONFIGS["icebreaker-learn"],
+    family=DENSE,
     flash=None,
-    clock_hz=40.5e6,
+    clock_hz=42e6,
 )

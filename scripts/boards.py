@@ -110,19 +110,19 @@ def main(argv: Sequence[str]) -> int:
         load(name)  # complains
     if arguments.seeds is not None and arguments.seeds < 1:
         raise InputError(f"N must be at least 1, not {arguments.seeds}")
-    boards, failures = kept(), []
+    failures = []
     for name in arguments.boards or NAMES:
         print(name, file=sys.stderr)
         seeds = arguments.seeds or SEEDS.get(name, 1)
         try:
-            boards[name] = measure(name, seeds=seeds, jobs=arguments.jobs)
+            found = measure(name, seeds=seeds, jobs=arguments.jobs)
         except BuildError as error:
             failures.append(f"{name}: {error}")
             continue
-        _write(boards)
-        if not boards[name]["met"]:
+        _write(kept() | {name: found})  # of others, what another run may have written meanwhile
+        if not found["met"]:
             failures.append(f"{name}: the clock must be met")
-    print(table(boards), end="")
+    print(table(kept()), end="")
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
     return int(bool(failures))

@@ -92,6 +92,7 @@ class Replies(wiring.Component):
         held = Signal()
         turns = Signal()
         head_bit = self._head(m)
+        read_bit = self._read(m, making, shift) if self.identity.learns else C(0)
         with m.Switch(field):
             with m.Case(Field.HEAD):
                 m.d.comb += [bit.eq(head_bit), there.eq(self.pending & ~self.mute)]
@@ -101,7 +102,7 @@ class Replies(wiring.Component):
                 m.d.comb += there.eq(self.logits.valid & ~self.logits.ready)
             if self.identity.learns:
                 with m.Case(Field.READ):
-                    m.d.comb += bit.eq(self.read.payload.data.bit_select(place, 1))
+                    m.d.comb += bit.eq(read_bit)
                     m.d.comb += there.eq(self.read.valid & ~self.read.ready)
             with m.Default():
                 m.d.comb += [bit.eq(crc.low), there.eq(~self.busy if self.identity.learns else 1)]
@@ -134,6 +135,15 @@ class Replies(wiring.Component):
         with m.If(self.pending & self.mute):
             m.d.comb += self.answered.eq(1)
         return m
+
+    def _read(self, m, making, shift):
+        """A bit of what is read back."""
+        byte = Signal(8, reset_less=True)
+        with m.If(~making):
+            m.d.sync += byte.eq(self.read.payload.data)
+        with m.Elif(shift):
+            m.d.sync += byte.eq(byte >> 1)
+        return byte[0]
 
     def _head(self, m):
         """A bit of status, tag or identity; the index stands still while its bits are chosen."""

@@ -123,6 +123,21 @@ class TestCommand:
         assert [row.split("`")[1] for row in table.splitlines()[2:]] == ["upduino", "hx8k", "ulx3s"]
         assert table in (folder / "page.md").read_text()
 
+    def test_what_another_run_writes_meanwhile_stays(self, world, monkeypatch):
+        folder, reports = world
+        reports.append(routed(load("hx8k"), 101.0))
+        measure = boards.measure
+
+        def beside(*arguments, **options):
+            kept = json.loads((folder / "boards.json").read_text())
+            (folder / "boards.json").write_text(json.dumps(kept | {"upduino": MADE_UP}))
+            return measure(*arguments, **options)
+
+        monkeypatch.setattr(boards, "measure", beside)
+        assert make("hx8k") == 0
+        kept = json.loads((folder / "boards.json").read_text())
+        assert set(kept) == {"ulx3s", "upduino", "hx8k"}
+
     def test_a_board_that_fails_loses_nothing(self, world, capsys):
         folder, reports = world
         bad = routed(load("upduino"), 60.0)
