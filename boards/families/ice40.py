@@ -329,8 +329,7 @@ ULTRAPLUS = Family(
 ULTRAPLUS_ANY_PIN = replace(ULTRAPLUS, clocking=FabricClockAndReset)
 
 #: The same for a device that is nearly full: ABC9 restructures the logic between two rounds of
-#: mapping (its script ``flow2``). Of the engine that learns it makes 2 % fewer cells, and of five
-#: seeds the slowest is 44.1 MHz instead of 39.5.
+#: mapping (its script ``flow2``), which leaves fewer cells and faster ones, in longer time.
 DENSE = replace(
     ULTRAPLUS,
     synthesis={
