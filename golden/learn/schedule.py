@@ -265,9 +265,10 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
     for sweep, junction in order:
         fan_in, steps = topology.fan_in(junction), topology.paths[junction - 1] // lanes
         if sweep == Sweep.BACKWARD:
-            turns, matrix = topology.fan_out(junction), backward_matrix(topology, junction, lanes)
+            turns = int(topology.fan_out(junction))
+            matrix = backward_matrix(topology, junction, lanes)
         else:
-            turns = fan_in
+            turns = int(fan_in)
             matrix = coordinates.junction_matrix(topology, junction, lanes, machine.input_width)
         issued = _paced(steps, turns, machine, sweep)
         row: Any = gf2.apply(matrix, np.arange(steps)) // lanes
@@ -298,7 +299,7 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
             if before.sweep == Sweep.UPDATE:  # turns go on as they were
                 first = next(block.first for block in blocks if block.sweep == Sweep.UPDATE)
                 start = first + -(-(start - first) // machine.turn) * machine.turn
-        before = Block(sweep, junction, int(turns), matrix, start, issued, int(wait))
+        before = Block(sweep, junction, turns, matrix, start, issued, int(wait))
         blocks.append(before)
         ends = start + issued[turns - 1 :: turns] + machine.left + groups
         if sweep == Sweep.FORWARD:

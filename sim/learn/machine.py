@@ -115,16 +115,16 @@ class LearnMachine:
     ) -> np.ndarray:
         """Learn ``uint8`` (B, n_0) images of these classes, or only infer them: logits before.
 
-        ``int32`` (B, n_L). ``errors`` and ``intervals`` are then of these images. Raises ``Stuck``
-        where the engine does not answer.
+        ``int32`` (B, n_L). An image of class -1 is only inferred. ``errors`` and ``intervals`` are
+        then of these images. Raises ``Stuck`` where the engine does not answer.
         """
         images = np.ascontiguousarray(images, np.uint8)
         count, outputs = len(images), self.topology.layers[-1]
-        learn = labels is not None
         task = self.config.task
         places = [task[name].offset for name in ("label", "learn", "fixed", "rate")]
-        classes = np.zeros(count, np.int64) if labels is None else np.asarray(labels, np.int64)
-        tasks = classes << places[0]
+        classes = np.full(count, -1) if labels is None else np.asarray(labels, np.int64)
+        learn = (classes >= 0).astype(np.int64)
+        tasks = learn * classes << places[0]
         tasks |= learn << places[1] | fixed << places[2] | rate << places[3]
         tasks = tasks.astype(np.uint32)
         logits = np.zeros((count, outputs), np.int32)
