@@ -26,13 +26,14 @@ from .outreg import move_registers
 
 #: The sysCLOCK PLL, with its limits as Project Trellis' ecppll and LiteX have them.
 settings = Loop(
-    input_hz=(8e6, 400e6),
+    input_hz=(10e6, 400e6),  # from 8 MHz on, but the detector only from 10 MHz on
     detector_hz=(10e6, 400e6),
     vco_hz=(400e6, 800e6),
     output_hz=(10e6, 400e6),
     input_dividers=range(1, 129),
     feedbacks=range(1, 81),
     output_dividers=tuple(range(1, 129)),
+    several=True,
 )
 
 #: ABC9 of Yosys 0.70 aborts on 64 lanes (an assertion in its own re-integration), so ABC maps. Its
@@ -124,6 +125,15 @@ class ClockAndReset(clocking.ClockAndReset):
 
     def _pll(self, m, platform, lock):
         pll = self.settings
+        fed, secondary = self.clock, {}
+        if pll.split:  # the clock is the second output, as ecppll --highres has it
+            fed = Signal(name="fed_back")
+            secondary = {
+                "p_CLKOS_ENABLE": "ENABLED",
+                "p_CLKOS_DIV": pll.output_divider,
+                "p_CLKOS_CPHASE": pll.output_divider - 1,
+                "o_CLKOS": self.clock,
+            }
         m.submodules.pll = Instance(
             "EHXPLLL",
             a_ICP_CURRENT="12",
@@ -131,16 +141,17 @@ class ClockAndReset(clocking.ClockAndReset):
             p_CLKI_DIV=pll.input_divider,
             p_CLKFB_DIV=pll.feedback,
             p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_DIV=pll.output_divider,
-            p_CLKOP_CPHASE=pll.output_divider - 1,
+            p_CLKOP_DIV=pll.fed_divider,
+            p_CLKOP_CPHASE=pll.fed_divider - 1,
             p_FEEDBK_PATH="CLKOP",
             i_CLKI=self._pin(m, platform),
-            i_CLKFB=self.clock,
+            i_CLKFB=fed,
             i_RST=Const(0),
             i_STDBY=Const(0),
             i_ENCLKOP=Const(0),
-            o_CLKOP=self.clock,
+            o_CLKOP=fed,
             o_LOCK=lock,
+            **secondary,
         )
 
 

@@ -92,7 +92,7 @@ class TestLoop:
     @pytest.mark.parametrize("input_mhz", [12, 25, 27, 48, 100])
     @pytest.mark.parametrize(("family", "detector", "vco", "clock", "dividers"), LOOPS)
     def test_limits_hold(self, input_mhz, family, detector, vco, clock, dividers):
-        made = 0
+        made = splits = 0
         for mhz in range(10, 401, 3):
             try:
                 found = family.settings(input_hz=input_mhz * 1e6, output_hz=mhz * 1e6)
@@ -100,38 +100,46 @@ class TestLoop:
                 continue  # the dividers are few
             made += 1
             assert found.output_hz / 1e6 == pytest.approx(mhz, rel=0.02)
-            ratio = found.feedback / found.input_divider
-            assert found.output_hz == pytest.approx(input_mhz * 1e6 * ratio)
+            ratio = found.feedback * found.fed_divider / found.input_divider
+            assert found.output_hz == pytest.approx(input_mhz * 1e6 * ratio / found.output_divider)
+            fed_back = input_mhz * 1e6 * found.feedback / found.input_divider
+            assert found.vco_hz == pytest.approx(fed_back * found.fed_divider)
+            assert in_range(fed_back, clock)
             assert found.vco_hz == pytest.approx(found.output_hz * found.output_divider)
             assert in_range(found.detector_hz, detector)
             assert in_range(found.vco_hz, vco)
             assert in_range(found.output_hz, clock)
             chosen = found.input_divider, found.feedback, found.output_divider
             assert all(1 <= own <= most for own, most in zip(chosen, dividers, strict=True))
+            assert 1 <= found.fed_divider <= dividers[-1]
+            splits += found.split
             if family is gowin:
                 assert found.output_divider in (2, 4, 8, *range(16, 129, 16))
         assert made > 40
+        assert (splits > 20) == (family is ecp5)
 
     @pytest.mark.parametrize(
         ("family", "input_mhz", "mhz", "expected"),
         [
-            (ecp5, 25, 100, (1, 4, 6, 600e6)),
-            (gowin, 27, 81, (1, 3, 8, 648e6)),
-            (gowin, 27, 67.5, (2, 5, 8, 540e6)),
+            (ecp5, 25, 100, (1, 4, 6, 6, 600e6)),
+            (ecp5, 25, 87.5, (2, 7, 7, 7, 612.5e6)),
+            (ecp5, 25, 81.25, (1, 1, 8, 26, 650e6)),  # another output is fed back
+            (gowin, 27, 81, (1, 3, 8, 8, 648e6)),
+            (gowin, 27, 67.5, (2, 5, 8, 8, 540e6)),
         ],
     )
     def test_dividers(self, family, input_mhz, mhz, expected):
         found = family.settings(input_hz=input_mhz * 1e6, output_hz=mhz * 1e6)
-        dividers = found.input_divider, found.feedback, found.output_divider
+        dividers = found.input_divider, found.feedback, found.output_divider, found.fed_divider
         assert (*dividers, found.vco_hz) == expected
 
     @pytest.mark.parametrize(
         ("family", "input_hz", "output_hz", "message"),
         [
-            (ecp5, 7e6, 48e6, r"the PLL's input must be 8 to 400 MHz, not 7 MHz"),
+            (ecp5, 9e6, 48e6, r"the PLL's input must be 10 to 400 MHz, not 9 MHz"),
             (ecp5, 25e6, 9e6, r"clock must be 10 to 400 MHz, not 9 MHz"),
             (ecp5, 25e6, 401e6, r"clock must be 10 to 400 MHz, not 401 MHz"),
-            (ecp5, 48e6, 101e6, r"clock must be near 96 MHz, .* of 48 MHz, not 101 MHz"),
+            (gowin, 27e6, 12.5e6, r"clock must be near 12 MHz, .* of 27 MHz, not 12.5 MHz"),
             (gowin, 2e6, 48e6, r"the PLL's input must be 3 to 400 MHz, not 2 MHz"),
             (gowin, 27e6, 3e6, r"clock must be 3.125 to 600 MHz, not 3 MHz"),
             (gowin, 27e6, 601e6, r"clock must be 3.125 to 600 MHz, not 601 MHz"),
