@@ -26,6 +26,7 @@ class Family:
     router, packer : the commands of place and route and of the bitstream; ``router`` is also the
         package that has both.
     route : (platform, seed) -> arguments of ``router`` beyond those that all share.
+    placer : of nextpnr, where it is not the one that it chooses.
     pack : (platform, seed) -> arguments of ``packer``, which makes ``bitstream`` of that run.
     settings : (input_hz, output_hz) -> those of the PLL that come nearest; raises ``InputError``
         where there are none.
@@ -60,6 +61,7 @@ class Family:
     expected_cells: Callable
     cells: dict
     models: Callable
+    placer: str | None = None
     types: dict = field(default_factory=dict)
     memory_cells: dict = field(default_factory=dict)
     ceilings_mhz: dict = field(default_factory=dict)

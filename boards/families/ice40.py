@@ -329,9 +329,11 @@ ULTRAPLUS = Family(
 ULTRAPLUS_ANY_PIN = replace(ULTRAPLUS, clocking=FabricClockAndReset)
 
 #: The same for a device that is nearly full: ABC9 restructures the logic between two rounds of
-#: mapping (its script ``flow2``), which leaves fewer cells and faster ones, in longer time.
+#: mapping (its script ``flow2``), which leaves fewer cells and faster ones, in longer time; and the
+#: electrostatic placer puts no cell far from its others, as the usual one does where few are free.
 DENSE = replace(
     ULTRAPLUS,
+    placer="static",
     synthesis={
         **SYNTHESIS,
         "script_after_read": SYNTHESIS["script_after_read"]

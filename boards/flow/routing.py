@@ -93,6 +93,7 @@ def _watch(runs, bar):
 def _route(board, platform, folder, seed, clock_hz, stop):
     family, name = board.family, f"seed-{seed}"
     own = list(map(str, family.route(platform, seed)))
+    own += ["--placer", family.placer] if family.placer else []
     arguments = [family.router, "--quiet", *own, "--seed", str(seed)]
     arguments += ["--report", f"{name}.json", "--log", f"{name}.log"]
     arguments += ["--timing-allow-fail"]  # we judge, with all figures

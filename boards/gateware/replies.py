@@ -92,17 +92,16 @@ class Replies(wiring.Component):
         held = Signal()
         turns = Signal()
         head_bit = self._head(m)
-        read_bit = self._read(m, making, shift) if self.identity.learns else C(0)
+        data_bit = self._data(m, making, shift)
         with m.Switch(field):
             with m.Case(Field.HEAD):
                 m.d.comb += [bit.eq(head_bit), there.eq(self.pending & ~self.mute)]
             with m.Case(Field.LOGITS):
-                data = self.logits.payload.data.as_unsigned()
-                m.d.comb += bit.eq(data.bit_select(Cat(place, index[:2]), 1))
+                m.d.comb += bit.eq(data_bit)
                 m.d.comb += there.eq(self.logits.valid & ~self.logits.ready)
             if self.identity.learns:
                 with m.Case(Field.READ):
-                    m.d.comb += bit.eq(read_bit)
+                    m.d.comb += bit.eq(data_bit)
                     m.d.comb += there.eq(self.read.valid & ~self.read.ready)
             with m.Default():
                 m.d.comb += [bit.eq(crc.low), there.eq(~self.busy if self.identity.learns else 1)]
@@ -136,11 +135,16 @@ class Replies(wiring.Component):
             m.d.comb += self.answered.eq(1)
         return m
 
-    def _read(self, m, making, shift):
-        """A bit of what is read back."""
+    def _data(self, m, making, shift):
+        """A bit of a logit, or of what is read back. Where the engine learns, the byte is loaded
+        before it is made, and shifted, so that the choice of a bit is on no long path."""
+        logit, index = self.logits.payload.data.as_unsigned(), self._index[:2]
+        if not self.identity.learns:
+            return logit.bit_select(Cat(self._place, index), 1)
         byte = Signal(8, reset_less=True)
         with m.If(~making):
-            m.d.sync += byte.eq(self.read.payload.data)
+            read = self._field == Field.READ
+            m.d.sync += byte.eq(Mux(read, self.read.payload.data, logit.word_select(index, 8)))
         with m.Elif(shift):
             m.d.sync += byte.eq(byte >> 1)
         return byte[0]

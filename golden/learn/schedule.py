@@ -244,6 +244,21 @@ def _paced(steps, turns, machine, sweep):
     return biases + row * max(machine.groups - turns * machine.turn, 0)
 
 
+def _opening(topology, machine):
+    """Cycles that an image's first step is held back, for what the image before has in hand."""
+    if machine.ports == 1:
+        return max(0, machine.learnt + REWIND - RESTART)
+    captured, groups = machine.captured, machine.groups
+    after = (
+        captured + WHOLE,  # the last new weights are written
+        # Biases are read from the first one on when the last one was: by its update, in the cycle
+        # before its row's weights, or where nothing is learnt by the last row of sums.
+        captured + groups + REWIND - 1 - topology.fan_in(len(topology.paths)),
+        groups + machine.leaving + 2 - topology.fan_in(1),
+    )
+    return max(0, max(after) - RESTART)
+
+
 def plan(topology: Paths, machine: Machine) -> Schedule:
     """The :class:`Schedule` of a topology on a machine.
 
@@ -273,13 +288,18 @@ def plan(topology: Paths, machine: Machine) -> Schedule:
         issued = _paced(steps, turns, machine, sweep)
         row: Any = gf2.apply(matrix, np.arange(steps)) // lanes
         if before is None:  # what the image before had in hand
-            start, wait = 0, max(0, machine.learnt + REWIND - RESTART)
+            start, wait = 0, _opening(topology, machine)
             held = max(0, SEARCHED + topology.layers[-1] - wait) if last == 1 else 0
         else:
             chained = before.sweep == Sweep.FORWARD != sweep
             earliest = before.last + (RESTART if chained else FETCH)
             whole = 0 if sweep == Sweep.UPDATE else int(issued[turns - 1])  # its first row is
-            ready = [before.last + groups - whole]
+            # What leaves the accumulators last: a row's sums, or of an update only its biases.
+            leaves = before.last
+            if machine.ports == 2 and before.sweep == Sweep.UPDATE:
+                rows = before.issued[:: before.turns]  # first steps of rows
+                leaves = before.first + int(rows[-1]) - machine.turn
+            ready = [leaves + groups - whole]
             if sweep == Sweep.FORWARD:
                 ready.append(int((activated[junction - 1][row] - issued).max()))
             elif sweep == Sweep.BACKWARD:

@@ -27,7 +27,8 @@ class BiasMasters(wiring.Component):
     Members
     -------
     write : stream of {address, data}: one byte at byte address neuron * 4 + byte; always ready.
-    rewind : the next group is the first one, to be read and to be written.
+    rewind : the next group to be read is the first one; with the last ``advance`` at the earliest.
+    renew : the next group to be written is the first one.
     advance : take the next group. ``o`` : it.
     peek, place : ``o`` is the group of that number, 1 or 2 cycles later; not with ``advance``.
     back, new : write the next group back.
@@ -44,6 +45,7 @@ class BiasMasters(wiring.Component):
             {
                 "write": In(byte_port(4 * neurons)),
                 "rewind": In(1),
+                "renew": In(1),
                 "advance": In(1),
                 "o": Out(self._word),
                 "peek": In(1),
@@ -71,8 +73,11 @@ class BiasMasters(wiring.Component):
             read.en.eq(self.advance | self.peek),
             self.o.eq(delay(m, read.data, self._registered, "o", reset_less=True)),
         ]
-        for pointer, moves in ((following, self.advance), (written, self.back)):
-            with m.If(self.rewind):
+        for pointer, begins, moves in (
+            (following, self.rewind, self.advance),
+            (written, self.renew, self.back),
+        ):
+            with m.If(begins):
                 m.d.sync += pointer.eq(0)
             with m.Elif(moves):
                 m.d.sync += pointer.eq(pointer + 1)

@@ -35,7 +35,8 @@ class LearnControl(wiring.Component):
     offered : an input is offered, and no bytes are. ``idle`` : nothing is under way. ``updating`` :
         weights and biases are being changed.
     loading, load_half, at_once, loaded : as of ``hw.control.Control``.
-    issue : a step, see ``hw.learn.tags.issue``. ``again`` : as of ``hw.learn.issuer``.
+    issue : a step, see ``hw.learn.tags.issue``. ``again``, ``renew``, ``renewed`` : as of
+        ``hw.learn.issuer``.
     half : of the activation memory, in which the image runs.
     labelled, true : the place of the label, row * lanes + lane, where there is one.
     written, reading, left : as of ``hw.control.Control``.
@@ -72,7 +73,7 @@ class LearnControl(wiring.Component):
                 "loaded": In(1),
                 **({"at_once": Out(4)} if wide else {}),
                 "issue": Out(tags.issue(config)),
-                "again": Out(1),
+                **{name: Out(1) for name in ("again", "renew", "renewed")},
                 "half": Out(1),
                 "labelled": Out(1),
                 "true": Out(range(config.max_outputs)),
@@ -155,7 +156,7 @@ class LearnControl(wiring.Component):
             issuer.rate.eq(task.rate),
             issuer.fixed.eq(task.fixed),
             self.issue.eq(issuer.o),
-            self.again.eq(issuer.again),
+            *(getattr(self, n).eq(getattr(issuer, n)) for n in ("again", "renew", "renewed")),
         ]
         with m.If(sequencer.run):
             m.d.sync += [task.eq(self.task.payload), learns.eq(self.task.payload.learn)]

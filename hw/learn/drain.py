@@ -92,7 +92,8 @@ class LearnDrain(wiring.Component):
     -------
     write : stream of {address, data}: one byte of the biases; always ready.
     peek, place, word : a group of the biases is read back, as of ``hw.learn.biases``.
-    again : the biases begin anew.
+    renew : the biases are written back from the first one on. ``renewed`` : they were, and are read
+        so; and they are behind the last row of an image's outputs.
     true : the place of the true class, row * lanes + lane, where ``labelled`` is 1.
     capture, sums, active, row : as of ``hw.learn.lanes.LearnLanes``.
     old, new : masters, and what becomes of them; where the weights have one port.
@@ -128,7 +129,8 @@ class LearnDrain(wiring.Component):
                 "peek": biases["peek"],
                 "place": biases["place"],
                 "word": biases["o"],
-                "again": In(1),
+                "renew": In(1),
+                "renewed": In(1),
                 "labelled": In(1),
                 "true": In(range(config.max_outputs)),
                 "capture": In(1),
@@ -175,7 +177,7 @@ class LearnDrain(wiring.Component):
             return (tag.does == Does.FORWARD) | (tag.does == Does.BIAS)
 
         m.d.comb += [
-            biases.rewind.eq(self.again),
+            biases.renew.eq(self.renew),
             biases.advance.eq(
                 (self.capture & wanted(self.row)) | (shifter.follows & wanted(shifter.follows_tag))
             ),
@@ -215,6 +217,7 @@ class LearnDrain(wiring.Component):
             self.result.eq(delay(m, forward & tag.output, 2, "result")),
             self.activation.eq(delay(m, forward & ~tag.output, 4, "activation")),
             self.done.eq(delay(m, ending, 2, "done")),
+            self.biases.rewind.eq(self.renewed | ending),
         ]
 
     def _connect_errors(self, m: Module) -> None:

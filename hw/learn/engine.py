@@ -174,7 +174,9 @@ class LearnEngine(wiring.Component):
         m.d.comb += [
             lanes.issue.eq(control.issue),
             lanes.again.eq(control.again),
-            drain.again.eq(control.again),
+            lanes.renew.eq(control.renew),
+            drain.renew.eq(control.renew),
+            drain.renewed.eq(control.renewed),
             drain.labelled.eq(control.labelled),
             drain.true.eq(control.true),
             drain.capture.eq(lanes.done),

@@ -33,7 +33,9 @@ class LearnIssuer(wiring.Component):
     step : stream of {address, first, last}.
     half : of the activations. ``rate``, ``fixed`` : of the image.
     o : the step, see ``hw.learn.tags.issue``.
-    again : for one cycle: the weights and biases are needed from the first one on.
+    again : for one cycle: the weights are read from the first one on.
+    renew : the update begins: weights and biases are written back from the first one on.
+    renewed : the first block behind an update begins.
     """
 
     def __init__(self, config: LearnConfig, step: stream.Signature) -> None:
@@ -53,6 +55,8 @@ class LearnIssuer(wiring.Component):
                 "fixed": In(1),
                 "o": Out(tags.issue(config)),
                 "again": Out(1),
+                "renew": Out(1),
+                "renewed": Out(1),
             }
         )
 
@@ -125,7 +129,9 @@ class LearnIssuer(wiring.Component):
         updates = sweep == Sweep.UPDATE
         m.d.comb += [
             size.eq(Cat(header.steps == digit for digit in range(config.step_bits))),
-            self.again.eq(self.begin & (self.rewind | (updates & (does != Does.UPDATE)))),
+            self.again.eq((self.begin & self.rewind) | self.renew),
+            self.renew.eq(self.begin & updates & (does != Does.UPDATE)),
+            self.renewed.eq(self.begin & self.rewind & (does == Does.UPDATE)),
         ]
         with m.If(self.begin):
             m.d.sync += [
@@ -147,6 +153,7 @@ class LearnIssuer(wiring.Component):
         m.d.comb += [
             found.activations.eq(mirrored(Mux(backward, own, row[: len(own)]), self.half)),
             found.weights.eq(weights + row),
+            found.chooses.eq(found.step.valid & backward),
             found.errors.eq(Mux(backward, targets | (row >> shift[:4]), own)),
             tag.row.eq(own),
             tag.shift.eq(Mux(tag.does == Does.BIAS, others, shift)),

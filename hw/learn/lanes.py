@@ -45,7 +45,7 @@ class LearnLanes(wiring.Component):
     -------
     write, peeked : as of ``hw.learn.masters.Masters``. old, new : the same, where the weights have
         one port; where they have two, rows are updated here.
-    again : the weights begin anew.
+    again : the weights are read from the first one on. ``renew`` : they are written back so.
     peek, place : read a row of weights back, of the low plane where the lowest digit is 1.
     issue : a step, see ``hw.learn.tags.issue``.
     store : what is written to the activation memory.
@@ -85,6 +85,7 @@ class LearnLanes(wiring.Component):
             {
                 "write": masters["write"],
                 "again": In(1),
+                "renew": In(1),
                 "peek": In(1),
                 "place": In(1 + config.step_bits),
                 "issue": In(tags.issue(config)),
@@ -180,22 +181,23 @@ class LearnLanes(wiring.Component):
     def _connect_weights(self, m: Module) -> None:
         """When each step has its weights: forwards behind the crossbar, backwards before it."""
         masters, issue = self.masters, self.issue
-        backward = issue.step.row.does == Does.BACKWARD
-        later = delay(m, issue.step, self.bytes.latency, "weights")
+        forward, update = (
+            issue.step.valid & (issue.step.row.does == does) for does in (Does.FORWARD, Does.UPDATE)
+        )
         taken = self.latency + 1 - masters.reads  # for a row's sums, or the group that leaves first
         taken += 0 if self._whole else self._config.machine.leaving
-        updates = delay(m, issue.step, taken, "updates")
         connect(m, flipped(self.write), masters.write)
         m.d.comb += [
             self.peeked.eq(masters.peeked),
             masters.rewind.eq(self.again),
-            masters.advance.eq(later.valid & (later.row.does == Does.FORWARD)),
-            masters.read.valid.eq(issue.step.valid & backward),
+            masters.renew.eq(self.renew),
+            masters.advance.eq(delay(m, forward, self.bytes.latency, "advance")),
+            masters.read.valid.eq(issue.chooses),
             masters.read.payload.eq(issue.weights),
             masters.peek.valid.eq(self.peek),
             masters.peek.payload.row.eq(self.place[1:]),
             masters.peek.payload.low.eq(self.place[0]),
-            masters.take.eq(updates.valid & (updates.row.does == Does.UPDATE)),
+            masters.take.eq(delay(m, update, taken, "take")),
         ]
 
     def _connect_update(self, m: Module) -> None:

@@ -65,7 +65,8 @@ class Masters(wiring.Component):
     """``depth`` rows of ``lanes`` master weights, in two planes of bytes.
 
     Golden twin: the masters of ``golden.learn.sweeps.step``, by step and lane. All reads and
-    updates but ``read`` and ``peek`` go through the rows in their order, from ``rewind`` on.
+    updates but ``read`` and ``peek`` go through the rows in their order, from ``rewind`` on; new
+    rows are written back from ``renew`` on.
 
     An update begins with ``take``, in every ``turn``-th cycle or in none:
     ``reads`` cycles later the row's masters come out at ``old``, a group of ``width`` a cycle, and
@@ -84,7 +85,9 @@ class Masters(wiring.Component):
     -------
     write : stream of {address, data}: one byte, always ready; address (plane * depth + row) * lanes
         + lane, where plane is 0 for the high one: those bytes are the weights of inference.
-    rewind : the next row is the first one. ``advance`` : take the high plane of the next row.
+    rewind : the next row is the first one; a cycle behind the last ``take`` at the earliest.
+    renew : the next row to be written back is the first one.
+    advance : take the high plane of the next row.
     read : stream of rows, always ready: take that row of the high plane.
     peek : stream of {row, low}, always ready: take that row of either plane a cycle later, where
         nothing else is done. The next row is then of no use until ``rewind``.
@@ -119,6 +122,7 @@ class Masters(wiring.Component):
             {
                 "write": In(byte_port(2 * depth * lanes)),
                 "rewind": In(1),
+                "renew": In(1),
                 "advance": In(1),
                 "read": In(stream.Signature(unsigned(self._row_bits), always_ready=True)),
                 "peek": In(stream.Signature(access, always_ready=True)),
@@ -203,7 +207,7 @@ class OnePortMasters(Masters):
             m.d.sync += following.eq(0)
         with m.Elif(self.advance | second):
             m.d.sync += following.eq(following + 1)
-        with m.If(self.rewind):
+        with m.If(self.renew):
             m.d.sync += written.eq(0)
         with m.Elif(second_write):
             m.d.sync += written.eq(written + 1)
@@ -299,7 +303,7 @@ class TwoPortMasters(Masters):
             m.d.sync += following.eq(0)
         with m.Elif(self.advance | self.take):
             m.d.sync += following.eq(following + 1)
-        with m.If(self.rewind):
+        with m.If(self.renew):
             m.d.sync += written.eq(0)
         with m.Elif(writes):
             m.d.sync += written.eq(written + 1)

@@ -37,13 +37,14 @@ def step(config: LearnConfig) -> data.StructLayout:
 
 
 def issue(config: LearnConfig) -> data.StructLayout:
-    """A step where it is issued: the rows of activations, of errors and, backwards, of weights that
-    it reads, and D."""
+    """A step where it is issued: the rows of activations, of errors and, where it ``chooses``
+    (backwards), of weights that it reads, and D."""
     return data.StructLayout(
         {
             "activations": range(config.rows),
             "errors": range(config.machine.error_rows),
             "weights": range(config.weight_words),
+            "chooses": 1,
             "distance": config.lane_bits,
             "step": step(config),
         }

@@ -116,9 +116,9 @@ def test_the_icebreaker_has_its_family_s():
 
 
 def test_the_cells_that_are_expected():
-    """Eight multipliers and all single-port memory of an iCE40UP5K; and what Yosys makes of 32."""
+    """Eight multipliers and all single-port memory of an iCE40UP5K; and what Yosys makes of 64."""
     board = load("icebreaker-learn")
     assert board.family.expected_cells(board.config) == {"dsp": 8, "ebr": 27, "spram": 4}
     config = load("ulx3s-learn").config
-    assert ecp5.expected_cells(config) == {"dsp": 32, "ebr": 96}
-    assert ecp5.registered_cells(config) == 96  # all of them
+    assert ecp5.expected_cells(config) == {"dsp": 64, "ebr": 120}
+    assert ecp5.registered_cells(config) == 120  # all of them

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.timeout(120)
 ROUTER = """\
 #!/bin/sh
 while [ $# -gt 0 ]; do
-  case $1 in --seed) seed=$2;; --report) report=$2;; --write) netlist=$2;; esac
+  case $1 in --seed) seed=$2;; --report) report=$2;; --write) netlist=$2;;
+  --placer) placer=$2;; esac
   shift
 done
 {does}
@@ -50,9 +51,9 @@ def prepare(folder, does):
     return program
 
 
-def route(folder, jobs, seeds=SEEDS):
+def route(folder, jobs, seeds=SEEDS, board=BOARD):
     options = {"seeds": seeds, "clock_hz": 48e6, "jobs": jobs, "quiet": True}
-    return routing.route(BOARD, BOARD.new_platform(), folder, **options)
+    return routing.route(board, board.new_platform(), folder, **options)
 
 
 @pytest.fixture
@@ -118,6 +119,21 @@ def test_results_in_the_order_of_the_seeds(stand_in, jobs):
     assert [run.netlist.name for run in runs] == [f"seed-{n}.netlist.json" for n in SEEDS]
     assert all(run.netlist.is_file() and run.report.is_file() for run in runs)
     assert runs[0].cells["dsp"] == (4, 9999)
+
+
+@pytest.mark.parametrize(
+    ("name", "placer"),
+    [("icebreaker", "none"), ("icebreaker-learn", "static"), ("ulx3s-learn", "static")],
+)
+def test_the_family_says_the_placer(stand_in, name, placer):
+    folder = stand_in("echo ${placer:-none} > placer")
+    route(
+        folder,
+        1,
+        SEEDS[:1],
+        replace(BOARD, family=replace(BOARD.family, placer=load(name).family.placer)),
+    )
+    assert (folder / "placer").read_text().split() == [placer]
 
 
 def test_at_the_same_time(stand_in):

@@ -398,7 +398,7 @@ def learning_cycles(rows):
     """The cycles of a learnt image, on the engines of the boards."""
     eight, wide = (LEARNING[name].machine for name in ("icebreaker-learn", "ulx3s-learn"))
     digits = Topology((64, 128, 128, 16), (2048, 2048, 1024))
-    wanted = [(digits, eight), (_mnist(16), eight), (_mnist(32), wide)]
+    wanted = [(digits, eight), (_mnist(16), eight), (_mnist(64), wide)]
     assert len(rows) == len(wanted)
     for (name, weights, lanes, ports, *cycles, above), (topology, machine) in zip(
         rows, wanted, strict=True

@@ -115,14 +115,14 @@ class TestChips:
 
     def test_a_last_layer_is_as_wide_as_there_are_lanes(self):
         own = beside.chip("ulx3s-learn", work((64, 128, 16), (256, 128)))
-        assert own.topology.layers == (64, 128, 32)
+        assert own.topology.layers == (64, 128, 64)
         assert own.topology.paths == (256, 128)
         assert own.cycles == load("ulx3s-learn").config.schedule(own.topology).cycles["image"]
 
     @pytest.mark.parametrize(
         ("layers", "paths", "message"),
         [
-            ((64, 16, 16), (64, 32), "layer 1 must have at least 32 neurons"),
+            ((64, 16, 16), (64, 64), "layer 1 must have at least 64 neurons"),
             ((64, 256, 256), (16384, 65536), "paths of all junctions must be at most 65536"),
         ],
     )
@@ -194,7 +194,7 @@ def test_both_networks_where_none_is_named(monkeypatch, capsys, poor):
     assert "digits: 64-128-128-16, 5,120 weights, 1,437 images an epoch" in lines
     found = [line for line in lines if line.startswith("mnist")]
     assert found == ["mnist (noise): 1024-256-256-16, 36,864 weights, 60,000 images an epoch"]
-    assert lines.count("* ulx3s-learn needs a last layer of 32 neurons") == 2
+    assert lines.count("* ulx3s-learn needs a last layer of 64 neurons") == 2
     assert max(map(len, lines)) <= 80
 
 

@@ -40,10 +40,12 @@ async def load(ctx, dut, rng, masters):
     await wait(ctx, 1)
 
 
-async def pulse(ctx, signal):
-    ctx.set(signal, 1)
+async def pulse(ctx, *signals):
+    for signal in signals:
+        ctx.set(signal, 1)
     await ctx.tick()
-    ctx.set(signal, 0)
+    for signal in signals:
+        ctx.set(signal, 0)
 
 
 async def read_back(ctx, dut, depth, latency=1):
@@ -85,7 +87,12 @@ def test_updates(kind, lanes, depth, width, turn, seed):
         await load(ctx, dut, random_state, masters)
         assert (await read_back(ctx, dut, depth)).ravel().tolist() == planes(masters).tolist()
         for sweep in range(2):
-            await pulse(ctx, dut.rewind)
+            ctx.set(dut.renew, 1)
+            if sweep == 0:
+                ctx.set(dut.rewind, 1)
+            await tick(ctx)
+            ctx.set(dut.renew, 0)
+            ctx.set(dut.rewind, 0)
             for row in range(depth):
                 for _ in range(turn * random_state.choice([0, 0, 1, 2]) if seed else 0):
                     await tick(ctx)
@@ -94,6 +101,10 @@ def test_updates(kind, lanes, depth, width, turn, seed):
                 ctx.set(dut.take, 1)
                 await tick(ctx)
                 ctx.set(dut.take, 0)
+                if row == depth - 1:  # what is read begins anew, what is written does not
+                    ctx.set(dut.rewind, 1)
+                    await tick(ctx)
+                    ctx.set(dut.rewind, 0)
                 for _ in range(turn - 1):
                     await tick(ctx)
             for _ in range(turn + 10 + groups):
