@@ -195,7 +195,11 @@ def test_brevitas_otherwise(tmp_path, scans, capsys, scales, bits):
     path = tmp_path / "n.onnx"
     wanted = exported(*brevitas_net(scales=scales, bits=bits), path)
     chain, result, _ = imported(tmp_path, path, scans, "--inputs", "0,1")
-    assert chain.activations(HELD / 16)[-1] == pytest.approx(wanted, abs=1e-3)
+    # In another order of summation an activation may round to its other neighbour.
+    away = np.abs(chain.activations(HELD / 16)[-1] - wanted).max(axis=1)
+    assert np.ptp(wanted) > 1
+    assert (away > 1e-3).mean() < 0.01
+    assert away.max() < 0.05
     assert "requantized because " in capsys.readouterr().out
     same_classes(result)
     assert result["error"] < 0.15
