@@ -234,6 +234,6 @@ ECP5 = Family(
     flash_clock=flash_clock,
 )
 
-#: The same for a design with long wires everywhere: the electrostatic placer leaves them a third
-#: shorter, so that the router ends, in half an hour.
+#: The same for a design with long wires everywhere: the electrostatic placer leaves them so much
+#: shorter that the router ends.
 WIDE = replace(ECP5, placer="static")

@@ -68,20 +68,18 @@ class Loop:
 
     def __call__(self, *, input_hz, output_hz):
         """The :class:`LoopSettings` nearest to ``output_hz``; of equals, those that feed the clock
-        back, and the fastest detector.
+        back, the fastest detector, and the oscillator nearest to the middle of its range.
 
         Raises ``InputError`` if a frequency is out of range, or none within 2 % can be made.
         """
         check("the PLL's input", input_hz, self.input_hz)
         check("clock", output_hz, self.output_hz)
         middle = sum(self.vco_hz) / 2
-
-        def worth(one):
-            away = abs(one.vco_hz - middle)
-            last = (away, one.feedback) if one.split else (one.feedback, away)
-            return one.split, one.input_divider, *last
-
-        return nearest(sorted(self._found(input_hz, output_hz), key=worth), input_hz, output_hz)
+        found = sorted(
+            self._found(input_hz, output_hz),
+            key=lambda one: (one.split, one.input_divider, abs(one.vco_hz - middle)),
+        )
+        return nearest(found, input_hz, output_hz)
 
     def _found(self, input_hz: float, output_hz: float) -> Iterator[LoopSettings]:
         """All that are within the limits; of those that feed another output back, for each

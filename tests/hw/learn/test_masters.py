@@ -40,10 +40,10 @@ async def load(ctx, dut, rng, masters):
     await wait(ctx, 1)
 
 
-async def pulse(ctx, *signals):
+async def pulse(ctx, *signals, tick=None):
     for signal in signals:
         ctx.set(signal, 1)
-    await ctx.tick()
+    await (tick(ctx) if tick else ctx.tick())
     for signal in signals:
         ctx.set(signal, 0)
 
@@ -87,24 +87,15 @@ def test_updates(kind, lanes, depth, width, turn, seed):
         await load(ctx, dut, random_state, masters)
         assert (await read_back(ctx, dut, depth)).ravel().tolist() == planes(masters).tolist()
         for sweep in range(2):
-            ctx.set(dut.renew, 1)
-            if sweep == 0:
-                ctx.set(dut.rewind, 1)
-            await tick(ctx)
-            ctx.set(dut.renew, 0)
-            ctx.set(dut.rewind, 0)
+            await pulse(ctx, dut.renew, *[dut.rewind][sweep:], tick=tick)
             for row in range(depth):
                 for _ in range(turn * random_state.choice([0, 0, 1, 2]) if seed else 0):
                     await tick(ctx)
                 for group in range(groups):
                     due[cycle + dut.reads + group] = taken[sweep, row].reshape(groups, width)[group]
-                ctx.set(dut.take, 1)
-                await tick(ctx)
-                ctx.set(dut.take, 0)
+                await pulse(ctx, dut.take, tick=tick)
                 if row == depth - 1:  # what is read begins anew, what is written does not
-                    ctx.set(dut.rewind, 1)
-                    await tick(ctx)
-                    ctx.set(dut.rewind, 0)
+                    await pulse(ctx, dut.rewind, tick=tick)
                 for _ in range(turn - 1):
                     await tick(ctx)
             for _ in range(turn + 10 + groups):
